@@ -1,0 +1,144 @@
+/** Samples: a file to a table, a table to a dataset. */
+#ifndef UNSTUCK_DATA_H
+#define UNSTUCK_DATA_H
+
+#include <unstuck/vec.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ table: a CSV file as read */
+
+typedef enum us_column_kind {
+    US_COLUMN_NUMERIC = 0, /* every cell that is not missing is a number */
+    US_COLUMN_TEXT = 1     /* some cell is not a number; the distinct texts are its levels */
+} us_column_kind;
+
+typedef struct us_table us_table;
+
+typedef struct us_csv_options {
+    uint32_t version; /* 1 */
+    char delimiter;   /* 0 (default): found out among , ; tab | : */
+    int header;       /* 1 yes, 0 no, -1 (default): found out */
+    /* Hears how far reading is, now and then: bytes read so far and in all (0 when unknown). May be NULL. */
+    void (*progress)(void *user, uint64_t done, uint64_t total);
+    void *progress_user;
+} us_csv_options;
+#define US_CSV_OPTIONS_INIT {.version = 1, .delimiter = 0, .header = -1}
+US_API void us_csv_options_init(us_csv_options *options);
+
+/** Reads a CSV file, plain or gzipped: RFC 4180 quotes with newlines inside, BOM, CRLF or CR, UTF-8.
+ * Numbers are correctly rounded (to nearest, ties to even). Missing: empty, and NA N/A NaN NULL NONE . ? - by
+ * themselves, blanks around them aside (case is ignored).
+ * Errors: US_ERR_IO; US_ERR_INPUT with file, line and column in the context's error text (ragged row, NUL byte,
+ * another encoding, unclosed quote, nothing in it); US_ERR_NOMEM. *out is then NULL. @param out [caller destroys] */
+US_API us_status us_table_read_csv(us_table **out, us_context *context, const char *path, const us_csv_options *options);
+US_API void us_table_destroy(us_table *table);
+US_API size_t us_table_rows(const us_table *table);
+US_API size_t us_table_columns(const us_table *table);
+US_API bool us_table_has_header(const us_table *table);
+/** Column names: the header's, made distinct ("x", "x.2"), or "column1", ... Borrowed. */
+US_API const char *us_table_column_name(const us_table *table, size_t column);
+/** Index of a column by its name, or by its number from 1 where no column has that name; SIZE_MAX if none. */
+US_API size_t us_table_find_column(const us_table *table, const char *name);
+US_API us_column_kind us_table_column_kind(const us_table *table, size_t column);
+US_API size_t us_table_missing(const us_table *table, size_t column);
+/** Cell of a numeric column; NaN when missing. */
+US_API double us_table_number(const us_table *table, size_t column, size_t row);
+/** Levels of a text column in order of first appearance. Borrowed. */
+US_API const char *const *us_table_levels(const us_table *table, size_t column, size_t *count);
+/** Index of a text cell's level; UINT32_MAX when missing. */
+US_API uint32_t us_table_level(const us_table *table, size_t column, size_t row);
+/** Line of the file (from 1) on which a row begins. */
+US_API uint64_t us_table_line(const us_table *table, size_t row);
+
+/* ------------------------------------------------------------------ dataset: numbers to train on */
+
+typedef enum us_task { US_TASK_AUTO = 0, US_REGRESSION = 1, US_CLASSIFICATION = 2 } us_task;
+
+/** Features [rows×columns], row-major, and what is to be predicted: real targets [rows×outputs] for regression,
+ * or labels [rows], each < outputs, for classification. One precision. */
+typedef struct us_dataset us_dataset;
+
+/** A dataset of zeros, to be filled through the pointers below. task: US_REGRESSION or US_CLASSIFICATION.
+ * Errors: US_ERR_NOMEM, US_ERR_ARGUMENT (rows or outputs 0). columns may be 0. @param out [caller destroys] */
+US_API us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
+                                   us_task task, size_t outputs);
+US_API void us_dataset_destroy(us_dataset *dataset);
+US_API us_context *us_dataset_context(const us_dataset *dataset);
+US_API size_t us_dataset_rows(const us_dataset *dataset);
+US_API size_t us_dataset_columns(const us_dataset *dataset);
+US_API size_t us_dataset_outputs(const us_dataset *dataset); /* real outputs, or the number of classes */
+US_API us_task us_dataset_task(const us_dataset *dataset);
+US_API us_precision us_dataset_precision(const us_dataset *dataset);
+US_API void *us_dataset_features(us_dataset *dataset);       /* [rows×columns] */
+US_API const void *us_dataset_features_const(const us_dataset *dataset);
+US_API void *us_dataset_targets(us_dataset *dataset);        /* [rows×outputs]; NULL for classification */
+US_API const void *us_dataset_targets_const(const us_dataset *dataset);
+US_API uint32_t *us_dataset_labels(us_dataset *dataset);     /* [rows]; NULL for regression */
+US_API const uint32_t *us_dataset_labels_const(const us_dataset *dataset);
+
+/* ------------------------------------------------------------------ data: a file made ready */
+
+typedef enum us_missing { US_MISSING_MEAN = 0, US_MISSING_DROP = 1 } us_missing;
+
+typedef struct us_data_options {
+    uint32_t version;      /* 1 */
+    const char *target;    /* column name or number from 1; NULL: the last column */
+    us_task task;          /* US_TASK_AUTO: text targets and images are classification, numbers regression */
+    const char *drop;      /* column names separated by commas, or NULL */
+    double test_fraction;  /* 0 ≤ f < 1; default 0.2. Negative: default, and for IDX the t10k files beside it if present */
+    us_missing missing;    /* default US_MISSING_MEAN */
+    bool standardize;      /* features (and a regression's target) to mean 0, variance 1 over training rows; default true.
+                              Images are divided by 255 in any case and not standardised. */
+    size_t max_categories; /* a text feature with more levels is refused; default 100 */
+    us_precision precision;/* default US_F32 */
+    uint64_t seed;         /* of the split; default 1 */
+    us_csv_options csv;
+} us_data_options;
+#define US_DATA_OPTIONS_INIT                                                                                             \
+    {.version = 1, .test_fraction = -1, .standardize = true, .max_categories = 100, .precision = US_F32, .seed = 1,      \
+     .csv = US_CSV_OPTIONS_INIT}
+US_API void us_data_options_init(us_data_options *options);
+
+/** A file made ready for training: training rows, test rows, and how the file's columns became numbers. */
+typedef struct us_data us_data;
+
+/** Reads a CSV (.csv .tsv .txt .data ..., any of them .gz) or IDX file (found out from its first bytes), encodes and
+ * splits it. IDX labels are found beside the images (images-idx3 → labels-idx1). Rows without a target are left out and
+ * counted; text features become one column a level (one-hot); NaN and inf in features are errors (inf) or missing (NaN).
+ * The context's log hears what was counted (left out, filled in, dropped).
+ * Errors: US_ERR_IO, US_ERR_INPUT (the text names file, line and column), US_ERR_ARGUMENT, US_ERR_NOMEM.
+ * Memory: see docs/data.md. @param out [caller destroys] */
+US_API us_status us_data_load(us_data **out, us_context *context, const char *path, const us_data_options *options);
+
+/** Loads the file again exactly as an encoding (us_data_encoding) says: same columns, statistics, classes and split.
+ * @param path  NULL: the path in the encoding.
+ * Errors: as us_data_load; US_ERR_INPUT when the file is not the same any more (size or CRC-32 differ). */
+US_API us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding, us_precision precision);
+
+/** Loads features for prediction: the target need not be there; columns are found by name; unseen levels become all
+ * zeros and are counted in the log; missing numbers take the training mean; no row is left out.
+ * The dataset's targets or labels are zero. @param out [caller destroys] */
+US_API us_status us_data_load_features(us_dataset **out, us_context *context, const char *path, const char *encoding,
+                                       us_precision precision);
+
+US_API void us_data_destroy(us_data *data);
+US_API const us_dataset *us_data_train(const us_data *data);
+US_API const us_dataset *us_data_test(const us_data *data); /* NULL when there are no test rows */
+/** Everything that us_data_reload and prediction need, as one JSON object. Borrowed. */
+US_API const char *us_data_encoding(const us_data *data);
+US_API size_t us_data_feature_count(const us_data *data);
+/** "median_income", or "ocean_proximity=INLAND" for a one-hot column. Borrowed. */
+US_API const char *us_data_feature_name(const us_data *data, size_t feature);
+US_API const char *us_data_target_name(const us_data *data);
+/** Name of a class, or NULL for regression. Classes are sorted: by number if all are numbers, else by bytes. */
+US_API const char *us_data_class_name(const us_data *data, size_t k);
+/** A regression's target in the file's unit is prediction · scale + mean (1 and 0 when not standardised). */
+US_API void us_data_target_scale(const us_data *data, double *mean, double *scale);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

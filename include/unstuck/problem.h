@@ -1,0 +1,128 @@
+/** The seam: a mean loss over samples as a function of parameters θ ∈ Rⁿ.
+ *
+ * Everything above knows only this; leaves (linear, graph, callback) and decorators (l2) make one.
+ *   value(θ)     f(θ) = (1/|B|) Σ_{i∈B} fᵢ(θ) [+ penalty]
+ *   gradient(θ)  ∇f(θ) ∈ Rⁿ
+ *   hvp(θ, V)    ∇²f(θ)·V, k vectors at a time
+ */
+#ifndef UNSTUCK_PROBLEM_H
+#define UNSTUCK_PROBLEM_H
+
+#include <unstuck/vec.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct us_problem us_problem;
+
+/** Rows of the dataset. rows == NULL means all of them (count is then ignored). Each row < samples. */
+typedef struct us_batch {
+    const uint32_t *rows;
+    size_t count;
+} us_batch;
+
+/** All samples. */
+#define US_BATCH_ALL ((us_batch){NULL, 0})
+
+/** A named slice of θ with a shape, row-major. */
+typedef struct us_group {
+    const char *name; /* "layer1.weight" */
+    size_t offset;    /* first element in θ */
+    size_t count;     /* elements: the product of the shape */
+    size_t rank;      /* 0 (a scalar) to 4 */
+    size_t shape[4];
+} us_group;
+
+/** Loss at θ. @param theta [n] of the problem's precision; the same holds for every vector below.
+ * Errors: US_ERR_ARGUMENT (size, precision or a row out of range), US_ERR_CALLBACK.
+ * A loss that is not finite is no error: *loss is then inf or NaN. Cost: one forward pass. */
+US_API us_status us_problem_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss);
+
+/** Loss and gradient at θ. @param gradient [n], overwritten; must not alias theta.
+ * Errors as us_problem_value. Cost: about 3 values. */
+US_API us_status us_problem_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient);
+
+/** Hessian times k vectors: hv[j] = H(θ)·v[j]. No hv aliases a v or theta.
+ * Errors as us_problem_value. Cost: about 2 gradients each, less when k > 1. */
+US_API us_status us_problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                                us_vec *const *hv, size_t k);
+
+US_API size_t us_problem_dimension(const us_problem *problem);
+/** Number of samples; 1 for a problem without data. */
+US_API size_t us_problem_samples(const us_problem *problem);
+US_API us_precision us_problem_precision(const us_problem *problem);
+/** The groups, in order, covering θ without gaps. Borrowed until the problem is destroyed. */
+US_API const us_group *us_problem_groups(const us_problem *problem, size_t *count);
+/** False when products are differences of gradients (a callback without hvp). */
+US_API bool us_problem_hvp_is_exact(const us_problem *problem);
+US_API us_context *us_problem_context(const us_problem *problem);
+
+/** The same problem computing in another precision, on the same data (values are converted, not
+ * read anew, so the function is the one that was trained). The data is shared: the original must
+ * outlive the recast one. Asking for the precision that it has gives an independent workspace,
+ * which another thread may use. @param out [caller destroys]. */
+US_API us_status us_problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
+
+/** Destroys a problem. A decorator does not own the problem inside unless its create says so. */
+US_API void us_problem_destroy(us_problem *problem);
+
+/* ------------------------------------------------------------------ leaves and decorators */
+
+/** A C program's own functions. θ, gradient, v and hv are arrays of the precision that was stated. A function
+ * returns 0, or anything else to fail with US_ERR_CALLBACK. rows is NULL for all samples. */
+typedef struct us_callback_problem {
+    uint32_t version; /* 1 */
+    size_t dimension; /* n ≥ 1 */
+    size_t samples;   /* ≥ 1; default 1 */
+    us_precision precision; /* default US_F64 */
+    void *user;
+    int (*value)(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss);
+    int (*gradient)(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient);
+    /* May be NULL: central differences of the gradient then serve, and us_problem_hvp_is_exact is false. */
+    int (*hvp)(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv);
+} us_callback_problem;
+
+#define US_CALLBACK_PROBLEM_INIT {.version = 1, .samples = 1, .precision = US_F64}
+
+/** A problem from three functions. The struct is copied; user must outlive the problem. One group, "theta".
+ * @param out [caller destroys] */
+US_API us_status us_problem_create_callback(us_problem **out, us_context *context, const us_callback_problem *callback);
+
+/** f(θ) + (strength/2)·‖θ‖². @param owned true: destroys `inner` with the decorator (also when creation fails).
+ * strength ≥ 0, finite. */
+US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, double strength, bool owned);
+
+/* ------------------------------------------------------------------ checks */
+
+typedef struct us_check_options {
+    uint32_t version;   /* 1 */
+    size_t directions;  /* random directions tried; default 4 */
+    double tolerance;   /* relative disagreement that passes; default 0: 1e-5 in f64, 2e-2 in f32 */
+    uint64_t seed;      /* default 1 */
+} us_check_options;
+#define US_CHECK_OPTIONS_INIT {.version = 1, .directions = 4, .tolerance = 0, .seed = 1}
+US_API void us_check_options_init(us_check_options *options);
+
+typedef struct us_check {
+    bool passed;
+    bool decided;          /* false: rounding or a kink hid the answer; passed is then false, too */
+    double disagreement;   /* largest relative difference found */
+    double asymmetry;      /* Hessian check: |⟨u,Hv⟩ − ⟨v,Hu⟩| over its scale; gradient check: 0 */
+    size_t worst_group;    /* group whose own directional test disagrees most; SIZE_MAX when none */
+} us_check;
+
+/** Compares the gradient with central differences of the loss along random directions at several step
+ * sizes (the best agreement counts, so that neither truncation nor rounding decides). Cost: about 12
+ * values a direction and one gradient. */
+US_API us_status us_problem_check_gradient(us_problem *problem, const us_vec *theta, us_batch batch,
+                                           const us_check_options *options, us_check *out);
+
+/** Compares products with central differences of the gradient, and ⟨u,Hv⟩ with ⟨v,Hu⟩. */
+US_API us_status us_problem_check_hessian(us_problem *problem, const us_vec *theta, us_batch batch,
+                                          const us_check_options *options, us_check *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

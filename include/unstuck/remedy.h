@@ -1,0 +1,63 @@
+/** Remedies: change one thing on a copy of a training, try it, keep what measurably helps. */
+#ifndef UNSTUCK_REMEDY_H
+#define UNSTUCK_REMEDY_H
+
+#include <unstuck/diagnose.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A remedy: a name, when it applies, and the change it makes to a copy. */
+typedef struct us_remedy {
+    const char *name;   /* "escape" */
+    const char *does;   /* one sentence */
+    /* Fills `why` for a diagnosis that the remedy answers; false when it does not apply. */
+    bool (*applies)(const us_diagnosis *diagnosis, char *why, size_t why_size);
+    /* Changes the training. Errors leave it unusable (it is a copy). */
+    us_status (*apply)(us_training *training, const us_diagnosis *diagnosis);
+} us_remedy;
+
+US_API const us_remedy *const *us_remedies(size_t *count);
+US_API const us_remedy *us_remedy_find(const char *name);
+
+/** One remedy tried beside carrying on. */
+typedef struct us_trial {
+    const us_remedy *remedy;
+    char why[256];
+    uint64_t steps;             /* that both went on for */
+    double loss_before;         /* on all rows, like those below */
+    double loss_carrying_on;
+    double loss_with_remedy;    /* NaN when it failed */
+    bool helps;                 /* better than carrying on and than before, by more than the noise */
+    us_training *training;      /* the changed copy after its steps [owned by the trials] */
+} us_trial;
+
+typedef struct us_trials {
+    us_trial *trials;
+    size_t count;
+    size_t best;                /* index, or SIZE_MAX when none helps */
+    us_context *context;
+} us_trials;
+
+typedef struct us_trial_options {
+    uint32_t version;           /* 1 */
+    const char *only;           /* one remedy by name, applied even when it would not offer itself; default NULL */
+    uint64_t steps;             /* default 0: 20 times the steps done so far, at most `seconds` long */
+    double seconds;             /* for all trials together; default 30 */
+    void (*progress)(void *user, const char *what, double share);
+    void *progress_user;
+} us_trial_options;
+#define US_TRIAL_OPTIONS_INIT {.version = 1, .seconds = 30}
+US_API void us_trial_options_init(us_trial_options *options);
+
+/** Tries every remedy that answers the diagnosis (or the one asked for) on copies. The training is not touched.
+ * Errors: US_NOT_FOUND (no remedy of that name). @param out [caller destroys] */
+US_API us_status us_remedy_try(us_trials **out, const us_training *training, const us_diagnosis *diagnosis,
+                               const us_trial_options *options);
+US_API void us_trials_destroy(us_trials *trials);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,99 @@
+/** The training: one value that holds all that a next step depends on. Step it, copy it, save it, restore it. */
+#ifndef UNSTUCK_TRAIN_H
+#define UNSTUCK_TRAIN_H
+
+#include <unstuck/problem.h>
+#include <unstuck/rule.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct us_training us_training;
+
+typedef enum us_sampling {
+    US_SAMPLING_SHUFFLE = 0,    /* a new order each epoch; the last batch of an epoch may be smaller */
+    US_SAMPLING_REPLACEMENT = 1 /* each row drawn anew, as the lecture's stochastic descent does */
+} us_sampling;
+
+typedef struct us_training_options {
+    uint32_t version;       /* 1 */
+    const us_rule *rule;    /* default: NULL, which is "sgd" */
+    const double *hyper;    /* [rule->hyperparameter_count], copied; NULL: the rule's defaults */
+    double learning_rate;   /* > 0, finite; default 0: the rule's own default */
+    us_schedule schedule;   /* default constant */
+    double clip_norm;       /* > 0: gradients longer than this are scaled down to it; default 0: off */
+    size_t batch;           /* rows a step, at most the samples; default 0: all of them */
+    us_sampling sampling;   /* default US_SAMPLING_SHUFFLE */
+    uint64_t seed;          /* of the order of rows; default 1 */
+} us_training_options;
+#define US_TRAINING_OPTIONS_INIT {.version = 1, .schedule = {.text = "constant"}, .seed = 1}
+US_API void us_training_options_init(us_training_options *options);
+
+/** @param problem  borrowed; must outlive the training
+ * @param theta    [n] start, copied
+ * Errors: US_ERR_ARGUMENT (names the option and its range), US_ERR_NOMEM. @param out [caller destroys] */
+US_API us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta, const us_training_options *options);
+US_API void us_training_destroy(us_training *training);
+
+/** What an observer is shown after each step. Vectors are borrowed until it returns. */
+typedef struct us_step_info {
+    uint64_t step;         /* steps done, this one included: from 1 */
+    double loss;           /* of this step's batch, before the update */
+    double learning_rate;  /* that was used */
+    us_batch batch;        /* rows == NULL: all */
+    const us_vec *theta;   /* after the update */
+    const us_vec *gradient;/* that was used (after clipping) */
+    double clipped_from;   /* norm before clipping where it was clipped, else 0 */
+} us_step_info;
+
+/** Called after each step; false asks the training to stop (US_STOPPED). */
+typedef bool (*us_step_observer)(void *user, const us_training *training, const us_step_info *info);
+/** Adds an observer; at most 8. Copies of a training and its bytes have none. */
+US_API us_status us_training_observe(us_training *training, us_step_observer observer, void *user);
+
+/** One step: rows, gradient, clip, update, observers. No allocation. A loss or gradient that is not finite is
+ * US_ERR_NONFINITE; θ then stays what it was before the step, and the step is not counted. */
+US_API us_status us_training_step(us_training *training);
+/** Up to `steps` steps. US_STOPPED, US_INTERRUPTED (context cancelled), or the first error; the training stays valid. */
+US_API us_status us_training_advance(us_training *training, uint64_t steps);
+
+/** A copy that goes on independently from here. @param problem  NULL: the same; else one of the same dimension, samples
+ * and precision (such as a recast, so that copies may run on distinct threads). @param out [caller destroys] */
+US_API us_status us_training_copy(us_training **out, const us_training *training, us_problem *problem);
+
+/** The training as bytes: a safetensors image with θ by group names, state vectors, step, position in the data, options.
+ * @param bytes [caller releases with us_bytes_release] */
+US_API us_status us_training_to_bytes(const us_training *training, void **bytes, size_t *size);
+/** And back, to the last bit. Errors: US_ERR_INPUT when the bytes are damaged or the problem is another (names or shapes).
+ * @param custom_rule  the rule when it is not built in, else NULL. @param out [caller destroys] */
+US_API us_status us_training_from_bytes(us_training **out, us_problem *problem, const void *bytes, size_t size,
+                                        const us_rule *custom_rule);
+
+/* Looking at it. */
+US_API us_problem *us_training_problem(const us_training *training);
+US_API uint64_t us_training_steps(const us_training *training);          /* done */
+US_API uint64_t us_training_samples_seen(const us_training *training);
+US_API uint64_t us_training_steps_per_epoch(const us_training *training);
+US_API const us_vec *us_training_theta(const us_training *training);
+US_API const us_vec *us_training_state(const us_training *training, size_t k); /* k < rule->states */
+US_API const us_rule *us_training_rule(const us_training *training);
+US_API const double *us_training_hyper(const us_training *training);
+US_API double us_training_learning_rate(const us_training *training);    /* base rate */
+US_API double us_training_next_learning_rate(const us_training *training); /* schedule included */
+US_API size_t us_training_batch(const us_training *training);            /* rows a step */
+US_API us_sampling us_training_sampling(const us_training *training);
+US_API double us_training_clip_norm(const us_training *training);
+
+/* Changing one thing (remedies do). */
+US_API us_status us_training_set_theta(us_training *training, const us_vec *theta, bool reset_state);
+US_API us_status us_training_set_learning_rate(us_training *training, double learning_rate, bool restart_schedule);
+US_API us_status us_training_set_schedule(us_training *training, const us_schedule *schedule);
+US_API us_status us_training_set_rule(us_training *training, const us_rule *rule, const double *hyper); /* state becomes zero */
+US_API us_status us_training_set_batch(us_training *training, size_t batch); /* 0: all */
+US_API us_status us_training_set_clip_norm(us_training *training, double clip_norm);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

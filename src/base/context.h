@@ -1,0 +1,17 @@
+/* The inside of a context; only base looks at it. */
+#ifndef US_BASE_CONTEXT_H
+#define US_BASE_CONTEXT_H
+
+#include "base/base.h"
+#include <signal.h>
+#include <stdatomic.h>
+
+#define US__ERROR_TEXT 1024
+
+struct us_context {
+    us_context_options options;
+    atomic_bool cancelled;
+    char error[US__ERROR_TEXT];
+};
+
+#endif

@@ -1,0 +1,60 @@
+#include <math.h>
+#include <unstuck/rng.h>
+
+/* Philox 4×32-10. Source: Salmon, Moraes, Dror & Shaw 2011, section 3.3, table 2. */
+void us_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        c0 = n0;
+        c2 = n2;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+us_rng us_rng_init(uint64_t seed, uint64_t stream) { return (us_rng){.seed = seed, .stream = stream, .position = 0}; }
+
+uint32_t us_rng_u32(us_rng *rng) {
+    uint64_t block = rng->position / 4;
+    uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)rng->stream, (uint32_t)(rng->stream >> 32)};
+    uint32_t key[2] = {(uint32_t)rng->seed, (uint32_t)(rng->seed >> 32)}, out[4];
+    us_philox4x32(counter, key, out);
+    return out[rng->position++ % 4];
+}
+
+uint64_t us_rng_u64(us_rng *rng) {
+    uint64_t low = us_rng_u32(rng);
+    return low | (uint64_t)us_rng_u32(rng) << 32;
+}
+
+double us_rng_uniform(us_rng *rng) { return (double)(us_rng_u64(rng) >> 11) * 0x1p-53; }
+
+double us_rng_normal(us_rng *rng) {
+    double u = 1.0 - us_rng_uniform(rng), v = us_rng_uniform(rng); /* u in (0, 1] */
+    return sqrt(-2.0 * log(u)) * cos(6.283185307179586477 * v);
+}
+
+/* Source: Lemire 2019, "Fast random integer generation in an interval", algorithm 5. */
+uint32_t us_rng_below(us_rng *rng, uint32_t bound) {
+    uint64_t product = (uint64_t)us_rng_u32(rng) * bound;
+    if ((uint32_t)product < bound) {
+        uint32_t threshold = -bound % bound;
+        while ((uint32_t)product < threshold) product = (uint64_t)us_rng_u32(rng) * bound;
+    }
+    return (uint32_t)(product >> 32);
+}
+
+void us_rng_permutation(us_rng *rng, uint32_t *order, size_t count) {
+    for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
+    for (size_t i = count; i > 1; i--) {
+        size_t j = us_rng_below(rng, (uint32_t)i);
+        uint32_t swap = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}

@@ -1,0 +1,30 @@
+/* The table behind the seam. A leaf or decorator embeds us_problem as its first member. */
+#ifndef US_PROBLEM_PROBLEM_H
+#define US_PROBLEM_PROBLEM_H
+
+#include <unstuck/problem.h>
+
+/* Sizes, precisions and rows have been checked by the us_problem_* functions before these are called.
+ * batch.rows == NULL means all samples; batch.count is then the number of samples. */
+typedef struct us__problem_ops {
+    us_status (*value)(us_problem *, const us_vec *theta, us_batch, double *loss);
+    us_status (*gradient)(us_problem *, const us_vec *theta, us_batch, double *loss, us_vec *gradient);
+    us_status (*hvp)(us_problem *, const us_vec *theta, us_batch, const us_vec *const *v, us_vec *const *hv, size_t k);
+    us_status (*recast)(us_problem **out, const us_problem *, us_precision);
+    /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
+    void (*hint)(us_problem *, us_batch next);
+    void (*destroy)(us_problem *); /* releases the object itself, too */
+} us__problem_ops;
+
+struct us_problem {
+    const us__problem_ops *ops;
+    us_context *context;
+    us_precision precision;
+    size_t dimension;
+    size_t samples;
+    const us_group *groups; /* owned by the leaf; a decorator borrows the inner one's */
+    size_t group_count;
+    bool hvp_is_exact;
+};
+
+#endif

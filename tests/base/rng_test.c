@@ -1,0 +1,66 @@
+#include "support.h"
+#include <unstuck/rng.h>
+
+/* Known answers published with Random123 (kat_vectors, philox4x32 10 rounds). */
+static void philox_gives_the_published_answers(void **state) {
+    static const uint32_t rows[3][10] = {
+        {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t out[4];
+        us_philox4x32(rows[i], rows[i] + 4, out);
+        assert_memory_equal(out, rows[i] + 6, sizeof out);
+    }
+}
+
+static void a_copied_state_goes_on_alike(void **state) {
+    us_rng a = us_rng_init(42, 7);
+    for (int i = 0; i < 13; i++) us_rng_u32(&a);
+    us_rng b = a;
+    for (int i = 0; i < 100; i++) assert_int_equal(us_rng_u32(&a), us_rng_u32(&b));
+    us_rng c = us_rng_init(42, 8);
+    c.position = a.position;
+    assert_int_not_equal(us_rng_u64(&a), us_rng_u64(&c));
+}
+
+static void moments_are_those_of_the_distributions(void **state) {
+    us_rng rng = us_rng_init(1, 0);
+    double mean = 0, square = 0, fourth = 0, uniform = 0;
+    enum { N = 200000 };
+    for (int i = 0; i < N; i++) {
+        double x = us_rng_normal(&rng);
+        mean += x / N, square += x * x / N, fourth += x * x * x * x / N;
+        uniform += us_rng_uniform(&rng) / N;
+    }
+    /* five standard errors */
+    assert_near(mean, 0, 0, 5 / sqrt(N));
+    assert_near(square, 1, 0, 5 * sqrt(2.0 / N));
+    assert_near(fourth, 3, 0, 5 * sqrt(96.0 / N));
+    assert_near(uniform, 0.5, 0, 5 * sqrt(1.0 / 12 / N));
+}
+
+static void below_is_even_and_a_permutation_is_one(void **state) {
+    us_rng rng = us_rng_init(3, 0);
+    int count[7] = {0};
+    for (int i = 0; i < 70000; i++) count[us_rng_below(&rng, 7)]++;
+    for (int k = 0; k < 7; k++) assert_in_range(count[k], 9500, 10500);
+    uint32_t order[1000];
+    bool seen[1000] = {false};
+    us_rng_permutation(&rng, order, 1000);
+    for (int i = 0; i < 1000; i++) {
+        assert_false(seen[order[i]]);
+        seen[order[i]] = true;
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_gives_the_published_answers),
+        cmocka_unit_test(a_copied_state_goes_on_alike),
+        cmocka_unit_test(moments_are_those_of_the_distributions),
+        cmocka_unit_test(below_is_even_and_a_permutation_is_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
