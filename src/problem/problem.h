@@ -2,6 +2,7 @@
 #ifndef US_PROBLEM_PROBLEM_H
 #define US_PROBLEM_PROBLEM_H
 
+#include "vec/vec.h"
 #include <unstuck/problem.h>
 
 /* Sizes, precisions and rows have been checked by the us_problem_* functions before these are called.
@@ -26,5 +27,10 @@ struct us_problem {
     size_t group_count;
     bool hvp_is_exact;
 };
+
+/* Tells a problem which rows it will be asked for next. Costs nothing where nobody listens; rows are not checked. */
+static inline void us__problem_hint(us_problem *problem, us_batch next) {
+    if (problem->ops->hint) problem->ops->hint(problem, next);
+}
 
 #endif

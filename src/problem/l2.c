@@ -1,0 +1,79 @@
+/* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖², ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv. */
+#include "problem/problem.h"
+#include <math.h>
+
+typedef struct l2_problem {
+    us_problem base;
+    us_problem *inner;
+    double strength; /* λ ≥ 0 */
+    bool owned;
+} l2_problem;
+
+static us_status l2_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
+    l2_problem *p = (l2_problem *)problem;
+    us_status status = p->inner->ops->value(p->inner, theta, batch, loss);
+    if (status == US_OK) *loss += 0.5 * p->strength * us_vec_dot(theta, theta);
+    return status;
+}
+
+static us_status l2_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
+    l2_problem *p = (l2_problem *)problem;
+    us_status status = p->inner->ops->gradient(p->inner, theta, batch, loss, gradient);
+    if (status != US_OK) return status;
+    *loss += 0.5 * p->strength * us_vec_dot(theta, theta);
+    us_vec_axpy(gradient, p->strength, theta);
+    return US_OK;
+}
+
+static us_status l2_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv,
+                        size_t k) {
+    l2_problem *p = (l2_problem *)problem;
+    us_status status = p->inner->ops->hvp(p->inner, theta, batch, v, hv, k);
+    for (size_t j = 0; j < k && status == US_OK; j++) us_vec_axpy(hv[j], p->strength, v[j]);
+    return status;
+}
+
+static us_status l2_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+    const l2_problem *p = (const l2_problem *)problem;
+    us_problem *inner;
+    us_status status = us_problem_recast(&inner, p->inner, precision);
+    return status == US_OK ? us_problem_create_l2(out, inner, p->strength, true) : status;
+}
+
+static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }
+
+static void l2_destroy(us_problem *problem) {
+    l2_problem *p = (l2_problem *)problem;
+    if (p->owned) us_problem_destroy(p->inner);
+    us__release(problem->context, p);
+}
+
+static const us__problem_ops L2_OPS = {
+    .value = l2_value,
+    .gradient = l2_gradient,
+    .hvp = l2_hvp,
+    .recast = l2_recast,
+    .hint = l2_hint,
+    .destroy = l2_destroy,
+};
+
+us_status us_problem_create_l2(us_problem **out, us_problem *inner, double strength, bool owned) {
+    *out = NULL;
+    us_status status = US_OK;
+    l2_problem *p = NULL;
+    if (!(strength >= 0) || isinf(strength))
+        status = us__fail(inner->context, US_ERR_ARGUMENT, "the l2 strength is %g; it must be finite and not negative", strength);
+    else if (!(p = us__new(inner->context, 1, sizeof *p)))
+        status = US_ERR_NOMEM;
+    if (status != US_OK) {
+        if (owned) us_problem_destroy(inner);
+        return status;
+    }
+    p->base = *inner; /* dimension, samples, precision, groups, context */
+    p->base.ops = &L2_OPS;
+    p->inner = inner;
+    p->strength = strength;
+    p->owned = owned;
+    *out = &p->base;
+    return US_OK;
+}

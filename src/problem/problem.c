@@ -1,0 +1,75 @@
+/* The seam: what is true of every problem is checked here, once; the rest is the leaf's or decorator's. */
+#include "problem/problem.h"
+
+static us_status problem_check_vec(const us_problem *p, const us_vec *v, const char *function, const char *name) {
+    if (v && v->n == p->dimension && v->precision == p->precision) return US_OK;
+    if (!v) return us__fail(p->context, US_ERR_ARGUMENT, "%s: %s is NULL", function, name);
+    return us__fail(p->context, US_ERR_ARGUMENT, "%s: %s has %zu elements in f%d; the problem has %zu in f%d", function, name,
+                    v->n, (int)v->precision, p->dimension, (int)p->precision);
+}
+
+static us_status problem_check_rows(const us_problem *p, us_batch batch, const char *function) {
+    if (batch.count == 0) return us__fail(p->context, US_ERR_ARGUMENT, "%s: the batch has no rows", function);
+    uint32_t largest = 0;
+    for (size_t i = 0; i < batch.count; i++) largest = batch.rows[i] > largest ? batch.rows[i] : largest;
+    if (largest < p->samples) return US_OK;
+    return us__fail(p->context, US_ERR_ARGUMENT, "%s: row %u of the batch is out of range; there are %zu samples", function, largest,
+                    p->samples);
+}
+
+/* Checks θ and rows, and counts "all". */
+static inline us_status problem_check(const us_problem *p, const us_vec *theta, us_batch *batch, const char *function) {
+    us_status status = problem_check_vec(p, theta, function, "theta");
+    if (status != US_OK) return status;
+    if (batch->rows) return problem_check_rows(p, *batch, function);
+    batch->count = p->samples;
+    return US_OK;
+}
+
+us_status us_problem_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
+    us_status status = problem_check(problem, theta, &batch, "us_problem_value");
+    return status == US_OK ? problem->ops->value(problem, theta, batch, loss) : status;
+}
+
+us_status us_problem_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
+    us_status status = problem_check(problem, theta, &batch, "us_problem_gradient");
+    if (status == US_OK) status = problem_check_vec(problem, gradient, "us_problem_gradient", "gradient");
+    if (status != US_OK) return status;
+    if (gradient->data == theta->data)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_gradient: gradient and theta share their memory");
+    return problem->ops->gradient(problem, theta, batch, loss, gradient);
+}
+
+us_status us_problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv,
+                         size_t k) {
+    us_status status = problem_check(problem, theta, &batch, "us_problem_hvp");
+    for (size_t j = 0; j < k && status == US_OK; j++) {
+        status = problem_check_vec(problem, v[j], "us_problem_hvp", "v");
+        if (status == US_OK) status = problem_check_vec(problem, hv[j], "us_problem_hvp", "hv");
+        if (status == US_OK && (hv[j]->data == v[j]->data || hv[j]->data == theta->data))
+            status = us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_hvp: hv shares its memory with v or theta");
+    }
+    return status == US_OK && k > 0 ? problem->ops->hvp(problem, theta, batch, v, hv, k) : status;
+}
+
+size_t us_problem_dimension(const us_problem *problem) { return problem->dimension; }
+size_t us_problem_samples(const us_problem *problem) { return problem->samples; }
+us_precision us_problem_precision(const us_problem *problem) { return problem->precision; }
+bool us_problem_hvp_is_exact(const us_problem *problem) { return problem->hvp_is_exact; }
+us_context *us_problem_context(const us_problem *problem) { return problem->context; }
+
+const us_group *us_problem_groups(const us_problem *problem, size_t *count) {
+    *count = problem->group_count;
+    return problem->groups;
+}
+
+us_status us_problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+    *out = NULL;
+    if (precision != US_F32 && precision != US_F64)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "precision is %d; it must be US_F32 or US_F64", (int)precision);
+    return problem->ops->recast(out, problem, precision);
+}
+
+void us_problem_destroy(us_problem *problem) {
+    if (problem) problem->ops->destroy(problem);
+}
