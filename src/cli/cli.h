@@ -1,0 +1,122 @@
+/* What the commands share. The command line uses the public headers only. */
+#ifndef US_CLI_CLI_H
+#define US_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <unstuck/unstuck.h>
+
+/* Exit statuses, as in DESIGN.md. */
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INPUT = 3, CLI_DIVERGED = 4, CLI_INTERRUPTED = 130 };
+
+/* ------------------------------------------------------------------ commands */
+
+typedef struct cli_command {
+    const char *name;
+    const char *arguments; /* "DATA" */
+    const char *line;      /* one line of help */
+    const char *text;      /* the rest of the help: what it does, examples */
+    int (*run)(const struct cli_command *command, int argc, char **argv); /* argv without "unstuck train" */
+} cli_command;
+
+extern const cli_command cli_train, cli_diagnose, cli_unstick, cli_predict, cli_critical, cli_minimize, cli_optimizers,
+    cli_runs;
+
+/* ------------------------------------------------------------------ options: one table drives parsing and --help */
+
+typedef enum cli_kind {
+    CLI_SECTION, /* a heading in the help: name */
+    CLI_FLAG,    /* bool *: becomes true */
+    CLI_UNFLAG,  /* bool *: becomes false */
+    CLI_TEXT,    /* const char ** */
+    CLI_NUMBER,  /* double *, minimum to maximum */
+    CLI_COUNT,   /* uint64_t *, minimum to maximum */
+    CLI_BATCH,   /* size_t *: a count from 1, or "full" for 0 */
+    CLI_CHOICE   /* int *: index into choices, "a|b|c" */
+} cli_kind;
+
+typedef struct cli_option {
+    cli_kind kind;
+    const char *name;     /* "--lr" */
+    const char *argument; /* "X", for the help */
+    void *target;
+    const char *help;
+    double minimum, maximum; /* 0 and 0: any; the minimum itself is allowed unless `above` */
+    bool above;              /* the value must be above the minimum */
+    const char *choices;
+    bool *given; /* becomes true when the option was given; may be NULL */
+} cli_option;
+
+enum { CLI_GO_ON = -1 };
+
+/* Parses argv. Fills the positional arguments (at most `most`; fewer than `least` is wrong usage). Returns CLI_GO_ON, or
+ * the exit status to end with (--help was asked for, or the usage was wrong and has been told). */
+int cli_parse(const cli_command *command, const cli_option *options, size_t count, int argc, char **argv,
+              const char **positional, size_t least, size_t most, size_t *given);
+
+/* Tells wrong usage in one line on standard error: "unstuck train: ...". Returns CLI_USAGE. */
+int cli_usage(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ------------------------------------------------------------------ context, signals, errors */
+
+/* A context that tells messages on standard error (unless quiet), and that Ctrl-C cancels; a second Ctrl-C ends the
+ * process at once. NULL (told) when there is no memory. */
+us_context *cli_context(bool quiet, uint64_t threads);
+void cli_context_destroy(us_context *context);
+
+/* Tells the context's error in one line, and returns the exit status that fits. */
+int cli_error(const cli_command *command, us_context *context, us_status status);
+
+/* ------------------------------------------------------------------ output */
+
+bool cli_is_terminal(int fd);
+/* Escape sequences, or "" where standard output (or error) is no terminal or NO_COLOR is set. */
+typedef struct cli_style {
+    const char *bold, *dim, *red, *green, *yellow, *cyan, *reset;
+} cli_style;
+cli_style cli_style_of(int fd);
+
+/* A line on standard error that is written over while work goes on; nothing when quiet. */
+typedef struct cli_progress {
+    bool quiet, terminal;
+    double last, started;
+    int last_tenth;
+    size_t width; /* of what stands there */
+} cli_progress;
+cli_progress cli_progress_start(bool quiet);
+/* share 0..1, or negative when unknown. `force` shows it now. */
+void cli_progress_show(cli_progress *progress, double share, const char *text, bool force);
+void cli_progress_end(cli_progress *progress);
+
+/* "1 h 02 min", "3 min 20 s", "4.1 s". */
+void cli_duration(char *text, size_t size, double seconds);
+
+/* A number for JSON: null when it is not finite. */
+json_t *cli_real(double value);
+json_t *cli_text(const char *text); /* null for NULL */
+/* Prints the object and releases it. Returns CLI_DONE, or CLI_FAILED when standard output failed. */
+int cli_print_json(json_t *object);
+/* Flushes standard output; CLI_FAILED (told) when writing failed. */
+int cli_finish(const cli_command *command, int status);
+
+/* ------------------------------------------------------------------ what several commands print */
+
+json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder);
+void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder);
+/* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
+void cli_what_progress(void *user, const char *what, double share);
+
+/* "x=1,y=-2.5" to names and numbers. Returns CLI_GO_ON or the status to end with. The names are copied into `text`'s own
+ * storage: release *storage with free. */
+typedef struct cli_assignment {
+    const char *name;
+    double value, high; /* high: the upper end where a range low:high was asked for */
+} cli_assignment;
+int cli_assignments(const cli_command *command, const char *option, const char *text, bool ranges, char **storage,
+                    cli_assignment **list, size_t *count);
+/* Puts assignments into the order of names; every name must be there exactly once. */
+int cli_assignments_order(const cli_command *command, const char *option, const cli_assignment *list, size_t count,
+                          char *const *names, size_t names_count, double *values, double *highs);
+
+#endif

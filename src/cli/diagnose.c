@@ -1,0 +1,73 @@
+/* unstuck diagnose RUN: why does it not improve? */
+#include "cli.h"
+#include <stdio.h>
+
+static int diagnose_run(const cli_command *command, int argc, char **argv) {
+    const char *folder = NULL;
+    bool json = false, quiet = false, no_remedies = false;
+    uint64_t threads = 1, steps = 0, limit = 4000;
+    us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
+    us_trial_options trying = US_TRIAL_OPTIONS_INIT;
+    const cli_option table[] = {
+        {CLI_COUNT, "--steps", "N", &steps, "how long a copy goes on to see whether it improves (a tenth of the\nsteps done, 10 to 1000)", 1},
+        {CLI_NUMBER, "--tolerance", "X", &options.point.decrease_tolerance,
+         "critical when the gradient still offers at most this part of the\nloss's scale (1e-9)", 0, 1, true},
+        {CLI_COUNT, "--dense-limit", "N", &limit, "largest number of parameters that all eigenvalues are computed for (4000)", 1},
+        {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
+        {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
+        {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
+        {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
+        {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
+    };
+    size_t given;
+    int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &folder, 1, 1, &given);
+    if (code != CLI_GO_ON) return code;
+    us_context *context = cli_context(quiet, threads);
+    if (!context) return CLI_FAILED;
+    us_run *run = NULL;
+    us_diagnosis *diagnosis = NULL;
+    us_trials *trials = NULL;
+    char *logged = NULL;
+    cli_progress progress = cli_progress_start(quiet);
+    options.steps = steps;
+    options.point.spectrum.limit = limit;
+    options.progress = trying.progress = cli_what_progress;
+    options.progress_user = trying.progress_user = &progress;
+
+    us_status status = us_run_open(&run, context, folder);
+    if (status == US_OK) status = us_diagnose(&diagnosis, us_run_training(run), &options);
+    if (status == US_OK && diagnosis->verdict.stuck && !no_remedies)
+        status = us_remedy_try(&trials, us_run_training(run), diagnosis, &trying);
+    cli_progress_end(&progress);
+    if (status != US_OK) {
+        code = cli_error(command, context, status);
+        goto done;
+    }
+    json_t *o = cli_verdict_json(diagnosis, us_run_training(run), trials, folder);
+    logged = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    if (logged && us_run_log_verdict(run, logged) != US_OK && !quiet)
+        fprintf(stderr, "unstuck diagnose: the verdict is not kept in the run: %s\n", us_context_error(context));
+    if (json) {
+        code = cli_print_json(o);
+    } else {
+        json_decref(o);
+        cli_verdict_print(diagnosis, us_run_training(run), trials, folder);
+        code = CLI_DONE;
+    }
+done:
+    free(logged);
+    us_trials_destroy(trials);
+    us_diagnosis_destroy(diagnosis);
+    us_run_destroy(run);
+    cli_context_destroy(context);
+    return code;
+}
+
+const cli_command cli_diagnose = {
+    "diagnose", "RUN", "says why a run does not improve",
+    "Measures, at the run's last checkpoint, in f64 on all training rows: the gradient (checked against differences of\n"
+    "the loss), the eigenvalues of the Hessian, what following the gradient or a negative eigenvector would gain, and\n"
+    "what carrying on would. Names the cause with that evidence, and tries remedies on copies. The run is not changed.\n"
+    "\n"
+    "  unstuck diagnose runs/housing-1",
+    diagnose_run};

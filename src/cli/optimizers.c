@@ -1,0 +1,76 @@
+/* unstuck optimizers: every update rule, from the descriptors. */
+#include "cli.h"
+#include <stdio.h>
+#include <string.h>
+
+static json_t *optimizers_json(const us_rule *rule) {
+    json_t *set = json_array();
+    for (size_t i = 0; i < rule->hyperparameter_count; i++) {
+        const us_hyperparameter *h = &rule->hyperparameters[i];
+        json_array_append_new(set, json_pack("{s:s,s:o,s:o,s:o,s:s}", "name", h->name, "default", cli_real(h->default_value),
+                                             "minimum", cli_real(h->minimum), "maximum", cli_real(h->maximum), "meaning",
+                                             h->meaning));
+    }
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:I}", "name", rule->name, "title", rule->title, "formula", rule->formula,
+                     "source", rule->source, "advice", rule->advice, "lr", cli_real(rule->learning_rate), "hyperparameters",
+                     set, "states", (json_int_t)rule->states);
+}
+
+static void optimizers_print(const us_rule *rule) {
+    cli_style style = cli_style_of(1);
+    printf("%s%s%s  %s\n\n", style.bold, rule->name, style.reset, rule->title);
+    for (const char *line = rule->formula; line && *line;) {
+        const char *end = strchr(line, '\n');
+        int length = end ? (int)(end - line) : (int)strlen(line);
+        printf("    %.*s\n", length, line);
+        line = end ? end + 1 : NULL;
+    }
+    printf("\n  --lr           default %g: the learning rate\n", rule->learning_rate);
+    for (size_t i = 0; i < rule->hyperparameter_count; i++) {
+        const us_hyperparameter *h = &rule->hyperparameters[i];
+        printf("  --set %s=%g   %g to %g: %s\n", h->name, h->default_value, h->minimum, h->maximum, h->meaning);
+    }
+    printf("\n  %s\n  Source: %s\n  Memory: %zu vector%s of θ's size\n", rule->advice, rule->source, rule->states,
+           rule->states == 1 ? "" : "s");
+}
+
+static int optimizers_run(const cli_command *command, int argc, char **argv) {
+    const char *name = NULL;
+    bool json = false;
+    const cli_option table[] = {{CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"}};
+    size_t given, count;
+    int code = cli_parse(command, table, 1, argc, argv, &name, 0, 1, &given);
+    if (code != CLI_GO_ON) return code;
+    const us_rule *const *rules = us_rules(&count);
+    const us_rule *one = given ? us_rule_find(name) : NULL;
+    if (given && !one) {
+        const char *nearest = us_rule_nearest(name);
+        return cli_usage(command, "there is no optimizer '%s'%s%s%s", name, nearest ? "; did you mean '" : "",
+                         nearest ? nearest : "", nearest ? "'?" : "");
+    }
+    if (json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+            if (!one || rules[i] == one) json_array_append_new(list, optimizers_json(rules[i]));
+        return cli_print_json(json_pack("{s:o}", "optimizers", list));
+    }
+    if (one) {
+        optimizers_print(one);
+        return CLI_DONE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char set[256] = "";
+        for (size_t k = 0; k < rules[i]->hyperparameter_count; k++) {
+            size_t used = strlen(set);
+            snprintf(set + used, sizeof set - used, " %s=%g", rules[i]->hyperparameters[k].name,
+                     rules[i]->hyperparameters[k].default_value);
+        }
+        printf("%-24s lr=%g%s\n%-24s %s\n", rules[i]->name, rules[i]->learning_rate, set, "", rules[i]->advice);
+    }
+    printf("\n`unstuck optimizers NAME` shows formula and source.\n");
+    return CLI_DONE;
+}
+
+const cli_command cli_optimizers = {"optimizers", "[NAME]", "every update rule: formula, hyperparameters, source",
+                                    "Lists the update rules that --optimizer takes, or shows one with its formula and source.",
+                                    optimizers_run};

@@ -1,0 +1,98 @@
+/* A diagnosis for programs and for people. */
+#include "cli.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *verdict_spectrum(const us_diagnosis *d) {
+    const us_evidence *e = &d->evidence;
+    if (!e->spectrum_known) return json_null();
+    size_t products = d->point && d->point->spectrum ? d->point->spectrum->products : 0;
+    return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:s,s:I}", "min", cli_real(e->lambda_min), "max", cli_real(e->lambda_max),
+                     "negative", (json_int_t)e->negative, "zero", (json_int_t)e->zero, "positive", (json_int_t)e->positive,
+                     "minimum_ratio", cli_real((double)e->positive / (double)e->parameters), "resolution",
+                     cli_real(e->resolution), "method", "dense", "products", (json_int_t)products);
+}
+
+static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
+    json_t *list = json_array();
+    for (size_t i = 0; trials && i < trials->count; i++) {
+        const us_trial *t = &trials->trials[i];
+        char command[512];
+        snprintf(command, sizeof command, "unstuck unstick %s --remedy %s", folder, t->remedy->name);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:b,s:s}", "remedy", t->remedy->name, "why", t->why, "steps",
+                                              (json_int_t)t->steps, "loss_carrying_on", cli_real(t->loss_carrying_on),
+                                              "loss_with_remedy", cli_real(t->loss_with_remedy), "helps", t->helps, "command",
+                                              command));
+    }
+    return list;
+}
+
+json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
+    const us_evidence *e = &d->evidence;
+    json_t *signs = json_array();
+    for (size_t i = 0; i < d->sign_count; i++)
+        json_array_append_new(signs, json_pack("{s:s,s:o,s:o,s:s}", "name", d->signs[i].name, "value", cli_real(d->signs[i].value),
+                                               "threshold", cli_real(d->signs[i].threshold), "meaning", d->signs[i].meaning));
+    json_t *o = json_object();
+    json_object_set_new(o, "verdict", json_string(us_verdict_text(d->verdict.name)));
+    json_object_set_new(o, "cause", cli_text(d->verdict.cause));
+    json_object_set_new(o, "stuck", json_boolean(d->verdict.stuck));
+    json_object_set_new(o, "confidence", cli_real(d->verdict.confidence));
+    json_object_set_new(o, "sentence", cli_text(d->verdict.sentence));
+    json_object_set_new(o, "would_decide", cli_text(d->verdict.would_decide));
+    json_object_set_new(o, "step", json_integer((json_int_t)us_training_steps(training)));
+    json_object_set_new(o, "loss", cli_real(e->loss));
+    json_object_set_new(o, "gradient_norm", cli_real(e->gradient_norm));
+    json_object_set_new(o, "parameters", json_integer((json_int_t)e->parameters));
+    json_object_set_new(o, "samples", json_integer((json_int_t)e->samples));
+    json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
+    json_object_set_new(o, "spectrum", verdict_spectrum(d));
+    json_object_set_new(o, "signs", signs);
+    json_object_set_new(o, "steps_to_leave", cli_real(e->steps_to_leave));
+    json_object_set_new(o, "remedies", verdict_remedies(trials, folder));
+    return o;
+}
+
+/* The eigenvalues as counts: "3 negative, 2 zero, 8 positive", and both ends. */
+static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style) {
+    const us_evidence *e = &d->evidence;
+    if (!e->spectrum_known) {
+        printf("  Hessian       not looked at (%zu parameters)\n", e->parameters);
+        return;
+    }
+    printf("  Hessian       eigenvalues from %s%.4g%s to %.4g: %s%zu negative%s, %zu zero (within %.1g), %zu positive\n",
+           e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, e->lambda_max,
+           e->negative ? style->red : "", e->negative, style->reset, e->zero, e->resolution, e->positive);
+}
+
+void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
+    cli_style style = cli_style_of(1);
+    const us_evidence *e = &d->evidence;
+    const char *color = !d->verdict.stuck ? style.green : d->verdict.name == US_VERDICT_UNDECIDED ? style.yellow : style.red;
+    printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name), d->verdict.cause ? ": " : "",
+           d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
+    if (d->verdict.sentence) printf("%s\n", d->verdict.sentence);
+    if (d->verdict.would_decide) printf("What would decide it: %s\n", d->verdict.would_decide);
+    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training), e->parameters,
+           e->samples);
+    printf("  loss          %.9g\n  |gradient|    %.3g\n", e->loss, e->gradient_norm);
+    verdict_print_spectrum(d, &style);
+    if (isfinite(e->steps_to_leave)) printf("  to leave      about %.3g steps by itself\n", e->steps_to_leave);
+    for (size_t i = 0; i < d->sign_count; i++)
+        printf("  %s%-28s %10.4g  %s%s\n", style.dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning, style.reset);
+    if (!trials) return;
+    if (trials->count) {
+        const us_trial *first = &trials->trials[0];
+        printf("\nTried on copies, each for %llu steps (loss now %.6g, carrying on %.6g):\n", (unsigned long long)first->steps,
+               first->loss_before, first->loss_carrying_on);
+    }
+    for (size_t i = 0; i < trials->count; i++) {
+        const us_trial *t = &trials->trials[i];
+        printf("  %s%-14s%s loss %.6g  %s%s\n", t->helps ? style.green : style.dim, t->remedy->name, style.reset,
+               t->loss_with_remedy, t->helps ? "" : "(no help) ", t->why);
+    }
+    if (trials->best < trials->count)
+        printf("\nTake it with: %sunstuck unstick %s%s\n", style.bold, folder, style.reset);
+    else if (d->verdict.stuck) printf("\nNo remedy that was tried helps.\n");
+}
