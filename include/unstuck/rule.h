@@ -52,21 +52,33 @@ US_API const char *us_rule_nearest(const char *name);
 /** Index of a hyperparameter by name; SIZE_MAX if the rule has none of that name. */
 US_API size_t us_rule_hyperparameter(const us_rule *rule, const char *name);
 
-/** Applies a rule once: θ ← θ + update. All vectors of one precision and size; state: rule->states of them.
- * For programs that have a loop of their own. Errors: US_ERR_ARGUMENT. */
+/** Hyperparameters from a text such as "beta1=0.8,epsilon=1e-6"; those that it does not name take their defaults.
+ * @param text   NULL or "": all defaults
+ * @param hyper  [rule->hyperparameter_count] out; at most US_RULE_HYPERPARAMETERS_MAX
+ * Errors: US_ERR_ARGUMENT (an unknown name, with the nearest one; no number; out of range). */
+US_API us_status us_rule_parse_hyper(us_context *context, const us_rule *rule, const char *text, double *hyper);
+
+/** Applies a rule once: θ ← θ + update. For programs that have a loop of their own.
+ *
+ * @param step      its `step` counts from 1 since the state was zero; hyper NULL: the rule's defaults
+ * @param theta     [n], updated in place
+ * @param gradient  [n] of theta's precision; not theta itself
+ * @param state     rule->states vectors like theta, zero before the first step; NULL when the rule has none
+ * Errors: US_ERR_ARGUMENT; theta and state are then as they were. Allocates nothing; uses the context's threads on long vectors. */
 US_API us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
                                const us_vec *gradient, us_vec *const *state);
 
 /** Learning rate over steps, as a factor on the base rate.
- * Texts: "constant", "exp:R" (R^(t−1)), "step:EVERY:R", "cosine:STEPS", "inverse-sqrt" (1/√t); t counts from 1. */
+ * Texts: "constant", "exp:R" (R^(t−1)), "step:EVERY:R" (R^⌊(t−1)/EVERY⌋), "cosine:STEPS" (½(1 + cos π(t−1)/STEPS), then 0),
+ * "inverse-sqrt" (1/√t); t counts from 1. Warm-up multiplies the factor by min(1, t/warmup). A value: copy it. */
 typedef struct us_schedule {
     char text[64];        /* as given; "constant" by default */
-    int kind;             /* set by us_schedule_parse */
+    int kind;             /* this and a, b: set by us_schedule_parse from the text */
     double a, b;
     uint64_t warmup;      /* linear from 0 over so many steps; default 0 */
 } us_schedule;
 
-/** Errors: US_ERR_INPUT. */
+/** Errors: US_ERR_INPUT (says what the text must be); *out is then "constant". */
 US_API us_status us_schedule_parse(us_context *context, const char *text, uint64_t warmup, us_schedule *out);
 /** Factor at step t ≥ 1. */
 US_API double us_schedule_factor(const us_schedule *schedule, uint64_t t);

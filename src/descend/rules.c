@@ -1,0 +1,98 @@
+/* The table of update rules. A new rule is a file in rules/, a line in rules/rules.h and a line here. */
+#include "descend/descend.h"
+#include "descend/rules/rules.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const us_rule *const rules_table[] = {
+    &us__rule_sgd,     &us__rule_momentum,
+    &us__rule_adagrad, &us__rule_adagrad_rms,
+    &us__rule_rmsprop, &us__rule_rmsprop_first_gradient,
+    &us__rule_adam,
+};
+
+enum { RULES_COUNT = sizeof rules_table / sizeof *rules_table };
+
+const us_rule *const *us_rules(size_t *count) {
+    *count = RULES_COUNT;
+    return rules_table;
+}
+
+const us_rule *us_rule_find(const char *name) {
+    for (size_t i = 0; i < RULES_COUNT; i++)
+        if (strcmp(rules_table[i]->name, name) == 0) return rules_table[i];
+    return NULL;
+}
+
+const char *us_rule_nearest(const char *name) {
+    const char *names[RULES_COUNT];
+    for (size_t i = 0; i < RULES_COUNT; i++) names[i] = rules_table[i]->name;
+    return us__nearest_name(name, names, RULES_COUNT);
+}
+
+size_t us_rule_hyperparameter(const us_rule *rule, const char *name) {
+    for (size_t i = 0; i < rule->hyperparameter_count; i++)
+        if (strcmp(rule->hyperparameters[i].name, name) == 0) return i;
+    return SIZE_MAX;
+}
+
+void us__rule_defaults(const us_rule *rule, double *hyper) {
+    for (size_t i = 0; i < rule->hyperparameter_count; i++) hyper[i] = rule->hyperparameters[i].default_value;
+}
+
+us_status us__rule_check(us_context *context, const us_rule *rule, us_precision precision) {
+    if (!rule->name) return us__fail(context, US_ERR_ARGUMENT, "the update rule has no name");
+    if (rule->hyperparameter_count > US_RULE_HYPERPARAMETERS_MAX || rule->states > US_RULE_STATES_MAX)
+        return us__fail(context, US_ERR_ARGUMENT, "rule %s has %zu hyperparameters and %zu states; at most %d and %d can be",
+                        rule->name, rule->hyperparameter_count, rule->states, US_RULE_HYPERPARAMETERS_MAX, US_RULE_STATES_MAX);
+    if (precision == US_F32 ? !rule->update_f32 : !rule->update_f64)
+        return us__fail(context, US_ERR_ARGUMENT, "rule %s has no update in f%d", rule->name, (int)precision);
+    return US_OK;
+}
+
+us_status us__rule_check_hyper(us_context *context, const us_rule *rule, const double *hyper) {
+    for (size_t i = 0; i < rule->hyperparameter_count; i++) {
+        const us_hyperparameter *h = &rule->hyperparameters[i];
+        if (!(hyper[i] >= h->minimum && hyper[i] <= h->maximum))
+            return us__fail(context, US_ERR_ARGUMENT, "--set %s=%g: %s's %s must be %g to %g", h->name, hyper[i], rule->name,
+                            h->name, h->minimum, h->maximum);
+    }
+    return US_OK;
+}
+
+/* One "name=value" of length n. */
+static us_status rules_set_one(us_context *context, const us_rule *rule, const char *text, size_t n, double *hyper) {
+    char name[64];
+    const char *equals = memchr(text, '=', n);
+    size_t length = equals ? (size_t)(equals - text) : 0;
+    if (length == 0 || length >= sizeof name || equals + 1 == text + n)
+        return us__fail(context, US_ERR_ARGUMENT, "--set %.*s: this must be NAME=VALUE", (int)n, text);
+    memcpy(name, text, length);
+    name[length] = '\0';
+    size_t i = us_rule_hyperparameter(rule, name);
+    if (i == SIZE_MAX) {
+        const char *names[US_RULE_HYPERPARAMETERS_MAX];
+        for (size_t k = 0; k < rule->hyperparameter_count; k++) names[k] = rule->hyperparameters[k].name;
+        const char *nearest = us__nearest_name(name, names, rule->hyperparameter_count);
+        if (!nearest && rule->hyperparameter_count) nearest = names[0];
+        return us__fail(context, US_ERR_ARGUMENT, "--set %s: %s has no hyperparameter of that name%s%s%s", name, rule->name,
+                        nearest ? "; did you mean " : ", nor any other", nearest ? nearest : "", nearest ? "?" : "");
+    }
+    char *end;
+    double value = strtod(equals + 1, &end);
+    if (end != text + n)
+        return us__fail(context, US_ERR_ARGUMENT, "--set %.*s: the value is not a number", (int)n, text);
+    hyper[i] = value;
+    return US_OK;
+}
+
+us_status us_rule_parse_hyper(us_context *context, const us_rule *rule, const char *text, double *hyper) {
+    us__rule_defaults(rule, hyper);
+    for (const char *p = text; p && *p;) {
+        size_t n = strcspn(p, ",");
+        us_status status = rules_set_one(context, rule, p, n, hyper);
+        if (status != US_OK) return status;
+        p += n + (p[n] == ',');
+    }
+    return us__rule_check_hyper(context, rule, hyper);
+}
