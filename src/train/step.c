@@ -1,0 +1,88 @@
+/* One step of a training: rows, gradient, clip, update, observers. */
+#include "descend/descend.h"
+#include "problem/problem.h"
+#include "train/training.h"
+#include "vec/vec.h"
+#include <math.h>
+
+us_status us_training_observe(us_training *training, us_step_observer observer, void *user) {
+    if (training->observer_count == US__OBSERVERS_MAX)
+        return us__fail(training->context, US_ERR_ARGUMENT, "a training has at most %d observers", US__OBSERVERS_MAX);
+    training->observers[training->observer_count++] = (us__observer){observer, user};
+    return US_OK;
+}
+
+/* Says where the loss or the gradient stopped being finite. */
+static us_status step_not_finite(const us_training *t, double loss) {
+    unsigned long long step = t->steps + 1;
+    if (!isfinite(loss))
+        return us__fail(t->context, US_ERR_NONFINITE, "step %llu: the loss is %g; a lower --lr, or data that are finite, may help", step, loss);
+    size_t groups, i = 0;
+    const us_group *group = us_problem_groups(t->problem, &groups);
+    while (i + 1 < us_vec_size(t->gradient) && isfinite(us_vec_get(t->gradient, i))) i++;
+    for (size_t k = 0; k < groups; k++)
+        if (i >= group[k].offset && i - group[k].offset < group[k].count)
+            return us__fail(t->context, US_ERR_NONFINITE, "step %llu: element %zu of the gradient of %s is %g; a lower --lr may help",
+                            step, i - group[k].offset, group[k].name, us_vec_get(t->gradient, i));
+    return us__fail(t->context, US_ERR_NONFINITE, "step %llu: element %zu of the gradient is %g", step, i, us_vec_get(t->gradient, i));
+}
+
+/* Scales a gradient that is longer than the bound. False when its norm is not finite. */
+static bool step_clip(us_training *t, double *clipped_from) {
+    if (t->clip_norm == 0) return us_vec_is_finite(t->gradient);
+    double norm = us_vec_norm2(t->gradient);
+    if (!isfinite(norm)) return false;
+    if (norm > t->clip_norm) {
+        us_vec_scale(t->gradient, t->clip_norm / norm);
+        *clipped_from = norm;
+    }
+    return true;
+}
+
+static us_status step_observe(const us_training *t, const us_step_info *info) {
+    bool go_on = true;
+    for (size_t i = 0; i < t->observer_count; i++) go_on &= t->observers[i].call(t->observers[i].user, t, info);
+    return go_on ? US_OK : US_STOPPED;
+}
+
+us_status us_training_step(us_training *training) {
+    us_training *t = training;
+    us_batch batch = us__order_next(&t->order);
+    double loss, clipped_from = 0;
+    us_status status = us_problem_gradient(t->problem, t->theta, batch, &loss, t->gradient);
+    if (status != US_OK) return status;
+    if (!isfinite(loss) || !step_clip(t, &clipped_from)) return step_not_finite(t, loss);
+
+    double rate = us_training_next_learning_rate(t);
+    us_rule_step now = {.step = t->rule_steps + 1, .learning_rate = rate, .hyper = t->hyper};
+    void *state[US_RULE_STATES_MAX];
+    for (size_t k = 0; k < t->rule->states; k++) state[k] = t->state[k]->data;
+    us__rule_update(t->context, t->rule, &now, t->theta->precision, t->theta->data, t->gradient->data, state, t->theta->n);
+
+    t->steps++;
+    t->rule_steps++;
+    t->schedule_steps++;
+    t->samples_seen += batch.rows ? batch.count : t->order.samples;
+    if (batch.rows) {
+        us__order_advance(&t->order, batch.count);
+        if (t->problem->ops->hint) {
+            us_batch ahead = us__order_ahead(&t->order);
+            if (ahead.count) t->problem->ops->hint(t->problem, ahead);
+        }
+    }
+    if (t->observer_count == 0) return US_OK;
+    return step_observe(t, &(us_step_info){.step = t->steps,
+                                           .loss = loss,
+                                           .learning_rate = rate,
+                                           .batch = batch,
+                                           .theta = t->theta,
+                                           .gradient = t->gradient,
+                                           .clipped_from = clipped_from});
+}
+
+us_status us_training_advance(us_training *training, uint64_t steps) {
+    us_status status = US_OK;
+    for (uint64_t i = 0; i < steps && status == US_OK; i++)
+        status = us_context_cancelled(training->context) ? US_INTERRUPTED : us_training_step(training);
+    return status;
+}

@@ -1,0 +1,405 @@
+/* Every update rule against tests/oracle/rules.csv, which an independent program wrote (rules.py beside it, from the
+ * papers' formulas in 60 digits): through us_rule_apply in a loop of the test's own, and through a training. */
+#include "support.h"
+#include <unstuck/train.h>
+
+static const us_precision PRECISIONS[] = {US_F32, US_F64};
+
+/* ------------------------------------------------------------------ the two problems of rules.py */
+
+static const double CURVATURE[5] = {0.3, 1.7, 0.05, 4.1, 0.9}, CENTRE[5] = {0.5, -1.25, 2.0, 0.125, -0.75};
+static const double STARTS[2][5] = {{2.385, -3.1, 0.77, 1.9, 1.31}, {-1.2, 1.0}};
+static const size_t SIZES[2] = {5, 2};
+
+static double objective(int rosenbrock, const double *x, double *g) {
+    if (rosenbrock) {
+        double u = x[1] - x[0] * x[0];
+        g[0] = -400 * x[0] * u - 2 * (1 - x[0]);
+        g[1] = 200 * u;
+        return 100 * u * u + (1 - x[0]) * (1 - x[0]);
+    }
+    double f = 0;
+    for (int i = 0; i < 5; i++) {
+        g[i] = CURVATURE[i] * (x[i] - CENTRE[i]);
+        f += 0.5 * g[i] * (x[i] - CENTRE[i]);
+    }
+    return f;
+}
+
+typedef struct objective_user {
+    us_precision precision;
+    int rosenbrock;
+} objective_user;
+
+static int objective_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    const objective_user *u = user;
+    double x[5], g[5];
+    for (size_t i = 0; i < SIZES[u->rosenbrock]; i++)
+        x[i] = u->precision == US_F32 ? (double)((const float *)theta)[i] : ((const double *)theta)[i];
+    *loss = objective(u->rosenbrock, x, g);
+    for (size_t i = 0; i < SIZES[u->rosenbrock]; i++) {
+        if (u->precision == US_F32)
+            ((float *)gradient)[i] = (float)g[i];
+        else
+            ((double *)gradient)[i] = g[i];
+    }
+    return 0;
+}
+
+static int objective_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
+    double unused[5];
+    return objective_gradient(user, theta, rows, count, loss, unused);
+}
+
+static us_problem *objective_problem(us_context *context, objective_user *user) {
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    callback.dimension = SIZES[user->rosenbrock];
+    callback.precision = user->precision;
+    callback.user = user;
+    callback.value = objective_value;
+    callback.gradient = objective_gradient;
+    us_problem *problem;
+    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+    return problem;
+}
+
+/* ------------------------------------------------------------------ rules.csv */
+
+typedef struct oracle_case {
+    char rule[40], set[80], schedule[40], problem[16];
+    double lr, clip;
+    unsigned long warmup;
+    size_t points;
+    unsigned long step[16];
+    double theta[16][5];
+} oracle_case;
+
+/* Fields of a line, in place; "a,,b" has three. */
+static size_t oracle_split(char *line, char **fields, size_t most) {
+    size_t n = 0;
+    line[strcspn(line, "\r\n")] = '\0';
+    for (char *p = line; n < most; p++) {
+        fields[n++] = p;
+        p += strcspn(p, ",");
+        if (!*p) break;
+        *p = '\0';
+    }
+    return n;
+}
+
+static size_t oracle_read(oracle_case *cases, size_t most) {
+    char path[1024], line[1024], *f[9] = {0};
+    snprintf(path, sizeof path, "%s/tests/oracle/rules.csv", getenv("UNSTUCK_SOURCE_ROOT") ? getenv("UNSTUCK_SOURCE_ROOT") : ".");
+    FILE *file = fopen(path, "r");
+    if (!file) fail_msg("%s is missing", path);
+    size_t count = 0;
+    assert_non_null(fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        assert_int_equal(oracle_split(line, f, 9), 9);
+        unsigned long step = strtoul(f[7], NULL, 10);
+        if (step == 1) {
+            assert_true(count < most);
+            oracle_case *c = &cases[count++];
+            memset(c, 0, sizeof *c);
+            snprintf(c->rule, sizeof c->rule, "%.39s", f[0]);
+            snprintf(c->set, sizeof c->set, "%.79s", f[1]);
+            for (char *s = c->set; *s; s++) *s = *s == ' ' ? ',' : *s;
+            c->lr = strtod(f[2], NULL);
+            snprintf(c->schedule, sizeof c->schedule, "%.39s", f[3]);
+            c->warmup = strtoul(f[4], NULL, 10);
+            c->clip = strtod(f[5], NULL);
+            snprintf(c->problem, sizeof c->problem, "%.15s", f[6]);
+        }
+        oracle_case *c = &cases[count - 1];
+        assert_true(c->points < 16);
+        c->step[c->points] = step;
+        char *p = f[8];
+        for (int i = 0; i < 5 && *p; i++) c->theta[c->points][i] = strtod(p, &p);
+        c->points++;
+    }
+    fclose(file);
+    return count;
+}
+
+/* In f64, 1e-12 of the largest element. In f32 a step rounds θ, the gradient and the state, at most four half-ulps of the
+ * largest element (3.2) a step that no later step magnifies more than twofold: 4·step·ε of it. */
+static void oracle_compare(const oracle_case *c, us_precision precision, const us_vec *theta, size_t point, const char *way) {
+    double largest = 0;
+    for (size_t i = 0; i < us_vec_size(theta); i++) largest = fmax(largest, fabs(c->theta[point][i]));
+    double allowed = precision == US_F64 ? 1e-12 : 4 * (double)c->step[point] * us_precision_epsilon(precision);
+    for (size_t i = 0; i < us_vec_size(theta); i++)
+        if (!(fabs(us_vec_get(theta, i) - c->theta[point][i]) <= allowed * largest))
+            fail_msg("%s, %s %s in f%d on %s, step %lu: theta[%zu] is %.17g, should be %.17g", way, c->rule, c->set, (int)precision,
+                     c->problem, c->step[point], i, us_vec_get(theta, i), c->theta[point][i]);
+}
+
+static void follow_by_training(us_context *context, const oracle_case *c, us_precision precision) {
+    objective_user user = {precision, strcmp(c->problem, "rosenbrock") == 0};
+    us_problem *problem = objective_problem(context, &user);
+    us_vec *start;
+    us_training *training;
+    double hyper[US_RULE_HYPERPARAMETERS_MAX];
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    options.rule = us_rule_find(c->rule);
+    assert_non_null(options.rule);
+    assert_int_equal(us_rule_parse_hyper(context, options.rule, c->set, hyper), US_OK);
+    assert_int_equal(us_schedule_parse(context, c->schedule, c->warmup, &options.schedule), US_OK);
+    options.hyper = hyper;
+    options.learning_rate = c->lr;
+    options.clip_norm = c->clip;
+    assert_int_equal(us_vec_create(&start, context, US_F64, SIZES[user.rosenbrock]), US_OK);
+    us_vec_write_f64(start, STARTS[user.rosenbrock]);
+    assert_int_equal(us_training_create(&training, problem, start, &options), US_OK);
+    for (size_t point = 0; point < c->points; point++) {
+        assert_int_equal(us_training_advance(training, c->step[point] - us_training_steps(training)), US_OK);
+        oracle_compare(c, precision, us_training_theta(training), point, "training");
+    }
+    us_training_destroy(training);
+    us_vec_destroy(start);
+    us_problem_destroy(problem);
+}
+
+/* As a program with a loop of its own does it. */
+static void follow_by_apply(us_context *context, const oracle_case *c, us_precision precision) {
+    int rosenbrock = strcmp(c->problem, "rosenbrock") == 0;
+    const us_rule *rule = us_rule_find(c->rule);
+    us_schedule schedule;
+    us_vec *theta, *gradient, *state[US_RULE_STATES_MAX] = {0};
+    double hyper[US_RULE_HYPERPARAMETERS_MAX];
+    assert_int_equal(us_rule_parse_hyper(context, rule, c->set, hyper), US_OK);
+    assert_int_equal(us_schedule_parse(context, c->schedule, c->warmup, &schedule), US_OK);
+    assert_int_equal(us_vec_create(&theta, context, precision, SIZES[rosenbrock]), US_OK);
+    assert_int_equal(us_vec_create(&gradient, context, precision, SIZES[rosenbrock]), US_OK);
+    for (size_t k = 0; k < rule->states; k++) assert_int_equal(us_vec_create(&state[k], context, precision, SIZES[rosenbrock]), US_OK);
+    us_vec_write_f64(theta, STARTS[rosenbrock]);
+    size_t point = 0;
+    for (unsigned long t = 1; point < c->points; t++) {
+        double x[5], g[5];
+        us_vec_read_f64(theta, x);
+        objective(rosenbrock, x, g);
+        us_vec_write_f64(gradient, g);
+        double norm = us_vec_norm2(gradient);
+        if (c->clip > 0 && norm > c->clip) us_vec_scale(gradient, c->clip / norm);
+        us_rule_step step = {.step = t, .learning_rate = c->lr * us_schedule_factor(&schedule, t), .hyper = c->set[0] ? hyper : NULL};
+        assert_int_equal(us_rule_apply(context, rule, &step, theta, gradient, state), US_OK);
+        if (t == c->step[point]) oracle_compare(c, precision, theta, point++, "apply");
+    }
+    for (size_t k = 0; k < rule->states; k++) us_vec_destroy(state[k]);
+    us_vec_destroy(gradient);
+    us_vec_destroy(theta);
+}
+
+static void rules_follow_their_formulas(void **state) {
+    us_context *context = support_plain_context();
+    oracle_case cases[64];
+    size_t count = oracle_read(cases, 64), rules;
+    const us_rule *const *table = us_rules(&rules);
+    for (size_t r = 0; r < rules; r++) {
+        size_t covered = 0;
+        for (size_t i = 0; i < count; i++) covered += strcmp(cases[i].rule, table[r]->name) == 0;
+        if (covered < 2) fail_msg("rules.csv does not cover %s", table[r]->name);
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t p = 0; p < 2; p++) {
+            follow_by_training(context, &cases[i], PRECISIONS[p]);
+            follow_by_apply(context, &cases[i], PRECISIONS[p]);
+        }
+    us_context_destroy(context);
+}
+
+/* ------------------------------------------------------------------ known consequences of the formulas */
+
+/* True when |θ| grows over 4000 steps of a rule on f = ½θ², started at 1. */
+static bool grows(const us_rule *rule, double rate) {
+    double theta = 1, state = 0, hyper[] = {0.9}, *states[] = {&state};
+    for (uint64_t t = 1; t <= 4000; t++) {
+        double gradient = theta;
+        rule->update_f64(&(us_rule_step){.step = t, .learning_rate = rate, .hyper = hyper}, &theta, &gradient, states, 1);
+        if (t > 3900 && !(fabs(theta) < 1)) return true; /* NaN, too */
+    }
+    return false;
+}
+
+static double stability_limit(const char *name) {
+    double stable = 0.1, unstable = 10;
+    while (unstable - stable > 1e-6) {
+        double middle = 0.5 * (stable + unstable);
+        if (grows(us_rule_find(name), middle))
+            unstable = middle;
+        else
+            stable = middle;
+    }
+    return stable;
+}
+
+/* On a curvature of 1: 2 for gradient descent, 2(1+λ) for the heavy ball (Polyak 1964). */
+static void stability_limits_are_the_known_ones(void **state) {
+    assert_near(stability_limit("sgd"), 2.0, 0, 0.002);
+    assert_near(stability_limit("momentum"), 3.8, 0, 0.002);
+}
+
+/* On a constant gradient adagrad's step t is α/√t; adagrad-rms's is α, and rmsprop-first-gradient's, too. */
+static void steps_on_a_constant_gradient(void **state) {
+    us_context *context = support_plain_context();
+    const char *names[] = {"adagrad", "adagrad-rms", "rmsprop-first-gradient"};
+    for (size_t r = 0; r < 3; r++)
+        for (size_t p = 0; p < 2; p++) {
+            us_vec *theta, *gradient, *sum;
+            assert_int_equal(us_vec_create(&theta, context, PRECISIONS[p], 3), US_OK);
+            assert_int_equal(us_vec_create(&gradient, context, PRECISIONS[p], 3), US_OK);
+            assert_int_equal(us_vec_create(&sum, context, PRECISIONS[p], 3), US_OK);
+            us_vec_fill(gradient, -2.385);
+            for (uint64_t t = 1; t <= 100; t++) {
+                us_vec_fill(theta, 0);
+                us_rule_step step = {.step = t, .learning_rate = 0.3};
+                assert_int_equal(us_rule_apply(context, us_rule_find(names[r]), &step, theta, gradient, &sum), US_OK);
+                double expected = r == 0 ? 0.3 / sqrt((double)t) : 0.3;
+                assert_near(us_vec_get(theta, 2), expected, PRECISIONS[p] == US_F32 ? 1e-5 : 1e-8, 0);
+            }
+            us_vec_destroy(theta), us_vec_destroy(gradient), us_vec_destroy(sum);
+        }
+    us_context_destroy(context);
+}
+
+/* A gradient of zero from the first step on moves nothing and makes no NaN. */
+static void zero_gradients_are_harmless(void **state) {
+    us_context *context = support_plain_context();
+    size_t rules;
+    const us_rule *const *table = us_rules(&rules);
+    for (size_t r = 0; r < rules; r++) {
+        double hyper[US_RULE_HYPERPARAMETERS_MAX];
+        float theta[3] = {1.5f, -2, 0}, gradient[3] = {0}, a[3] = {0}, b[3] = {0}, *states[] = {a, b};
+        assert_int_equal(us_rule_parse_hyper(context, table[r], NULL, hyper), US_OK);
+        for (uint64_t t = 1; t < 50; t++)
+            table[r]->update_f32(&(us_rule_step){.step = t, .learning_rate = 0.1, .hyper = hyper}, theta, gradient, states, 3);
+        assert_true(theta[0] == 1.5f && theta[1] == -2 && theta[2] == 0);
+    }
+    us_context_destroy(context);
+}
+
+/* Three steps on a gradient that stays the same. state: US_RULE_STATES_MAX vectors. */
+static void three_steps(us_context *context, const us_rule *rule, us_vec *theta, const us_vec *gradient, us_vec **states) {
+    for (uint64_t t = 1; t <= 3; t++) {
+        us_rule_step step = {.step = t, .learning_rate = 0.1};
+        assert_int_equal(us_rule_apply(context, rule, &step, theta, gradient, states), US_OK);
+    }
+}
+
+/* Long vectors, in blocks and over threads, give what single elements give. */
+static void long_vectors_are_updated_like_short_ones(void **state) {
+    us_context *context = support_plain_context();
+    enum { N = 200003, THETA = US_RULE_STATES_MAX, SETS = US_RULE_STATES_MAX + 1 };
+    size_t rules;
+    const us_rule *const *table = us_rules(&rules);
+    for (size_t p = 0; p < 2; p++) {
+        us_vec *gradient, *one;
+        us_rng rng = us_rng_init(7, p);
+        assert_int_equal(us_vec_create(&gradient, context, PRECISIONS[p], N), US_OK);
+        assert_int_equal(us_vec_create(&one, context, PRECISIONS[p], 1), US_OK);
+        us_vec_fill_normal(gradient, &rng);
+        for (size_t r = 0; r < rules; r++) {
+            us_vec *x[3][SETS]; /* one thread; two threads; single elements */
+            for (size_t i = 0; i < 3; i++)
+                for (size_t k = 0; k < SETS; k++)
+                    assert_int_equal(us_vec_create(&x[i][k], context, PRECISIONS[p], i < 2 ? N : 1), US_OK);
+            for (int threads = 1; threads <= 2; threads++) {
+                us_context_set_threads(context, threads);
+                three_steps(context, table[r], x[threads - 1][THETA], gradient, x[threads - 1]);
+            }
+            for (size_t k = 0; k < SETS; k++) assert_int_equal(us_vec_count_different(x[0][k], x[1][k]), 0);
+            for (size_t i = 0; i < N; i += 97) {
+                us_vec_set(one, 0, us_vec_get(gradient, i));
+                for (size_t k = 0; k < SETS; k++) us_vec_fill(x[2][k], 0);
+                three_steps(context, table[r], x[2][THETA], one, x[2]);
+                assert_near(us_vec_get(x[0][THETA], i), us_vec_get(x[2][THETA], 0), 4 * us_precision_epsilon(PRECISIONS[p]), 0);
+            }
+            for (size_t i = 0; i < 3; i++)
+                for (size_t k = 0; k < SETS; k++) us_vec_destroy(x[i][k]);
+        }
+        us_vec_destroy(gradient), us_vec_destroy(one);
+    }
+    us_context_destroy(context);
+}
+
+/* ------------------------------------------------------------------ the table, names, hyperparameters */
+
+static void descriptors_are_complete(void **state) {
+    size_t rules;
+    const us_rule *const *table = us_rules(&rules);
+    assert_int_equal(rules, 7);
+    for (size_t r = 0; r < rules; r++) {
+        const us_rule *rule = table[r];
+        assert_true(rule->name && rule->title && rule->formula && rule->source && rule->advice);
+        assert_true(rule->update_f32 && rule->update_f64 && rule->learning_rate > 0);
+        assert_true(rule->states <= US_RULE_STATES_MAX && rule->hyperparameter_count <= US_RULE_HYPERPARAMETERS_MAX);
+        assert_ptr_equal(us_rule_find(rule->name), rule);
+        for (size_t i = 0; i < rule->hyperparameter_count; i++) {
+            const us_hyperparameter *h = &rule->hyperparameters[i];
+            assert_true(h->name && h->meaning && h->minimum <= h->default_value && h->default_value <= h->maximum);
+            assert_int_equal(us_rule_hyperparameter(rule, h->name), i);
+        }
+    }
+    assert_null(us_rule_find("adma"));
+    assert_string_equal(us_rule_nearest("adma"), "adam");
+    assert_null(us_rule_nearest("zzzzzzzz"));
+    assert_true(us_rule_hyperparameter(us_rule_find("adam"), "beta3") == SIZE_MAX);
+}
+
+static void hyperparameters_are_parsed_or_refused(void **state) {
+    us_context *context = support_plain_context();
+    const us_rule *adam = us_rule_find("adam");
+    double hyper[US_RULE_HYPERPARAMETERS_MAX];
+    assert_int_equal(us_rule_parse_hyper(context, adam, "epsilon=1e-6,beta1=0.8", hyper), US_OK);
+    assert_true(hyper[0] == 0.8 && hyper[1] == 0.999 && hyper[2] == 1e-6);
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"beta1", "NAME=VALUE"},      {"beta1=", "NAME=VALUE"},       {"=3", "NAME=VALUE"},
+        {"beta=0.9", "beta1"},        {"beta1=0.9x", "not a number"}, {"beta1=1", "must be 0 to 0.999999"},
+        {"beta1=nan", "must be"},     {"epsilon=-1", "must be"},      {"momentum=0.9", "no hyperparameter"},
+        {"beta1=0.9 ", "not a number"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(us_rule_parse_hyper(context, adam, bad[i].text, hyper), US_ERR_ARGUMENT);
+        if (!strstr(us_context_error(context), bad[i].says)) fail_msg("%s: %s", bad[i].text, us_context_error(context));
+    }
+    assert_int_equal(us_rule_parse_hyper(context, us_rule_find("sgd"), "momentum=0.9", hyper), US_ERR_ARGUMENT);
+    us_context_destroy(context);
+}
+
+static void apply_refuses_what_does_not_fit(void **state) {
+    us_context *context = support_plain_context();
+    us_vec *a, *b, *c, *f;
+    assert_int_equal(us_vec_create(&a, context, US_F64, 3), US_OK);
+    assert_int_equal(us_vec_create(&b, context, US_F64, 3), US_OK);
+    assert_int_equal(us_vec_create(&c, context, US_F64, 4), US_OK);
+    assert_int_equal(us_vec_create(&f, context, US_F32, 3), US_OK);
+    const us_rule *momentum = us_rule_find("momentum");
+    us_rule_step step = {.step = 1, .learning_rate = 0.1};
+    assert_int_equal(us_rule_apply(context, momentum, &step, a, c, &b), US_ERR_ARGUMENT);
+    assert_int_equal(us_rule_apply(context, momentum, &step, a, f, &b), US_ERR_ARGUMENT);
+    assert_int_equal(us_rule_apply(context, momentum, &step, a, a, &b), US_ERR_ARGUMENT);
+    assert_int_equal(us_rule_apply(context, momentum, &step, a, b, &c), US_ERR_ARGUMENT);
+    step.step = 0;
+    assert_int_equal(us_rule_apply(context, us_rule_find("sgd"), &step, a, b, NULL), US_ERR_ARGUMENT);
+    us_rule odd = *momentum;
+    odd.update_f32 = NULL;
+    step.step = 1;
+    assert_int_equal(us_rule_apply(context, &odd, &step, f, f, &f), US_ERR_ARGUMENT);
+    us_vec_destroy(a), us_vec_destroy(b), us_vec_destroy(c), us_vec_destroy(f);
+    us_context_destroy(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_follow_their_formulas),
+        cmocka_unit_test(stability_limits_are_the_known_ones),
+        cmocka_unit_test(steps_on_a_constant_gradient),
+        cmocka_unit_test(zero_gradients_are_harmless),
+        cmocka_unit_test(long_vectors_are_updated_like_short_ones),
+        cmocka_unit_test(descriptors_are_complete),
+        cmocka_unit_test(hyperparameters_are_parsed_or_refused),
+        cmocka_unit_test(apply_refuses_what_does_not_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

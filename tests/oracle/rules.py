@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Follows every update rule by its formula, in 60 decimal digits, and writes rules.csv beside this file.
+
+Independent of the library: the formulas are written out below as they stand in the papers and in the lecture, with
+nothing shared between rules. Numbers of the library (rates, hyperparameters) enter as the doubles that they are.
+
+  GD, stochastic and mini-batch descent   theta <- theta - a g                           (Cauchy 1847)
+  momentum      m <- lambda m - a g, theta <- theta + m                                  (Polyak 1964; lecture)
+  adagrad       theta <- theta - a g / (sqrt(sum of g^2 up to now) + eps)                (Duchi, Hazan, Singer 2011)
+  adagrad-rms   sigma_t = sqrt(1/(t+1) sum_{i=0..t} g_i^2), theta <- theta - a g/sigma_t (lecture)
+  rmsprop       v_t = rho v_{t-1} + (1-rho) g_t^2, v before the first step 0             (Tieleman, Hinton 2012)
+  rmsprop-first-gradient  sigma_0 = |g_0|, sigma_t = sqrt(rho sigma_{t-1}^2 + (1-rho) g_t^2)   (lecture)
+  adam          Kingma & Ba 2015, algorithm 1
+
+Two problems: "quadratic", sum of 1/2 a_i (x_i - c_i)^2 in five variables, and "rosenbrock", 100 (y - x^2)^2 + (1 - x)^2.
+"""
+import csv
+import os
+from decimal import Decimal as D, getcontext
+
+getcontext().prec = 60
+STEPS = 200
+SHOWN = [1, 2, 3, 5, 10, 20, 50, 100, 150, 200]
+
+CURVATURE = [D(0.3), D(1.7), D(0.05), D(4.1), D(0.9)]
+CENTRE = [D(0.5), D(-1.25), D(2.0), D(0.125), D(-0.75)]
+STARTS = {"quadratic": [D(2.385), D(-3.1), D(0.77), D(1.9), D(1.31)], "rosenbrock": [D(-1.2), D(1.0)]}
+
+
+def gradient(problem, x):
+    if problem == "quadratic":
+        return [a * (xi - c) for a, xi, c in zip(CURVATURE, x, CENTRE)]
+    return [-400 * x[0] * (x[1] - x[0] ** 2) - 2 * (1 - x[0]), 200 * (x[1] - x[0] ** 2)]
+
+
+def cosine(x):
+    """Taylor series; |x| <= pi."""
+    term, total, k = D(1), D(1), 0
+    while abs(term) > D(10) ** -58:
+        k += 2
+        term = -term * x * x / (k * (k - 1))
+        total += term
+    return total
+
+
+PI = D("3.14159265358979323846264338327950288419716939937510582097494459")
+
+
+def factor(schedule, warmup, t):
+    """t from 1."""
+    name, *numbers = schedule.split(":")
+    if name == "constant":
+        f = D(1)
+    elif name == "exp":
+        f = D(float(numbers[0])) ** (t - 1)
+    elif name == "step":
+        f = D(float(numbers[1])) ** ((t - 1) // int(numbers[0]))
+    elif name == "cosine":
+        f = D(0) if t - 1 >= int(numbers[0]) else (1 + cosine(PI * (t - 1) / int(numbers[0]))) / 2
+    elif name == "inverse-sqrt":
+        f = 1 / D(t).sqrt()
+    return f * t / warmup if t < warmup else f
+
+
+def follow(rule, h, rate, schedule, warmup, clip, problem):
+    """Yields (t, theta after step t)."""
+    x = list(STARTS[problem])
+    n = len(x)
+    history = []                                # all gradients, where a formula sums over them
+    m, v, sigma = [D(0)] * n, [D(0)] * n, None
+    for t in range(1, STEPS + 1):
+        g = gradient(problem, x)
+        if clip:
+            length = sum(gi * gi for gi in g).sqrt()
+            if length > D(clip):
+                g = [gi * D(clip) / length for gi in g]
+        a = D(rate) * factor(schedule, warmup, t)
+        history.append(g)
+        if rule == "sgd":
+            x = [xi - a * gi for xi, gi in zip(x, g)]
+        elif rule == "momentum":
+            m = [D(h["momentum"]) * mi - a * gi for mi, gi in zip(m, g)]
+            x = [xi + mi for xi, mi in zip(x, m)]
+        elif rule == "adagrad":
+            x = [x[i] - a * g[i] / (sum(old[i] ** 2 for old in history).sqrt() + D(h["epsilon"])) for i in range(n)]
+        elif rule == "adagrad-rms":
+            sigma = [(sum(old[i] ** 2 for old in history) / len(history)).sqrt() for i in range(n)]
+            x = [x[i] - a * g[i] / (sigma[i] + D(h["epsilon"])) for i in range(n)]
+        elif rule == "rmsprop":
+            rho = D(h["rho"])
+            v = [rho * v[i] + (1 - rho) * g[i] ** 2 for i in range(n)]
+            x = [x[i] - a * g[i] / (v[i].sqrt() + D(h["epsilon"])) for i in range(n)]
+        elif rule == "rmsprop-first-gradient":
+            rho = D(h["rho"])
+            if sigma is None:
+                sigma = [abs(gi) for gi in g]
+            else:
+                sigma = [(rho * sigma[i] ** 2 + (1 - rho) * g[i] ** 2).sqrt() for i in range(n)]
+            x = [x[i] - a * g[i] / (sigma[i] + D(h["epsilon"])) for i in range(n)]
+        elif rule == "adam":
+            b1, b2 = D(h["beta1"]), D(h["beta2"])
+            m = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            v = [b2 * v[i] + (1 - b2) * g[i] ** 2 for i in range(n)]
+            m_hat = [mi / (1 - b1 ** t) for mi in m]
+            v_hat = [vi / (1 - b2 ** t) for vi in v]
+            x = [x[i] - a * m_hat[i] / (v_hat[i].sqrt() + D(h["epsilon"])) for i in range(n)]
+        yield t, x
+
+
+DEFAULTS = {
+    "sgd": {}, "momentum": {"momentum": 0.9}, "adagrad": {"epsilon": 1e-10}, "adagrad-rms": {"epsilon": 1e-10},
+    "rmsprop": {"rho": 0.9, "epsilon": 1e-8}, "rmsprop-first-gradient": {"rho": 0.9, "epsilon": 1e-8},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+}
+OTHERS = {
+    "momentum": {"momentum": 0.55}, "adagrad": {"epsilon": 0.01}, "adagrad-rms": {"epsilon": 0.02},
+    "rmsprop": {"rho": 0.97, "epsilon": 1e-3}, "rmsprop-first-gradient": {"rho": 0.8, "epsilon": 1e-3},
+    "adam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4},
+}
+RATES = {"quadratic": {"sgd": 0.11, "momentum": 0.013, "adagrad": 0.2, "adagrad-rms": 0.003, "rmsprop": 0.002,
+                       "rmsprop-first-gradient": 0.002, "adam": 0.004},
+         "rosenbrock": {"sgd": 0.0007, "momentum": 0.0002, "adagrad": 0.05, "adagrad-rms": 0.001, "rmsprop": 0.0007,
+                        "rmsprop-first-gradient": 0.0007, "adam": 0.002}}
+
+
+def cases():
+    for problem in STARTS:
+        for rule in DEFAULTS:
+            rate = RATES[problem][rule]
+            yield rule, {}, rate, "constant", 0, 0, problem
+            if rule in OTHERS:
+                yield rule, OTHERS[rule], rate, "constant", 0, 0, problem
+    for rule in ("sgd", "momentum", "adam"):
+        for schedule, warmup in (("exp:0.99", 0), ("step:30:0.5", 0), ("cosine:150", 0), ("inverse-sqrt", 0),
+                                 ("constant", 25), ("cosine:180", 10)):
+            yield rule, {}, RATES["quadratic"][rule], schedule, warmup, 0, "quadratic"
+    for rule in ("sgd", "momentum", "adam"):
+        yield rule, {}, RATES["rosenbrock"][rule], "constant", 0, 20.0, "rosenbrock"
+    yield "adagrad-rms", {}, 0.2, "inverse-sqrt", 0, 0, "quadratic"  # must be adagrad
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "rules.csv"), "w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["rule", "set", "lr", "schedule", "warmup", "clip_norm", "problem", "step", "theta"])
+        for rule, h, rate, schedule, warmup, clip, problem in cases():
+            text = " ".join(f"{k}={v!r}" for k, v in h.items())
+            for t, x in follow(rule, {**DEFAULTS[rule], **h}, rate, schedule, warmup, clip, problem):
+                if t in SHOWN:
+                    out.writerow([rule, text, repr(rate), schedule, warmup, clip, problem, t, " ".join(f"{xi:.20g}" for xi in x)])
+
+
+if __name__ == "__main__":
+    main()
