@@ -1,0 +1,327 @@
+/* The linear leaf: what is done to a batch; linear.h tells how. */
+#include "problem/linear.h"
+#include <string.h>
+
+enum {
+    LINEAR_SLICES = 16,            /* at most so many slices a batch */
+    LINEAR_VECTORS = 8,            /* at most so many vectors share the reading of the rows in a product */
+    LINEAR_SUMS = 1 << 20,         /* doubles of all slices' sums, unless one gradient alone is longer */
+    LINEAR_SLICE_WORK = 1 << 16,   /* rows × parameters that make a slice of its own worthwhile */
+    LINEAR_THREAD_WORK = 1 << 19,  /* and that make waking threads worthwhile */
+    LINEAR_LINE = 64,              /* bytes of a cache line */
+    LINEAR_HINT_BYTES = 4096,      /* at most so much of a row is fetched ahead */
+};
+
+typedef struct linear_problem {
+    us_problem base;
+    const us_dataset *dataset;
+    const us__linear_kernel *kernel;
+    const us__linear_link *link;
+    us_linear_loss loss;
+    const char *features;   /* [samples×C] of the dataset's precision */
+    const void *targets;    /* [samples×K], or NULL */
+    const uint32_t *labels; /* [samples], or NULL */
+    us_precision stored;    /* the dataset's precision */
+    size_t columns, outputs; /* C and K */
+    size_t slices, vectors; /* room for so many slices, and so many vectors each */
+    double *sums;           /* [slices×vectors×n] */
+    void *parts;            /* [slices×vectors×n] of the problem's precision */
+    double *logits;         /* [slices×3×ROWS×K]: z, then u or d, then targets */
+    void *converted;        /* [slices×ROWS×C] of the problem's precision, or NULL when nothing is converted */
+    us_group groups[2];
+} linear_problem;
+
+/* ---------------------------------------------------------------- rows */
+
+/* A few rows of a batch, ready for kernels and links. */
+typedef struct linear_rows {
+    const void *x[US__LINEAR_ROWS];
+    uint32_t label[US__LINEAR_ROWS];
+    double *target; /* [count×K], regression only */
+    double *z, *u;  /* [count×K] to work in */
+    size_t count;
+} linear_rows;
+
+static inline const char *linear_row(const linear_problem *p, size_t row) {
+    return p->features + row * p->columns * us_precision_bytes(p->stored);
+}
+
+static inline size_t linear_row_at(us_batch batch, size_t i) { return batch.rows ? batch.rows[i] : i; }
+
+static void linear_fetch(const linear_problem *p, size_t row) {
+    const char *x = linear_row(p, row);
+    size_t bytes = p->columns * us_precision_bytes(p->stored);
+    if (bytes > LINEAR_HINT_BYTES) bytes = LINEAR_HINT_BYTES;
+    for (size_t i = 0; i < bytes; i += LINEAR_LINE) __builtin_prefetch(x + i);
+    if (bytes > 0) __builtin_prefetch(x + bytes - 1);
+    if (p->labels)
+        __builtin_prefetch(p->labels + row);
+    else
+        __builtin_prefetch((const char *)p->targets + row * p->outputs * us_precision_bytes(p->stored));
+}
+
+/* Rows first .. first+count-1 of the batch; those that follow are on their way from memory when this returns. */
+static void linear_take(const linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice, linear_rows *rows) {
+    size_t K = p->outputs, C = p->columns, block = US__LINEAR_ROWS * K;
+    rows->count = count;
+    rows->z = p->logits + slice * 3 * block;
+    rows->u = rows->z + block;
+    rows->target = rows->u + block;
+    for (size_t i = 0; i < count; i++) {
+        size_t row = linear_row_at(batch, first + i);
+        rows->x[i] = linear_row(p, row);
+        if (p->labels) {
+            rows->label[i] = p->labels[row];
+        } else if (p->stored == US_F32) {
+            for (size_t k = 0; k < K; k++) rows->target[i * K + k] = (double)((const float *)p->targets)[row * K + k];
+        } else {
+            memcpy(rows->target + i * K, (const double *)p->targets + row * K, K * sizeof(double));
+        }
+        if (p->converted) {
+            char *to = (char *)p->converted + (slice * US__LINEAR_ROWS + i) * C * us_precision_bytes(p->base.precision);
+            p->kernel->convert(to, rows->x[i], C);
+            rows->x[i] = to;
+        }
+    }
+    if (batch.rows)
+        for (size_t i = first + count; i < batch.count && i < first + 2 * count; i++) linear_fetch(p, batch.rows[i]);
+}
+
+/* How many rows to take at i, where the last is last-1. */
+static inline size_t linear_step(size_t i, size_t last) { return last - i < US__LINEAR_ROWS ? last - i : US__LINEAR_ROWS; }
+
+/* ---------------------------------------------------------------- slices */
+
+/* What is asked of a batch: the loss alone, its gradient, or products with k vectors. */
+typedef struct linear_job {
+    us_batch batch;
+    const void *theta;
+    const us_vec *const *v; /* [k]; NULL: no products */
+    size_t k;
+    bool gradient;
+    size_t slices, rows_each; /* slice s is rows s·rows_each and following */
+    double loss[LINEAR_SLICES];
+} linear_job;
+
+static void linear_cut(const linear_problem *p, linear_job *job) {
+    size_t work = job->batch.count * p->base.dimension, slices = work / LINEAR_SLICE_WORK;
+    slices = slices < 1 ? 1 : slices > p->slices ? p->slices : slices;
+    size_t each = (job->batch.count + slices - 1) / slices;
+    job->rows_each = (each + US__LINEAR_ROWS - 1) / US__LINEAR_ROWS * US__LINEAR_ROWS;
+    job->slices = (job->batch.count + job->rows_each - 1) / job->rows_each;
+}
+
+/* Adds up one slice of a job: into job->loss, and into its part of p->sums ([k or 1] vectors of n). */
+static void linear_slice(const linear_problem *p, linear_job *job, size_t slice) {
+    size_t K = p->outputs, C = p->columns, n = p->base.dimension, results = job->v ? job->k : job->gradient;
+    size_t first = slice * job->rows_each, last = first + job->rows_each, unflushed = 0;
+    if (last > job->batch.count) last = job->batch.count;
+    double scale = 1 / (double)job->batch.count, loss = 0;
+    double *sums = p->sums + slice * p->vectors * n;
+    size_t part_bytes = n * us_precision_bytes(p->base.precision);
+    char *parts = (char *)p->parts + slice * p->vectors * part_bytes;
+    memset(sums, 0, results * n * sizeof *sums);
+    memset(parts, 0, results * part_bytes);
+    for (size_t i = first, count; i < last; i += count) {
+        count = linear_step(i, last);
+        linear_rows rows;
+        linear_take(p, job->batch, i, count, slice, &rows);
+        p->kernel->forward(rows.x, count, job->theta, K, C, rows.z);
+        if (job->v)
+            p->link->weight(count, K, rows.z);
+        else
+            loss += p->link->slope(count, K, rows.z, rows.target, rows.label, rows.u);
+        for (size_t j = 0; j < results; j++) {
+            if (job->v) {
+                p->kernel->forward(rows.x, count, job->v[j]->data, K, C, rows.u);
+                p->link->curve(count, K, rows.z, rows.u);
+            }
+            for (size_t m = 0; m < count * K; m++) rows.u[m] *= scale;
+            p->kernel->backward(rows.x, count, rows.u, K, C, parts + j * part_bytes);
+        }
+        unflushed += count;
+        if (unflushed < US__LINEAR_FLUSH && i + count < last) continue;
+        for (size_t j = 0; j < results; j++) p->kernel->flush(sums + j * n, parts + j * part_bytes, n);
+        unflushed = 0;
+    }
+    job->loss[slice] = loss * scale;
+}
+
+/* Runs a job and leaves its vectors in out[k or 1]. */
+static double linear_run(const linear_problem *p, linear_job *job, us_vec *const *out) {
+    linear_cut(p, job);
+    int threads = us_context_threads(p->base.context);
+    bool shared = threads > 1 && job->slices > 1 && job->batch.count * p->base.dimension >= LINEAR_THREAD_WORK;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (shared)
+    for (size_t s = 0; s < job->slices; s++) linear_slice(p, job, s);
+    double loss = 0;
+    for (size_t s = 0; s < job->slices; s++) loss += job->loss[s];
+    size_t n = p->base.dimension, results = job->v ? job->k : job->gradient;
+    for (size_t j = 0; j < results; j++)
+        p->kernel->finish(out[j]->data, p->sums + j * n, job->slices, p->vectors * n, n);
+    return loss;
+}
+
+/* ---------------------------------------------------------------- the problem's operations */
+
+static us_status linear_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
+    linear_job job = {.batch = batch, .theta = theta->data};
+    *loss = linear_run((linear_problem *)problem, &job, NULL);
+    return US_OK;
+}
+
+/* A batch of few rows adds up in the gradient itself; one row overwrites it. */
+static double linear_few(const linear_problem *p, us_batch batch, const us_vec *theta, us_vec *gradient) {
+    size_t K = p->outputs, C = p->columns;
+    double loss = 0, scale = 1 / (double)batch.count;
+    if (batch.count > 1) memset(gradient->data, 0, gradient->n * us_precision_bytes(gradient->precision));
+    for (size_t i = 0, count; i < batch.count; i += count) {
+        count = linear_step(i, batch.count);
+        linear_rows rows;
+        linear_take(p, batch, i, count, 0, &rows);
+        p->kernel->forward(rows.x, count, theta->data, K, C, rows.z);
+        loss += p->link->slope(count, K, rows.z, rows.target, rows.label, rows.u);
+        if (batch.count == 1) {
+            p->kernel->outer(rows.x[0], rows.u, K, C, gradient->data);
+            return loss;
+        }
+        for (size_t m = 0; m < count * K; m++) rows.u[m] *= scale;
+        p->kernel->backward(rows.x, count, rows.u, K, C, gradient->data);
+    }
+    return loss * scale;
+}
+
+static us_status linear_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
+    linear_problem *p = (linear_problem *)problem;
+    if (batch.count <= US__LINEAR_FLUSH) {
+        *loss = linear_few(p, batch, theta, gradient);
+        return US_OK;
+    }
+    linear_job job = {.batch = batch, .theta = theta->data, .gradient = true};
+    *loss = linear_run(p, &job, &gradient);
+    return US_OK;
+}
+
+static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv,
+                            size_t k) {
+    linear_problem *p = (linear_problem *)problem;
+    for (size_t j = 0; j < k; j += p->vectors) {
+        linear_job job = {.batch = batch, .theta = theta->data, .v = v + j, .k = k - j < p->vectors ? k - j : p->vectors};
+        linear_run(p, &job, hv + j);
+    }
+    return US_OK;
+}
+
+static void linear_hint(us_problem *problem, us_batch next) {
+    const linear_problem *p = (const linear_problem *)problem;
+    for (size_t i = 0; next.rows && i < next.count && i < US__LINEAR_ROWS; i++)
+        if (next.rows[i] < problem->samples) linear_fetch(p, next.rows[i]);
+}
+
+static void linear_destroy(us_problem *problem) {
+    linear_problem *p = (linear_problem *)problem;
+    us__release(problem->context, p->sums);
+    us__release(problem->context, p->parts);
+    us__release(problem->context, p->logits);
+    us__release(problem->context, p->converted);
+    us__release(problem->context, p);
+}
+
+static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision);
+
+static const us__problem_ops LINEAR_OPS = {
+    .value = linear_value,
+    .gradient = linear_gradient,
+    .hvp = linear_hvp,
+    .recast = linear_recast,
+    .hint = linear_hint,
+    .destroy = linear_destroy,
+};
+
+/* ---------------------------------------------------------------- creation */
+
+static size_t linear_clamp(size_t x, size_t low, size_t high) { return x < low ? low : x > high ? high : x; }
+
+static us_status linear_make(us_problem **out, const us_dataset *dataset, us_linear_loss loss, us_precision precision) {
+    us_context *context = us_dataset_context(dataset);
+    size_t C = us_dataset_columns(dataset), K = loss == US_LINEAR_LOGISTIC ? 1 : us_dataset_outputs(dataset), n;
+    if (__builtin_mul_overflow(C + 1, K, &n)) return us__fail_memory(context, SIZE_MAX);
+    linear_problem *p = us__new(context, 1, sizeof *p);
+    if (!p) return US_ERR_NOMEM;
+    p->base = (us_problem){.ops = &LINEAR_OPS,
+                           .context = context,
+                           .precision = precision,
+                           .dimension = n,
+                           .samples = us_dataset_rows(dataset),
+                           .hvp_is_exact = true};
+    size_t groups = 0;
+    if (C > 0) p->groups[groups++] = (us_group){.name = "layer1.weight", .count = K * C, .rank = 2, .shape = {K, C}};
+    p->groups[groups++] = (us_group){.name = "layer1.bias", .offset = K * C, .count = K, .rank = 1, .shape = {K}};
+    p->base.groups = p->groups;
+    p->base.group_count = groups;
+    p->dataset = dataset;
+    p->kernel = precision == US_F32 ? &us__linear_kernel_f32 : &us__linear_kernel_f64;
+    p->link = loss == US_LINEAR_HALF_MSE ? &us__linear_half_mse : loss == US_LINEAR_SOFTMAX ? &us__linear_softmax : &us__linear_logistic;
+    p->loss = loss;
+    p->features = us_dataset_features_const(dataset);
+    p->targets = us_dataset_targets_const(dataset);
+    p->labels = us_dataset_labels_const(dataset);
+    p->stored = us_dataset_precision(dataset);
+    p->columns = C;
+    p->outputs = K;
+    p->vectors = linear_clamp(LINEAR_SUMS / 4 / n, 1, LINEAR_VECTORS);
+    p->slices = linear_clamp(LINEAR_SUMS / n / p->vectors, 1, LINEAR_SLICES);
+    size_t vectors = p->slices * p->vectors; /* of n numbers each */
+    bool made = (p->sums = us__alloc(context, n, vectors * sizeof(double))) &&
+                (p->parts = us__alloc(context, n, vectors * us_precision_bytes(precision))) &&
+                (p->logits = us__alloc(context, K, 3 * p->slices * US__LINEAR_ROWS * sizeof(double)));
+    if (made && precision != p->stored)
+        made = (p->converted = us__alloc(context, C, p->slices * US__LINEAR_ROWS * us_precision_bytes(precision))) != NULL;
+    if (!made) {
+        linear_destroy(&p->base);
+        return US_ERR_NOMEM;
+    }
+    *out = &p->base;
+    return US_OK;
+}
+
+static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+    const linear_problem *p = (const linear_problem *)problem;
+    return linear_make(out, p->dataset, p->loss, precision);
+}
+
+us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, us_linear_loss loss) {
+    us_context *context = us_dataset_context(dataset);
+    size_t outputs = us_dataset_outputs(dataset), rows = us_dataset_rows(dataset);
+    *out = NULL;
+    if (loss != US_LINEAR_HALF_MSE && loss != US_LINEAR_SOFTMAX && loss != US_LINEAR_LOGISTIC)
+        return us__fail(context, US_ERR_ARGUMENT, "there is no linear loss %d", (int)loss);
+    if ((loss == US_LINEAR_HALF_MSE) != (us_dataset_task(dataset) == US_REGRESSION))
+        return us__fail(context, US_ERR_ARGUMENT, "half-mse is for regression, softmax and logistic are for classification");
+    if (loss == US_LINEAR_LOGISTIC && outputs != 2)
+        return us__fail(context, US_ERR_ARGUMENT, "logistic regression needs 2 classes; these data have %zu: take softmax", outputs);
+    if (loss == US_LINEAR_SOFTMAX && outputs < 2)
+        return us__fail(context, US_ERR_ARGUMENT, "softmax regression needs 2 classes or more; these data have %zu", outputs);
+    const uint32_t *labels = us_dataset_labels_const(dataset);
+    for (size_t i = 0; labels && i < rows; i++)
+        if (labels[i] >= outputs)
+            return us__fail(context, US_ERR_ARGUMENT, "row %zu has label %u; there are %zu classes", i, labels[i], outputs);
+    return linear_make(out, dataset, loss, us_dataset_precision(dataset));
+}
+
+us_status us_problem_linear_predict(const us_problem *problem, const us_vec *theta, const void *features, size_t rows, double *outputs) {
+    const linear_problem *p = (const linear_problem *)problem;
+    if (problem->ops != &LINEAR_OPS)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_linear_predict: the problem is not a linear one");
+    if (theta->n != problem->dimension || theta->precision != problem->precision)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_linear_predict: theta has %zu elements in f%d; the problem has %zu in f%d",
+                        theta->n, (int)theta->precision, problem->dimension, (int)problem->precision);
+    size_t row_bytes = p->columns * us_precision_bytes(problem->precision);
+    for (size_t i = 0, count; i < rows; i += count) {
+        count = linear_step(i, rows);
+        const void *x[US__LINEAR_ROWS];
+        for (size_t r = 0; r < count; r++) x[r] = (const char *)features + (i + r) * row_bytes;
+        p->kernel->forward(x, count, theta->data, p->outputs, p->columns, outputs + i * p->outputs);
+    }
+    return US_OK;
+}
