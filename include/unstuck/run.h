@@ -10,56 +10,76 @@
 extern "C" {
 #endif
 
-/** Everything a run is made from. Texts are copied by us_run_create. */
+/** The batch of a config that names none: 32 rows (all, when there are fewer); all rows for a formula. */
+#define US_RUN_BATCH_DEFAULT SIZE_MAX
+/** The precision of a config that names none: f32; f64 for a formula. */
+#define US_RUN_PRECISION_DEFAULT ((us_precision)0)
+
+/** Everything a run is made from. Texts are copied by us_run_create.
+ *
+ * A model that begins with "formula:" is fitted in the units of the file: its columns are never standardised, and unless
+ * told otherwise it is fitted to all rows (no test rows), in f64, with full batches.
+ * One seed makes the split, the first weights and the order of rows, each from a random stream of its own. */
 typedef struct us_run_config {
     uint32_t version;        /* 1 */
     const char *data;        /* path */
-    us_data_options data_options;
+    us_data_options data_options; /* its seed and precision are those below */
     const char *model;       /* default "linear" */
     const char *loss;        /* NULL: by the task */
     const char *init;        /* NULL: by the model */
-    const char *start;       /* a .safetensors file or "b1=500,b2=1e-4"; NULL: none */
-    double l2;               /* default 0 */
+    const char *start;       /* a .safetensors file or "b1=500,b2=1e-4" (the others as init says); NULL: none */
+    double l2;               /* ≥ 0; default 0 */
     const char *optimizer;   /* default "adam" */
     const char *set;         /* "beta1=0.9,..", or NULL */
-    double learning_rate;    /* 0: the rule's default */
+    double learning_rate;    /* > 0; default 0: the rule's own */
     const char *schedule;    /* default "constant" */
-    uint64_t warmup;
-    double clip_norm;
-    size_t batch;            /* 0: all; default 32 */
-    us_sampling sampling;
-    double epochs;           /* default 10 where neither steps nor seconds are given */
-    uint64_t steps;          /* 0: not given */
-    double seconds;          /* 0: not given */
-    uint64_t seed;           /* default 1: of split, weights and order */
-    us_precision precision;  /* default US_F32 */
-    double checkpoint_seconds; /* between checkpoints; default 30 */
+    uint64_t warmup;         /* steps; default 0 */
+    double clip_norm;        /* > 0; default 0: off */
+    size_t batch;            /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
+    us_sampling sampling;    /* default US_SAMPLING_SHUFFLE */
+    /* How long: whichever is reached first. 0: not given; 10 epochs where none is given. */
+    double epochs;
+    uint64_t steps;
+    double seconds;          /* of training */
+    uint64_t seed;           /* < 2^63; default 1 */
+    us_precision precision;  /* default US_RUN_PRECISION_DEFAULT */
+    double checkpoint_seconds; /* > 0: between checkpoints; default 30 */
 } us_run_config;
 #define US_RUN_CONFIG_INIT                                                                                              \
     {.version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .optimizer = "adam", .schedule = "constant", \
-     .batch = 32, .seed = 1, .precision = US_F32, .checkpoint_seconds = 30}
+     .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30}
 US_API void us_run_config_init(us_run_config *config);
 
 typedef struct us_run us_run;
 
 /** A new run in a new folder: loads the data, makes model, problem and training, writes the config and a first checkpoint.
- * Nothing is left behind when it fails. Errors: US_ERR_EXISTS (the folder is there), US_ERR_IO, US_ERR_INPUT, US_ERR_ARGUMENT.
+ * The folder is made beside and renamed when all is in it; nothing is left behind when it fails. While it is open no other
+ * process can open it.
+ * Errors: US_ERR_EXISTS (the folder is there), US_ERR_IO (also: its parent is not there), US_ERR_INPUT, US_ERR_ARGUMENT (the text
+ * names the option, such as --lr), US_ERR_NOMEM. Cost: that of loading the data, and one value over all rows.
+ * @param folder  such as "runs/3"; its parent must be there
  * @param out [caller destroys] */
 US_API us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config);
-/** Opens a run at its last checkpoint. Errors: US_ERR_IO, US_ERR_INPUT (not a run, a damaged checkpoint, other data). */
+/** Opens a run at its last checkpoint; nothing on disk is changed.
+ * Errors: US_ERR_IO (also: another process has it open), US_ERR_INPUT (not a run, a damaged checkpoint, other data).
+ * @param out [caller destroys] */
 US_API us_status us_run_open(us_run **out, us_context *context, const char *folder);
 /** Closes files; what was not checkpointed is lost. */
 US_API void us_run_destroy(us_run *run);
 
+/* Looking at it. What is returned is borrowed until the run is destroyed; the training until us_run_adopt. */
 US_API const char *us_run_folder(const us_run *run);
+/** The config with its defaults filled in, as a JSON object. */
 US_API const char *us_run_config_json(const us_run *run);
+/** "new", "running", "finished", "stuck", "diverged" or "interrupted"; a run that was killed stays "running". */
+US_API const char *us_run_status(const us_run *run);
 US_API us_training *us_run_training(const us_run *run);
 US_API const us_data *us_run_data(const us_run *run);
 US_API const us_model *us_run_model(const us_run *run);
 US_API us_context *us_run_context(const us_run *run);
 /** Steps the run is to have when finished; UINT64_MAX when limited by time only. */
 US_API uint64_t us_run_steps_planned(const us_run *run);
-/** Gives a finished run more to do: `steps` beyond what is done. */
+/** Gives a run more to do: `steps` (≥ 1) beyond what is done; a limit of time falls away. */
 US_API us_status us_run_extend(us_run *run, uint64_t steps);
 
 typedef struct us_run_progress {
@@ -71,40 +91,60 @@ typedef struct us_run_progress {
     double seconds, seconds_left; /* left: NaN when unknown */
 } us_run_progress;
 
-/** Trains to the end as configured: logs metrics in batches, writes checkpoints, evaluates at the end.
- * @param progress  called a few times a second; may be NULL; false asks to stop.
- * @return US_OK finished; US_INTERRUPTED (cancelled; the checkpoint is written); US_ERR_NONFINITE diverged (the last good
- * checkpoint stays); US_ERR_IO (disk full: the last checkpoint stays whole). */
+/** Trains to the end as planned: logs, writes checkpoints, and measures the losses over all rows at the end. Metrics beyond the
+ * checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time: every step at first, then steps
+ * spaced out, some thousands of rows a run; losses over all rows, now and then, another 1 %.
+ * @param progress  called a few times a second, and at the end; may be NULL; false asks to stop.
+ * @return US_OK finished; US_INTERRUPTED (cancelled, or progress said so) and US_STOPPED (an observer said so), with the checkpoint
+ * written; US_ERR_NONFINITE diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last checkpoint stays
+ * whole). The run's status is set, except by US_ERR_IO. */
 US_API us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user);
 
 /** Writes checkpoint and weights now. */
 US_API us_status us_run_checkpoint(us_run *run);
-/** Replaces the run's training by another of the same problem (such as a trial's winner), checkpoints, and logs an event. */
+/** Replaces the run's training by a copy of another of the same problem (such as a trial's winner), checkpoints, and logs an
+ * event. Observers of the old one are gone with it; on failure the old one stays. */
 US_API us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text);
 
-/** Loss of the training's θ on all training rows, or on the test rows. NaN when there are no such rows. */
+/** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there are
+ * no such rows. Cost: one value. */
 US_API us_status us_run_loss(us_run *run, bool test, double *loss);
-/** "accuracy" (share right) or "rmse" (in the target's unit) on training or test rows. */
+/** "accuracy" (share right) or "rmse" (in the file's unit of the target) on training or test rows; NaN when there are none.
+ * @param name  static */
 US_API us_status us_run_metric(us_run *run, bool test, const char **name, double *value);
 
+/** Notes an event at the current step, such as ("stuck", "saddle: ..."). */
 US_API us_status us_run_log_event(us_run *run, const char *kind, const char *text);
+/** Notes a verdict, a JSON object, at the current step. Errors: US_ERR_ARGUMENT (not JSON). */
 US_API us_status us_run_log_verdict(us_run *run, const char *json);
-/** The run as the JSON object of `train --json`. @param text [caller releases with us_text_release] */
+/** Sets the status to "finished", "stuck", "diverged" or "interrupted". */
+US_API us_status us_run_set_status(us_run *run, const char *status);
+/** The run as the JSON object of `train --json`. Losses are those over all rows, as trained: `first` before the first step, `last`
+ * now, `best` the lowest that was measured (at the start, at ends, now and then between; with full batches at every step),
+ * `test` now on the test rows. `verdict` is the last one given at the current step, or null. A formula's parameters are in "at".
+ * @param status  NULL: us_run_status
+ * @param text [caller releases with us_text_release] */
 US_API us_status us_run_summary(us_run *run, const char *status, char **text);
 
-/** Predictions for a file, as CSV lines (a header first) handed to `write` (nonzero return stops with US_ERR_IO). */
+/** Predictions for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the column of the
+ * target, in the file's unit. Classification: the column of the target with the most probable class, and a column p_CLASS with
+ * the probability of each. Errors: as us_data_load_features. Memory: the features and [rows×outputs] doubles. */
 US_API us_status us_run_predict(us_run *run, const char *path, int (*write)(void *user, const char *text, size_t length), void *user);
 
-/** One run of a folder of runs. */
+/** One run of a folder of runs. Texts that do not fit are cut. */
 typedef struct us_run_entry {
-    char folder[256], status[16], data[256], model[128], optimizer[32];
-    uint64_t steps;
-    double loss;
-    int64_t started; /* seconds since 1970 */
+    char folder[256];  /* its name in the folder that was listed */
+    char status[16];   /* as us_run_status; "interrupted" when it was killed */
+    char data[256], model[128], optimizer[32];
+    uint64_t steps;    /* done, as far as logged */
+    double loss;       /* the last that was logged: over all rows, or else over the last batches */
+    int64_t started;   /* seconds since 1970 */
 } us_run_entry;
-/** The runs directly under a folder, newest first. @param entries [caller releases with us_bytes_release] */
+/** The runs directly under a folder, newest first; those that can't be read are left out with a warning in the log.
+ * Errors: US_ERR_IO. @param entries [caller releases with us_bytes_release]; NULL when there are none */
 US_API us_status us_runs_list(us_context *context, const char *folder, us_run_entry **entries, size_t *count);
-/** Removes a run's folder; refuses one that is not a run. */
+/** Removes a run's folder; refuses one that is not a run, or is open. Files in it that are not the run's stay, with the folder
+ * (US_ERR_IO says so). */
 US_API us_status us_run_remove(us_context *context, const char *folder);
 
 #ifdef __cplusplus

@@ -1,0 +1,150 @@
+/* The inside of a run, shared by the files of this folder. */
+#ifndef US_RUN_RUN_H
+#define US_RUN_RUN_H
+
+#include "base/base.h"
+#include <jansson.h>
+#include <unstuck/run.h>
+
+/* ------------------------------------------------------------------ config.c */
+
+/* Checks everything that can be checked without the data; messages name the option of the command line. */
+us_status us__run_config_check(us_context *context, const us_run_config *config);
+/* Fills in the defaults that hang on the kind of model. The batch is left: it hangs on the data, too. */
+void us__run_config_resolve(us_run_config *config);
+/* A new JSON object of all fields (NULL when out of memory), and back: texts then point into the object. */
+json_t *us__run_config_to_json(const us_run_config *config);
+us_status us__run_config_from_json(us_context *context, const json_t *object, us_run_config *config);
+/* The rule's hyperparameters as --set says. @param hyper [US_RULE_HYPERPARAMETERS_MAX] */
+us_status us__run_config_hyper(us_context *context, const us_rule *rule, const char *set, double *hyper);
+
+/* ------------------------------------------------------------------ pairs.c */
+
+enum { US__PAIR_NAME = 128 };
+/* Reads the next "name=value" of a list separated by commas and moves *cursor behind it; US_NOT_FOUND at the end.
+ * `option` names the source of the text in errors, which are US_ERR_ARGUMENT. */
+us_status us__pair_next(us_context *context, const char *option, const char **cursor, char name[US__PAIR_NAME], double *value);
+
+/* ------------------------------------------------------------------ start.c */
+
+/* Overwrites θ with a start: a file of tensors (each group by name and shape) or "name=value,..." for scalar groups. */
+us_status us__run_start(us_context *context, const char *start, const us_group *groups, size_t count, us_vec *theta);
+
+/* ------------------------------------------------------------------ store.c */
+
+/* run.db. Metrics are collected in memory and written by us__store_flush in one transaction; all else is written at once. */
+typedef struct us__store us__store;
+
+typedef struct us__metric {
+    uint64_t step;
+    double epoch;
+    double loss;          /* of this step's batch */
+    double mean_loss;     /* over the batches since the row before */
+    double gradient_norm; /* of this step's batch, clipped */
+    double learning_rate;
+    double seconds;       /* of training */
+} us__metric;
+
+us_status us__store_create(us__store **out, us_context *context, const char *folder);
+us_status us__store_open(us__store **out, us_context *context, const char *folder);
+/* To look only: takes no lock and changes nothing. */
+us_status us__store_open_readonly(us__store **out, us_context *context, const char *folder);
+void us__store_close(us__store *store);
+
+us_status us__store_set(us__store *store, const char *key, const char *value);
+/* @param value [caller releases with us__release]. US_NOT_FOUND: there is none. */
+us_status us__store_get(us__store *store, const char *key, char **value);
+
+/* Notes a row in memory; false when there is no room before the next flush. Never allocates or writes. */
+bool us__store_metric(us__store *store, const us__metric *metric);
+us_status us__store_flush(us__store *store);
+/* Seconds that writing a row took lately. */
+double us__store_row_seconds(const us__store *store);
+
+us_status us__store_event(us__store *store, uint64_t step, const char *kind, const char *text);
+us_status us__store_verdict(us__store *store, uint64_t step, const char *json);
+/* Losses over all rows; NaN where unknown. A known value replaces the one that was there. */
+us_status us__store_loss(us__store *store, uint64_t step, double train, double test);
+us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds);
+/* Forgets what lies beyond a step: metrics, losses, checkpoints. */
+us_status us__store_trim(us__store *store, uint64_t step);
+
+/* Seconds of training at the last checkpoint up to `step`; 0 when there is none. */
+us_status us__store_seconds(us__store *store, uint64_t step, double *seconds);
+typedef struct us__losses {
+    double first, best;       /* NaN when never measured */
+    uint64_t best_step;
+    double train, test;       /* at the step that was asked for */
+} us__losses;
+us_status us__store_losses(us__store *store, uint64_t step, us__losses *out);
+/* The events as a JSON array, and the verdict that was given at `step` (NULL when none was). New references. */
+us_status us__store_events(us__store *store, json_t **out);
+us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out);
+/* The last step that was logged, and the last known loss. */
+us_status us__store_last(us__store *store, uint64_t *step, double *loss);
+
+/* ------------------------------------------------------------------ lock.c */
+
+/* Locks a run's folder against other processes; the lock ends with the descriptor. US_ERR_IO when it is taken. */
+us_status us__run_lock(us_context *context, const char *folder, int *descriptor);
+bool us__run_locked(const char *folder);
+
+/* ------------------------------------------------------------------ the run itself */
+
+/* What the observer of a run's training keeps between two looks. */
+typedef struct us__recorder {
+    us__store *store;
+    double samples;             /* rows of an epoch */
+    double row_seconds;         /* when the last row was noted; seconds of training */
+    double began;               /* us_clock_now() − seconds of training */
+    double row_sum, chunk_sum;  /* of batch losses since the last row and the last look */
+    uint64_t row_step, chunk_step;
+    uint64_t next, must;        /* steps at which to look at the clock, and to note a row in any case */
+    double best;                /* lowest loss over all rows seen in passing (full batches only) */
+    uint64_t best_step;
+    bool best_new;
+} us__recorder;
+
+struct us_run {
+    us_context *context;
+    char *folder;
+    int lock;               /* descriptor, −1 when none */
+    us__store *store;
+    json_t *config_object;  /* owns the texts of config */
+    us_run_config config;
+    char *config_text;
+    char *status;           /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
+    us_data *data;
+    us_model *model;
+    us_problem *problem;      /* training rows, penalty included */
+    us_problem *test_problem; /* NULL without test rows */
+    us_training *training;
+    uint64_t steps_planned;
+    double seconds_limit;     /* 0: none */
+    double seconds;           /* of training so far */
+    double evaluation_seconds; /* what the last evaluation took */
+    us__recorder recorder;
+};
+
+/* run.c */
+us_status us__run_new(us_run **out, us_context *context, const char *folder); /* a half-built run, also on failure */
+us_status us__run_take_config(us_run *run, json_t *object); /* takes the object over, also on failure; NULL: out of memory */
+/* plan.c: how long it is to go on, from the config; into run.db and back. */
+us_status us__run_plan(us_run *run);
+us_status us__run_save_plan(us_run *run);
+us_status us__run_load_plan(us_run *run);
+/* assemble.c: data, model, problems and (from `checkpoint`, or new when NULL) the training of run->config. */
+us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size);
+/* advance.c: the observer that fills the log. */
+us_status us__run_observe(us_run *run);
+/* checkpoint.c */
+us_status us__run_checkpoint_write(us_run *run, const char *folder);
+us_status us__run_checkpoint_read(us_context *context, const char *folder, void **bytes, size_t *size);
+/* evaluate.c: measures and logs the losses over all rows at the current step. */
+us_status us__run_evaluate(us_run *run, double *train);
+/* evaluate.c: the most probable class. */
+size_t us__run_class(const double *probabilities, size_t classes);
+/* run.c: sets a text of the run and its key in the config table. */
+us_status us__run_set_text(us_run *run, char **to, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,160 @@
+#include "run/run.h"
+#include "support.h"
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static double query(const char *folder, const char *sql) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/run.db", folder);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    double value = sqlite3_column_type(statement, 0) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
+static void what_is_written_is_read_by_other_programs(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder();
+    us__store *store = NULL;
+    assert_int_equal(us__store_create(&store, context, folder), US_OK);
+    for (uint64_t step = 1; step <= 100; step++)
+        assert_true(us__store_metric(store, &(us__metric){step, 0.1 * (double)step, step == 7 ? (double)NAN : 2.385, 3, 4, 5, 6}));
+    assert_near(query(folder, "SELECT count(*) FROM metrics"), 0, 0, 0);
+    assert_int_equal(us__store_flush(store), US_OK);
+    assert_near(query(folder, "SELECT count(*) FROM metrics"), 100, 0, 0);
+    assert_near(query(folder, "SELECT sum(step) FROM metrics WHERE loss = 2.385"), 5050 - 7, 0, 0);
+    assert_true(isnan(query(folder, "SELECT loss FROM metrics WHERE step = 7")));
+    assert_near(query(folder, "SELECT epoch + mean_loss + gradient_norm + learning_rate + seconds FROM metrics WHERE step = 10"), 19, 1e-15, 0);
+    assert_int_equal(us__store_event(store, 4, "kind", "a 'text' with \"quotes\" and 雨"), US_OK);
+    json_t *events = NULL;
+    assert_int_equal(us__store_events(store, &events), US_OK);
+    assert_int_equal(json_array_size(events), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(events, 0), "text")), "a 'text' with \"quotes\" and 雨");
+    json_decref(events);
+    us__store_close(store);
+    us_context_destroy(context);
+}
+
+static void losses_are_merged_and_trimmed(void **state) {
+    us_context *context = support_plain_context();
+    us__store *store = NULL;
+    us__losses losses;
+    assert_int_equal(us__store_create(&store, context, support_temporary_folder()), US_OK);
+    assert_int_equal(us__store_losses(store, 0, &losses), US_OK);
+    assert_true(isnan(losses.first) && isnan(losses.best) && isnan(losses.train));
+    assert_int_equal(us__store_loss(store, 0, 7.5, 8.5), US_OK);
+    assert_int_equal(us__store_loss(store, 20, 3.5, NAN), US_OK);
+    assert_int_equal(us__store_loss(store, 20, NAN, 4.5), US_OK);
+    assert_int_equal(us__store_loss(store, 30, 5.5, NAN), US_OK);
+    assert_int_equal(us__store_losses(store, 20, &losses), US_OK);
+    assert_near(losses.first, 7.5, 0, 0);
+    assert_near(losses.best, 3.5, 0, 0);
+    assert_int_equal(losses.best_step, 20);
+    assert_near(losses.train, 3.5, 0, 0);
+    assert_near(losses.test, 4.5, 0, 0);
+    double seconds;
+    assert_int_equal(us__store_checkpoint(store, 10, 1.5), US_OK);
+    assert_int_equal(us__store_checkpoint(store, 20, 2.5), US_OK);
+    assert_int_equal(us__store_seconds(store, 25, &seconds), US_OK);
+    assert_near(seconds, 2.5, 0, 0);
+    assert_int_equal(us__store_trim(store, 19), US_OK);
+    assert_int_equal(us__store_losses(store, 0, &losses), US_OK);
+    assert_near(losses.best, 7.5, 0, 0);
+    assert_int_equal(us__store_seconds(store, 25, &seconds), US_OK);
+    assert_near(seconds, 1.5, 0, 0);
+    us__store_close(store);
+    us_context_destroy(context);
+}
+
+static void a_full_buffer_refuses_and_loses_nothing(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder();
+    us__store *store = NULL;
+    assert_int_equal(us__store_create(&store, context, folder), US_OK);
+    uint64_t step = 0;
+    while (us__store_metric(store, &(us__metric){.step = step})) step++;
+    assert_in_range(step, 1000, 100000);
+    assert_int_equal(us__store_flush(store), US_OK);
+    assert_near(query(folder, "SELECT count(*) FROM metrics"), (double)step, 0, 0);
+    assert_true(us__store_metric(store, &(us__metric){.step = step}));
+    us__store_close(store);
+    us_context_destroy(context);
+}
+
+static void what_is_no_run_is_refused(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder();
+    char path[1024];
+    us__store *store = NULL;
+    assert_int_equal(us__store_open(&store, context, folder), US_ERR_INPUT);
+    assert_null(store);
+    assert_non_null(strstr(us_context_error(context), "not a run"));
+    snprintf(path, sizeof path, "%s/run.db", folder);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 1000; i++) fputs("not a database ", file);
+    fclose(file);
+    assert_int_equal(us__store_open(&store, context, folder), US_ERR_INPUT);
+    assert_non_null(strstr(us_context_error(context), "damaged"));
+    unlink(path);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t(x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(us__store_open(&store, context, folder), US_ERR_INPUT);
+    assert_non_null(strstr(us_context_error(context), "of another program"));
+    us_context_destroy(context);
+}
+
+static void two_openers_are_one_too_many(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder();
+    int first, second;
+    assert_int_equal(us__run_lock(context, folder, &first), US_OK);
+    assert_true(us__run_locked(folder));
+    assert_int_equal(us__run_lock(context, folder, &second), US_ERR_IO);
+    assert_int_equal(second, -1);
+    assert_non_null(strstr(us_context_error(context), "another process"));
+    close(first);
+    assert_false(us__run_locked(folder));
+    assert_int_equal(us__run_lock(context, folder, &second), US_OK);
+    close(second);
+    us_context_destroy(context);
+}
+
+static us_status body(us_context *context, void *user) {
+    us__store *store = NULL;
+    char *value = NULL;
+    json_t *verdict = NULL;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/run.db", (const char *)user);
+    unlink(path);
+    us_status status = us__store_create(&store, context, user);
+    if (status == US_OK) status = us__store_set(store, "key", "value");
+    if (status == US_OK) status = us__store_get(store, "key", &value);
+    if (status == US_OK) status = us__store_verdict(store, 3, "{\"verdict\":\"saddle\"}");
+    if (status == US_OK) status = us__store_last_verdict(store, 3, &verdict);
+    if (status == US_OK) assert_string_equal(json_string_value(json_object_get(verdict, "verdict")), "saddle");
+    json_decref(verdict);
+    us__release(context, value);
+    us__store_close(store);
+    return status;
+}
+
+static void a_failed_allocation_leaves_nothing(void **state) {
+    support_fail_each_allocation(body, (void *)(uintptr_t)support_temporary_folder());
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read_by_other_programs), cmocka_unit_test(losses_are_merged_and_trimmed),
+        cmocka_unit_test(a_full_buffer_refuses_and_loses_nothing),   cmocka_unit_test(what_is_no_run_is_refused),
+        cmocka_unit_test(two_openers_are_one_too_many),              cmocka_unit_test(a_failed_allocation_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
