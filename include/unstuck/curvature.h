@@ -28,7 +28,8 @@ typedef struct us_spectrum {
     double *vectors;    /* [n×n], vector i at vectors + i·n, length 1 */
     double *residuals;  /* [n] ‖Hv − λv‖₂ */
     double resolution;  /* an eigenvalue within ± of this cannot be told from zero: backward error of the eigensolver,
-                           n·ε·‖H‖, plus the asymmetry that was found, plus rounding in the products where known */
+                           n·ε·‖H‖, plus the asymmetry that was found (Frobenius norm), plus the rounding in the products,
+                           measured by nudging θ by a unit in the last place (src/curvature/resolution.c) */
     double asymmetry;   /* max |Hij − Hji| before symmetrising */
     size_t negative, zero, positive; /* counts against the resolution */
     size_t products;    /* Hessian-vector products used */
@@ -36,14 +37,15 @@ typedef struct us_spectrum {
     us_context *context;
 } us_spectrum;
 
-/** Dense Hessian by n products, then LAPACK's dsyevr. The problem should be in f64.
+/** Dense Hessian by n products, then LAPACK's dsyevd. The problem should be in f64.
  * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC.
- * Cost: n products, 3·n² doubles, O(n³). @param out [caller destroys] */
+ * Cost: n + 6 products, 4·n² doubles, O(n³). @param out [caller destroys] */
 US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta, const us_spectrum_options *options);
 US_API void us_spectrum_destroy(us_spectrum *spectrum);
 
 /** Eigenpairs of a symmetric matrix a [n×n] (f64, row- or column-major alike), ascending, by LAPACK. a is overwritten with
- * the eigenvectors, vector i at a + i·n. @param values [n]. Errors: US_ERR_NUMERIC, US_ERR_NOMEM, US_ERR_NONFINITE. */
+ * the eigenvectors, vector i at a + i·n. @param values [n]. Errors: US_ERR_NUMERIC, US_ERR_NOMEM, US_ERR_NONFINITE,
+ * US_ERR_ARGUMENT (n above 32000). Cost: O(n³), 2·n² doubles. */
 US_API us_status us_symmetric_eigen(us_context *context, size_t n, double *a, double *values);
 
 #ifdef __cplusplus
