@@ -29,7 +29,9 @@ typedef struct us_spectrum {
     double *residuals;  /* [n] ‖Hv − λv‖₂ */
     double resolution;  /* an eigenvalue within ± of this cannot be told from zero: backward error of the eigensolver,
                            n·ε·‖H‖, plus the asymmetry that was found (Frobenius norm), plus the rounding in the products,
-                           measured by nudging θ by a unit in the last place (src/curvature/resolution.c) */
+                           measured by nudging θ by a unit in the last place (src/curvature/resolution.c). Where H is
+                           definite beyond doubt although its scales differ by more than that hides, it is smaller, and
+                           the eigenvalues are right to relative accuracy (src/curvature/graded.c) */
     double asymmetry;   /* max |Hij − Hji| before symmetrising */
     size_t negative, zero, positive; /* counts against the resolution */
     size_t products;    /* Hessian-vector products used */
@@ -39,7 +41,7 @@ typedef struct us_spectrum {
 
 /** Dense Hessian by n products, then LAPACK's dsyevd. The problem should be in f64.
  * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC.
- * Cost: n + 6 products, 4·n² doubles, O(n³). @param out [caller destroys] */
+ * Cost: n + 6 to n + 12 products, 5·n² doubles, O(n³). @param out [caller destroys] */
 US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta, const us_spectrum_options *options);
 US_API void us_spectrum_destroy(us_spectrum *spectrum);
 

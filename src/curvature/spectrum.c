@@ -33,21 +33,23 @@ static us_status spectrum_check(us_context *context, size_t n, const us_vec *the
     return US_OK;
 }
 
-/* h ← (h + hᵀ)/2. Gives max |hᵢⱼ − hⱼᵢ|, and ‖h − hᵀ‖_F. */
-static void spectrum_symmetrise(double *h, size_t n, double *largest, double *frobenius) {
-    double most = 0, square = 0;
-    for (size_t j = 0; j < n; j++)
+/* h ← (h + hᵀ)/2, skew ← h − hᵀ. Gives max |skew|, and ‖skew‖_F. */
+static void spectrum_symmetrise(double *h, double *skew, size_t n, double *largest, double *frobenius) {
+    double most = 0;
+    for (size_t j = 0; j < n; j++) {
+        skew[j + j * n] = 0;
         for (size_t i = j + 1; i < n; i++) {
-            double a = h[i + j * n], b = h[j + i * n], difference = fabs(a - b);
-            most = fmax(most, difference);
-            square += 2 * difference * difference;
+            double a = h[i + j * n], b = h[j + i * n];
+            skew[i + j * n] = a - b, skew[j + i * n] = b - a;
+            most = fmax(most, fabs(a - b));
             h[i + j * n] = h[j + i * n] = 0.5 * a + 0.5 * b;
         }
+    }
     *largest = most;
-    *frobenius = sqrt(square);
+    *frobenius = cblas_dnrm2((int)(n * n), skew, 1); /* no overflow of squares */
 }
 
-/* ‖Hv − λv‖₂ for every pair. @param product [n×n] scratch */
+/* ‖Hv − λv‖₂ for every pair. @param product [n×n] overwritten */
 static void spectrum_residuals(us_spectrum *s, const double *h, double *product) {
     int n = (int)s->n;
     cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, h, n, s->vectors, n, 0, product, n);
@@ -65,7 +67,7 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
     if (options) o = *options;
     us_status status = spectrum_check(context, n, theta, &o);
     if (status) return status;
-    double asymmetry, rounding = 0, *h = NULL, *product = NULL;
+    double asymmetry, rounding = 0, *h = NULL, *skew = NULL;
     us_spectrum *s = us__new(context, 1, sizeof *s);
     if (!s) return US_ERR_NOMEM;
     s->context = context;
@@ -76,24 +78,22 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
     s->residuals = s->values + n;
     if (!(s->vectors = us__alloc(context, n * n, sizeof *s->vectors))) goto done;
     if (!(h = us__alloc(context, n * n, sizeof *h))) goto done;
+    if (!(skew = us__alloc(context, n * n, sizeof *skew))) goto done;
 
     if ((status = us__hessian_dense(problem, theta, &o, h))) goto done;
     s->products = n;
-    spectrum_symmetrise(h, n, &s->asymmetry, &asymmetry);
-    if (o.resolution == 0 && (status = us__hessian_rounding(problem, theta, &o, h, &rounding, &s->products))) goto done;
+    spectrum_symmetrise(h, skew, n, &s->asymmetry, &asymmetry);
+    if (o.resolution == 0 && (status = us__hessian_rounding(problem, theta, &o, h, NULL, &rounding, &s->products))) goto done;
     memcpy(s->vectors, h, n * n * sizeof *h);
     if ((status = us_symmetric_eigen(context, n, s->vectors, s->values))) goto done;
-    if (!(product = us__alloc(context, n * n, sizeof *product))) {
-        status = US_ERR_NOMEM;
-        goto done;
-    }
-    spectrum_residuals(s, h, product);
     double norm = n ? fmax(fabs(s->values[0]), fabs(s->values[n - 1])) : 0;
     double solver = (double)n * us_precision_epsilon(us_problem_precision(problem)) * norm;
-    s->resolution = o.resolution > 0 ? o.resolution : solver + asymmetry + rounding;
+    s->resolution = o.resolution > 0 ? o.resolution : solver + asymmetry + rounding + US__CURVATURE_TINY;
     us__spectrum_count(s);
+    if (o.resolution == 0 && s->exact && (status = us__spectrum_refine(s, problem, theta, &o, h, skew))) goto done;
+    spectrum_residuals(s, h, skew);
 done:
-    us__release(context, product);
+    us__release(context, skew);
     us__release(context, h);
     if (status) us_spectrum_destroy(s);
     else *out = s;
