@@ -1,0 +1,85 @@
+/* Cross-entropy of logits z [samples×classes] and labels, and what its derivatives need:
+ *   cross_entropy    ℓ = log Σ exp(z) − z[label]        ∂ℓ/∂z = p − e[label]
+ *   softmax_residual r = p − e[label]                   r' = softmax'
+ *   softmax          p = exp(z) / Σ exp(z)              p' = p∘(z' − ⟨p, z'⟩), which is its own adjoint */
+#include "graph/graph.h"
+
+static us_status cross_entropy_labels(us_graph *g, const us__node *n) {
+    const us__node *z = us__at(g, n->in[0]), *labels = us__at(g, n->in[1]);
+    char text[128];
+    if (labels->op != &us__op_labels) return us__fail(g->context, US_ERR_ARGUMENT, "%s: the second input must be labels", n->op->name);
+    if (z->rank == 2 && us__has_samples(z) && z->shape[1] == labels->index) return US_OK;
+    return us__fail(g->context, US_ERR_SHAPE, "%s: logits have shape %s; %zu classes need [samples×%zu]", n->op->name,
+                    us__shape_text(z, text), labels->index, labels->index);
+}
+
+static us_status cross_entropy_shape(us_graph *g, us__node *n) {
+    n->rank = 1;
+    n->shape[0] = US_SAMPLES;
+    return cross_entropy_labels(g, n);
+}
+
+static us_status residual_shape(us_graph *g, us__node *n) {
+    n->rank = 2;
+    n->shape[0] = US_SAMPLES;
+    n->shape[1] = us__at(g, n->in[0])->shape[1];
+    return cross_entropy_labels(g, n);
+}
+
+static us_status softmax_shape(us_graph *g, us__node *n) {
+    const us__node *z = us__at(g, n->in[0]);
+    char text[128];
+    if (z->rank != 2) return us__fail(g->context, US_ERR_SHAPE, "softmax: logits have shape %s", us__shape_text(z, text));
+    n->rank = 2;
+    n->shape[0] = z->shape[0];
+    n->shape[1] = z->shape[1];
+    return US_OK;
+}
+
+/* Σ over classes, [samples×1]. */
+static us_node softmax_total(us_graph *g, us_node a) {
+    us__node like = *us__at(g, a);
+    like.shape[1] = 1;
+    return us__sum_to(g, a, &like);
+}
+
+static us_node cross_entropy_residual(us_graph *g, us_node y) {
+    return us__binary(g, &us__op_softmax_residual, us__at(g, y)->in[0], us__at(g, y)->in[1]);
+}
+
+static us_node cross_entropy_forward(us_graph *g, us_node y, size_t i, us_node d) {
+    if (i != 0) return US_NODE_NONE;
+    us_node total = softmax_total(g, us_graph_mul(g, cross_entropy_residual(g, y), d));
+    us__node like = *us__at(g, y);
+    return us__reshape(g, total, &like);
+}
+
+static us_node cross_entropy_reverse(us_graph *g, us_node y, size_t i, us_node d) {
+    if (i != 0) return US_NODE_NONE;
+    us__node like = {.rank = 2, .shape = {US_SAMPLES, 1}};
+    return us_graph_mul(g, cross_entropy_residual(g, y), us__reshape(g, d, &like));
+}
+
+static us_node softmax_rule(us_graph *g, us_node y, size_t i, us_node d) {
+    if (i != 0) return US_NODE_NONE;
+    us_node p = us__softmax(g, us__at(g, y)->in[0]);
+    us_node mean = softmax_total(g, us_graph_mul(g, p, d));
+    return us_graph_mul(g, p, us_graph_sub(g, d, mean));
+}
+
+us__kernel us__cross_entropy_f32, us__cross_entropy_f64, us__softmax_f32, us__softmax_f64, us__softmax_residual_f32,
+    us__softmax_residual_f64;
+const us__op us__op_cross_entropy = {.name = "cross_entropy", .inputs = 2, .shape = cross_entropy_shape,
+                                     .value = {us__cross_entropy_f32, us__cross_entropy_f64},
+                                     .forward = cross_entropy_forward, .reverse = cross_entropy_reverse};
+const us__op us__op_softmax_residual = {.name = "softmax_residual", .inputs = 2, .shape = residual_shape,
+                                        .value = {us__softmax_residual_f32, us__softmax_residual_f64},
+                                        .forward = softmax_rule, .reverse = softmax_rule};
+const us__op us__op_softmax = {.name = "softmax", .inputs = 1, .shape = softmax_shape, .value = {us__softmax_f32, us__softmax_f64},
+                               .forward = softmax_rule, .reverse = softmax_rule};
+
+us_node us__softmax(us_graph *graph, us_node logits) { return us__unary(graph, &us__op_softmax, logits); }
+
+us_node us_graph_cross_entropy(us_graph *graph, us_node logits, us_node labels) {
+    return us__binary(graph, &us__op_cross_entropy, logits, labels);
+}

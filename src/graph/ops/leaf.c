@@ -1,0 +1,88 @@
+/* Leaves: what the executor puts into place before an evaluation. Their derivatives are zero, a parameter's by itself
+ * aside, which is where both modes begin. */
+#include "graph/graph.h"
+#include <string.h>
+
+/* The shape has been filled in. */
+const us__op us__op_parameter = {.name = "parameter"};
+const us__op us__op_features = {.name = "features"};
+const us__op us__op_targets = {.name = "targets"};
+const us__op us__op_labels = {.name = "labels"};
+const us__op us__op_weight = {.name = "weight"};
+const us__op us__op_tangent = {.name = "tangent"};
+
+us__kernel us__constant_f32, us__constant_f64;
+const us__op us__op_constant = {.name = "constant", .value = {us__constant_f32, us__constant_f64}};
+
+static us_status leaf_reserve(us_graph *g) {
+    if (g->parameter_count < g->parameter_capacity) return US_OK;
+    size_t capacity = g->parameter_capacity ? 2 * g->parameter_capacity : 8;
+    us_group *groups = us__grow(g->context, g->groups, g->parameter_count, capacity, sizeof *groups);
+    if (!groups) return US_ERR_NOMEM;
+    g->groups = groups;
+    us_node *parameters = us__grow(g->context, g->parameters, g->parameter_count, capacity, sizeof *parameters);
+    if (!parameters) return US_ERR_NOMEM;
+    g->parameters = parameters;
+    g->parameter_capacity = capacity;
+    return US_OK;
+}
+
+us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const size_t *shape) {
+    if (graph->status != US_OK) return US_NODE_NONE;
+    if (!name || !*name || rank > US__RANK || (rank && !shape))
+        return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "a parameter needs a name and a rank of 0 to %d", US__RANK));
+    for (size_t i = 0; i < graph->parameter_count; i++)
+        if (!strcmp(graph->groups[i].name, name))
+            return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "there are two parameters named %s", name));
+    us_status status = leaf_reserve(graph);
+    if (status != US_OK) return us__graph_fail(graph, status);
+    us_group *group = &graph->groups[graph->parameter_count];
+    *group = (us_group){.offset = graph->dimension, .count = 1, .rank = rank};
+    us__node node = {.op = &us__op_parameter, .rank = rank, .index = graph->parameter_count};
+    for (size_t i = 0; i < rank; i++) {
+        if (shape[i] == US_SAMPLES || __builtin_mul_overflow(group->count, shape[i], &group->count) || group->count > SIZE_MAX / 4096)
+            return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE, "parameter %s: its shape must be sizes that fit in memory", name));
+        node.shape[i] = group->shape[i] = shape[i];
+    }
+    group->name = us__arena_text(graph->names, name, strlen(name));
+    if (!group->name) return us__graph_fail(graph, US_ERR_NOMEM);
+    us_node a = us__graph_make(graph, node);
+    if (a == US_NODE_NONE) return a;
+    graph->dimension += group->count;
+    graph->parameters[graph->parameter_count++] = a;
+    return a;
+}
+
+/* One such leaf a graph; asking again for the same gives the same. */
+static us_node leaf_data(us_graph *g, us_node *which, us__node node) {
+    us_node a = us__graph_make(g, node);
+    if (a != US_NODE_NONE && *which != US_NODE_NONE && *which != a)
+        return us__graph_fail(g, us__fail(g->context, US_ERR_SHAPE, "the graph has %s of another size already", node.op->name));
+    if (a != US_NODE_NONE) *which = a;
+    return a;
+}
+
+us_node us_graph_features(us_graph *graph, size_t columns) {
+    return leaf_data(graph, &graph->features, (us__node){.op = &us__op_features, .rank = 2, .shape = {US_SAMPLES, columns}});
+}
+
+us_node us_graph_targets(us_graph *graph, size_t outputs) {
+    return leaf_data(graph, &graph->targets, (us__node){.op = &us__op_targets, .rank = 2, .shape = {US_SAMPLES, outputs}});
+}
+
+/* index: the number of classes. */
+us_node us_graph_labels(us_graph *graph, size_t classes) {
+    return leaf_data(graph, &graph->labels, (us__node){.op = &us__op_labels, .rank = 1, .shape = {US_SAMPLES}, .index = classes});
+}
+
+us_node us_graph_constant(us_graph *graph, double value) {
+    return us__graph_make(graph, (us__node){.op = &us__op_constant, .value = value});
+}
+
+us_node us__weight(us_graph *graph) { return us__graph_make(graph, (us__node){.op = &us__op_weight}); }
+
+us_node us__tangent(us_graph *graph, size_t parameter) {
+    us__node node = graph->nodes[graph->parameters[parameter]];
+    node.op = &us__op_tangent;
+    return us__graph_make(graph, node);
+}

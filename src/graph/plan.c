@@ -1,0 +1,200 @@
+/* Order, lifetimes and places. */
+#include "graph/plan.h"
+#include <string.h>
+
+enum { NO_SLOT = UINT32_MAX };
+
+/* What planning notes of each node. */
+typedef struct plan_note {
+    bool needed, tangent, after, sum, kept, direct;
+    us__segment segment;
+    us_node root;    /* the node whose memory a view shows; itself otherwise */
+    size_t last;     /* place in the order of its last use in its own segment */
+} plan_note;
+
+static bool plan_is_computed(const us__node *n) { return n->op->value[0] != NULL; }
+static bool plan_is_view(const us__node *n) { return n->op->inputs > 0 && !plan_is_computed(n); }
+
+static void plan_note_needed(const us__plan *p, plan_note *notes, size_t nodes) {
+    if (p->watched != US_NODE_NONE) notes[p->watched].needed = true;
+    for (size_t k = 0; k < p->output_count; k++)
+        if (p->outputs[k] != US_NODE_NONE) notes[p->outputs[k]].needed = true;
+    for (size_t a = nodes; a-- > 0;) {
+        const us__node *n = us__at(p->graph, (us_node)a);
+        for (size_t i = 0; i < n->op->inputs; i++)
+            if (notes[a].needed) notes[n->in[i]].needed = true;
+    }
+}
+
+static us_status plan_note_segments(const us__plan *p, plan_note *notes, size_t nodes) {
+    for (size_t a = 0; a < nodes; a++) {
+        const us__node *n = us__at(p->graph, (us_node)a);
+        plan_note *note = &notes[a];
+        bool samples = us__has_samples(n), reads_samples = false;
+        note->root = (us_node)a;
+        note->tangent = n->op == &us__op_tangent;
+        for (size_t i = 0; i < n->op->inputs; i++) {
+            const plan_note *x = &notes[n->in[i]];
+            note->tangent |= x->tangent;
+            note->after |= x->after || x->sum;
+            reads_samples |= us__has_samples(us__at(p->graph, n->in[i]));
+            if (plan_is_view(n)) note->root = x->root;
+        }
+        if (note->needed && note->after && (samples || reads_samples))
+            return us__fail(p->context, US_ERR_UNSUPPORTED, "%s: a value of a sample depends on a sum over the samples", n->op->name);
+        note->sum = reads_samples && !samples;
+        note->segment = note->after ? US__AFTER : samples || reads_samples ? US__BLOCK : US__ONCE;
+        if (note->tangent) note->segment += US__ONCE_TANGENT - US__ONCE;
+    }
+    return US_OK;
+}
+
+static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
+    size_t at = 0;
+    for (us__segment s = 0; s < US__SEGMENTS; s++) {
+        p->start[s] = at;
+        for (size_t a = 0; a < nodes; a++) {
+            const us__node *n = us__at(p->graph, (us_node)a);
+            if (!notes[a].needed || notes[a].segment != s || !(plan_is_computed(n) || plan_is_view(n))) continue;
+            notes[a].last = at;
+            p->order[at++] = (us_node)a;
+        }
+    }
+    p->start[US__SEGMENTS] = at;
+}
+
+/* A value that another segment or the caller reads stays in its place; others are there until their last use. */
+static void plan_note_lifetimes(const us__plan *p, plan_note *notes) {
+    for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+        const us__node *n = us__at(p->graph, p->order[at]);
+        for (size_t i = 0; i < n->op->inputs; i++) {
+            plan_note *root = &notes[notes[n->in[i]].root];
+            if (root->segment == notes[p->order[at]].segment)
+                root->last = at;
+            else
+                root->kept = true;
+        }
+        if (notes[p->order[at]].sum) notes[p->order[at]].kept = true;
+    }
+    if (p->watched != US_NODE_NONE) notes[notes[p->watched].root].kept = true;
+    for (size_t k = 0; k < p->output_count; k++) {
+        if (p->outputs[k] == US_NODE_NONE) continue;
+        plan_note *note = &notes[p->outputs[k]];
+        p->direct[k] = plan_is_computed(us__at(p->graph, p->outputs[k])) && !note->direct;
+        note->direct |= p->direct[k];
+        notes[note->root].kept = true;
+    }
+}
+
+static us__slot plan_size(const us__node *n) {
+    return (us__slot){.elements = us__elements(n, 1), .rows = us__has_samples(n)};
+}
+
+/* The free slot that fits best: the smallest that is large enough, else the largest, which then grows. */
+static uint32_t plan_take_slot(us__plan *p, bool *free, us__slot want) {
+    uint32_t best = NO_SLOT;
+    for (uint32_t s = 0; s < p->slot_count; s++) {
+        if (!free[s] || p->slots[s].rows != want.rows) continue;
+        if (best == NO_SLOT) best = s;
+        size_t old = p->slots[best].elements, new = p->slots[s].elements;
+        if (old < want.elements ? new > old : new >= want.elements && new < old) best = s;
+    }
+    if (best == NO_SLOT) {
+        best = (uint32_t)p->slot_count++;
+        p->slots[best] = want;
+    }
+    if (p->slots[best].elements < want.elements) p->slots[best].elements = want.elements;
+    free[best] = false;
+    return best;
+}
+
+/* Gives back the places of inputs that are used for the last time; in_place: only of those as large as the result. */
+static void plan_free_inputs(us__plan *p, const plan_note *notes, bool *free, size_t at, bool in_place) {
+    const us__node *n = us__at(p->graph, p->order[at]);
+    for (size_t i = 0; i < n->op->inputs; i++) {
+        us_node root = notes[n->in[i]].root;
+        if (notes[root].kept || notes[root].last != at || p->slot[root] == NO_SLOT) continue;
+        if (in_place && !us__same_shape(n, us__at(p->graph, n->in[i]))) continue;
+        free[p->slot[root]] = true;
+    }
+}
+
+static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
+    for (us__segment s = 0; s < US__SEGMENTS; s++)
+        for (size_t at = p->start[s]; at < p->start[s + 1]; at++) {
+            us_node a = p->order[at];
+            const us__node *n = us__at(p->graph, a);
+            if (n->op->elementwise) plan_free_inputs(p, notes, free, at, true);
+            if (plan_is_computed(n) && !notes[a].direct) {
+                p->slot[a] = plan_take_slot(p, free, plan_size(n));
+                if (!notes[a].kept && notes[a].last == at) free[p->slot[a]] = true;
+            }
+            plan_free_inputs(p, notes, free, at, false);
+            /* An input may have been freed for the result that took its place. */
+            if (p->slot[a] != NO_SLOT && (notes[a].kept || notes[a].last > at)) free[p->slot[a]] = false;
+        }
+}
+
+static void plan_list_sums(us__plan *p, const plan_note *notes) {
+    for (int tangent = 0; tangent < 2; tangent++) {
+        for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+            us_node a = p->order[at];
+            if (!notes[a].sum || notes[a].tangent != tangent || !plan_is_computed(us__at(p->graph, a))) continue;
+            p->sums[p->sum_count++] = a;
+            p->sum_elements[tangent] += us__elements(us__at(p->graph, a), 1);
+        }
+        if (!tangent) p->sum_plain = p->sum_count;
+    }
+}
+
+us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count) {
+    *out = NULL;
+    size_t nodes = graph->count;
+    us_status status = US_ERR_NOMEM;
+    plan_note *notes = us__new(graph->context, nodes, sizeof *notes);
+    bool *free = us__new(graph->context, nodes, sizeof *free);
+    us__plan *p = us__new(graph->context, 1, sizeof *p);
+    if (!notes || !free || !p) goto done;
+    p->context = graph->context;
+    p->graph = graph;
+    p->watched = watched;
+    p->output_count = count;
+    if (us__arena_create(&p->arena, graph->context, 16384) != US_OK) goto done;
+    p->outputs = us__arena_alloc(p->arena, count, sizeof *p->outputs);
+    p->direct = us__arena_alloc(p->arena, count, sizeof *p->direct);
+    p->order = us__arena_alloc(p->arena, nodes, sizeof *p->order);
+    p->sums = us__arena_alloc(p->arena, nodes, sizeof *p->sums);
+    p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
+    p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
+    if (!p->outputs || !p->direct || !p->order || !p->sums || !p->slot || !p->slots) goto done;
+    for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
+    memset(p->slot, 0xFF, nodes * sizeof *p->slot);
+    plan_note_needed(p, notes, nodes);
+    status = plan_note_segments(p, notes, nodes);
+    if (status != US_OK) goto done;
+    plan_fill_order(p, notes, nodes);
+    plan_note_lifetimes(p, notes);
+    plan_place(p, notes, free);
+    plan_list_sums(p, notes);
+    *out = p;
+    p = NULL;
+done:
+    us__plan_destroy(p);
+    us__release(graph->context, free);
+    us__release(graph->context, notes);
+    return status;
+}
+
+void us__plan_destroy(us__plan *plan) {
+    if (!plan) return;
+    us__arena_destroy(plan->arena);
+    us__release(plan->context, plan);
+}
+
+bool us__plan_reads(const us__plan *plan, us_node node) {
+    if (node == US_NODE_NONE) return false;
+    for (size_t at = 0; at < plan->start[US__SEGMENTS]; at++)
+        for (size_t i = 0; i < US__INPUTS; i++)
+            if (us__at(plan->graph, plan->order[at])->in[i] == node) return true;
+    return plan->watched == node;
+}

@@ -1,0 +1,269 @@
+/* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
+#include "graph/plan.h"
+#include "problem/problem.h"
+#include "vec/vec.h"
+
+/* What a problem and its recasts share; it does not change after creation. */
+typedef struct problem_shared {
+    us_graph *graph;
+    const us_dataset *dataset; /* NULL: no data */
+    us__plan *value, *gradient, *product, *predict; /* predict is NULL without an output */
+} problem_shared;
+
+typedef struct graph_problem {
+    us_problem base;
+    problem_shared *shared;
+    bool owns; /* shared; recasts do not */
+    us__workspace *workspace;
+} graph_problem;
+
+/* ------------------------------------------------------------------ evaluation */
+
+typedef struct problem_loss {
+    const us__node *node;
+    us_precision precision;
+    double sum;
+} problem_loss;
+
+static void problem_add_loss(void *user, const void *values, size_t first, size_t rows) {
+    problem_loss *loss = user;
+    (void)first;
+    size_t n = us__elements(loss->node, rows);
+    double sum = loss->precision == US_F32 ? us__total_f32(values, n) : us__total_f64(values, n);
+    loss->sum = us__has_samples(loss->node) ? loss->sum + sum : sum;
+}
+
+static us__evaluation problem_evaluation(const graph_problem *p, const us__plan *plan, const us_vec *theta, us_batch batch) {
+    const us_dataset *data = p->shared->dataset;
+    us__evaluation e = {.plan = plan, .workspace = p->workspace, .theta = theta->data, .count = batch.count, .data_precision = p->base.precision};
+    if (!batch.rows) e.count = p->base.samples;
+    if (!data) {
+        e.count = 1;
+        return e;
+    }
+    e.rows = batch.rows;
+    e.features = us_dataset_features_const(data);
+    e.targets = us_dataset_targets_const(data);
+    e.labels = us_dataset_labels_const(data);
+    e.data_precision = us_dataset_precision(data);
+    return e;
+}
+
+static us_status problem_evaluate_loss(graph_problem *p, const us__plan *plan, const us_vec *theta, us_batch batch, double *loss,
+                                       us_vec *gradient) {
+    problem_loss sum = {.node = us__at(p->shared->graph, p->shared->graph->loss), .precision = p->base.precision};
+    us__evaluation e = problem_evaluation(p, plan, theta, batch);
+    e.watch = problem_add_loss;
+    e.watch_user = &sum;
+    e.output = gradient ? gradient->data : NULL;
+    us_status status = us__evaluate(&e);
+    if (status == US_OK) *loss = us__has_samples(sum.node) ? sum.sum / (double)e.count : sum.sum;
+    return status;
+}
+
+static us_status problem_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
+    graph_problem *p = (graph_problem *)problem;
+    return problem_evaluate_loss(p, p->shared->value, theta, batch, loss, NULL);
+}
+
+static us_status problem_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
+    graph_problem *p = (graph_problem *)problem;
+    return problem_evaluate_loss(p, p->shared->gradient, theta, batch, loss, gradient);
+}
+
+/* Some vectors at a time: the values at θ are computed once for all of them. */
+static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv, size_t k) {
+    graph_problem *p = (graph_problem *)problem;
+    us_status status = US_OK;
+    for (size_t from = 0; from < k && status == US_OK; from += US__BLOCK_VECTORS) {
+        const void *in[US__BLOCK_VECTORS];
+        void *out[US__BLOCK_VECTORS];
+        us__evaluation e = problem_evaluation(p, p->shared->product, theta, batch);
+        for (e.k = 0; e.k < US__BLOCK_VECTORS && from + e.k < k; e.k++) {
+            in[e.k] = v[from + e.k]->data;
+            out[e.k] = hv[from + e.k]->data;
+        }
+        e.v = in;
+        e.hv = out;
+        status = us__evaluate(&e);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static void problem_shared_destroy(problem_shared *s) {
+    if (!s) return;
+    us_context *context = s->graph->context;
+    us__plan_destroy(s->value);
+    us__plan_destroy(s->gradient);
+    us__plan_destroy(s->product);
+    us__plan_destroy(s->predict);
+    us_graph_destroy(s->graph);
+    us__release(context, s);
+}
+
+static void problem_destroy(us_problem *problem) {
+    graph_problem *p = (graph_problem *)problem;
+    us__workspace_destroy(p->workspace);
+    if (p->owns) problem_shared_destroy(p->shared);
+    us__release(problem->context, p);
+}
+
+static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
+
+static const us__problem_ops GRAPH_OPS = {
+    .value = problem_value,
+    .gradient = problem_gradient,
+    .hvp = problem_hvp,
+    .recast = problem_recast,
+    .destroy = problem_destroy,
+};
+
+static us_status problem_make(us_problem **out, problem_shared *shared, bool owns, us_precision precision) {
+    us_graph *g = shared->graph;
+    *out = NULL;
+    graph_problem *p = us__new(g->context, 1, sizeof *p);
+    if (!p) return US_ERR_NOMEM;
+    p->base = (us_problem){.ops = &GRAPH_OPS,
+                           .context = g->context,
+                           .precision = precision,
+                           .dimension = g->dimension,
+                           .samples = shared->dataset ? us_dataset_rows(shared->dataset) : 1,
+                           .groups = g->groups,
+                           .group_count = g->parameter_count,
+                           .hvp_is_exact = true};
+    p->shared = shared;
+    us_status status = us__workspace_create(&p->workspace, g->context, precision, g->count);
+    if (status != US_OK) {
+        problem_destroy(&p->base);
+        return status;
+    }
+    p->owns = owns;
+    *out = &p->base;
+    return US_OK;
+}
+
+static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+    return problem_make(out, ((const graph_problem *)problem)->shared, false, precision);
+}
+
+/* What the graph reads is what the dataset has. */
+static us_status problem_check_data(const us_graph *g, const us_dataset *data) {
+    if (!data) {
+        if (g->features == US_NODE_NONE && g->targets == US_NODE_NONE && g->labels == US_NODE_NONE) return US_OK;
+        return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads samples, so its problem needs a dataset");
+    }
+    if (g->features != US_NODE_NONE && us__at(g, g->features)->shape[1] != us_dataset_columns(data))
+        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu features, the dataset has %zu", us__at(g, g->features)->shape[1],
+                        us_dataset_columns(data));
+    if (g->targets != US_NODE_NONE && (!us_dataset_targets_const(data) || us__at(g, g->targets)->shape[1] != us_dataset_outputs(data)))
+        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu targets, which the dataset does not have", us__at(g, g->targets)->shape[1]);
+    if (g->labels == US_NODE_NONE) return US_OK;
+    size_t classes = us__at(g, g->labels)->index;
+    const uint32_t *labels = us_dataset_labels_const(data);
+    if (!labels) return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads labels, which the dataset does not have");
+    for (size_t i = 0; i < us_dataset_rows(data); i++)
+        if (labels[i] >= classes)
+            return us__fail(g->context, US_ERR_INPUT, "row %zu of the dataset has label %u, but the graph knows %zu classes", i, labels[i], classes);
+    return US_OK;
+}
+
+/* The gradient of the mean loss, and the tangents of that gradient along v. */
+static us_status problem_derive(us_graph *g, us_node *gradients, us_node *products) {
+    us__node loss = *us__at(g, g->loss);
+    us_node seed = us__has_samples(&loss) ? us__broadcast_to(g, us__weight(g), &loss) : us_graph_constant(g, 1);
+    us_status status = us__graph_reverse(g, g->loss, seed, g->parameters, g->parameter_count, gradients);
+    if (status != US_OK) return status;
+    us_node *tangents = us__alloc(g->context, g->parameter_count, sizeof *tangents);
+    if (!tangents) return US_ERR_NOMEM;
+    for (size_t k = 0; k < g->parameter_count; k++) tangents[k] = us__tangent(g, k);
+    status = us__graph_forward(g, gradients, g->parameter_count, g->parameters, tangents, g->parameter_count, products);
+    us__release(g->context, tangents);
+    return status;
+}
+
+static us_status problem_plan(problem_shared *s) {
+    us_graph *g = s->graph;
+    us_node *derived = us__alloc(g->context, 2 * g->parameter_count, sizeof *derived), *gradients = derived;
+    if (!derived) return US_ERR_NOMEM;
+    us_node *products = derived + g->parameter_count;
+    us_status status = problem_derive(g, gradients, products);
+    if (status == US_OK) status = us__plan_create(&s->value, g, g->loss, NULL, 0);
+    if (status == US_OK) status = us__plan_create(&s->gradient, g, g->loss, gradients, g->parameter_count);
+    if (status == US_OK) status = us__plan_create(&s->product, g, US_NODE_NONE, products, g->parameter_count);
+    if (status == US_OK && g->output != US_NODE_NONE) status = us__plan_create(&s->predict, g, g->output, NULL, 0);
+    us__release(g->context, derived);
+    if (status == US_OK && s->predict && (us__plan_reads(s->predict, g->targets) || us__plan_reads(s->predict, g->labels)))
+        return us__fail(g->context, US_ERR_ARGUMENT, "the graph's output reads targets or labels, which a prediction does not have");
+    return status;
+}
+
+us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset, us_precision precision) {
+    *out = NULL;
+    us_status status = us_graph_status(graph);
+    problem_shared *s = NULL;
+    if (status != US_OK) goto failed;
+    if (precision != US_F32 && precision != US_F64) {
+        status = us__fail(graph->context, US_ERR_ARGUMENT, "precision is %d; it must be US_F32 or US_F64", (int)precision);
+        goto failed;
+    }
+    if (graph->loss == US_NODE_NONE || graph->parameter_count == 0) {
+        status = us__fail(graph->context, US_ERR_ARGUMENT, "a problem needs a graph with a loss (us_graph_set_loss) and a parameter");
+        goto failed;
+    }
+    status = problem_check_data(graph, dataset);
+    if (status != US_OK) goto failed;
+    s = us__new(graph->context, 1, sizeof *s);
+    if (!s) {
+        status = US_ERR_NOMEM;
+        goto failed;
+    }
+    s->graph = graph;
+    s->dataset = dataset;
+    status = problem_plan(s);
+    if (status == US_OK) status = problem_make(out, s, true, precision);
+    if (status == US_OK) return US_OK;
+failed:
+    if (s)
+        problem_shared_destroy(s);
+    else
+        us_graph_destroy(graph);
+    return status;
+}
+
+/* ------------------------------------------------------------------ prediction */
+
+typedef struct problem_output {
+    const us__node *node;
+    us_precision precision;
+    double *to;
+} problem_output;
+
+static void problem_read_output(void *user, const void *values, size_t first, size_t rows) {
+    problem_output *o = user;
+    size_t width = us__elements(o->node, 1);
+    bool samples = us__has_samples(o->node); /* else one value serves all rows */
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < width; j++) {
+            size_t at = (samples ? i : 0) * width + j;
+            o->to[(first + i) * width + j] = o->precision == US_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
+        }
+}
+
+us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows, double *outputs) {
+    graph_problem *p = (graph_problem *)problem;
+    if (problem->ops != &GRAPH_OPS || !p->shared->predict)
+        return us__fail(problem->context, US_ERR_UNSUPPORTED, "only the problem of a graph with an output (us_graph_set_output) predicts");
+    const us_graph *g = p->shared->graph;
+    if (theta->n != problem->dimension || theta->precision != problem->precision)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "theta must have %zu elements of the problem's precision", problem->dimension);
+    if (rows == 0) return US_OK;
+    if (!outputs || (!features && g->features != US_NODE_NONE))
+        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_graph_predict: features or outputs is NULL");
+    problem_output output = {.node = us__at(g, g->output), .precision = problem->precision, .to = outputs};
+    us__evaluation e = {.plan = p->shared->predict, .workspace = p->workspace, .theta = theta->data, .count = rows,
+                        .features = features, .data_precision = problem->precision,
+                        .watch = problem_read_output, .watch_user = &output};
+    return us__evaluate(&e);
+}
