@@ -1,0 +1,102 @@
+/* A file as a whole: read, or replaced so that either the old or the new one is there, whatever happens. */
+#include "base/base.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <unstuck/safetensors.h>
+
+static us_status file_fail(us_context *context, const char *path, const char *what) {
+    return us__fail(context, US_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* Writes it all; false with errno set. */
+static bool file_write(int file, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t n = write(file, bytes, size < 1u << 30 ? size : 1u << 30);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+/* The folder's entry, too, must be on the disk; some file systems cannot, and say EINVAL. */
+static us_status file_sync_folder(us_context *context, const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? us__text_copy(context, path) : us__text_copy(context, ".");
+    if (!folder) return US_ERR_NOMEM;
+    if (slash) folder[slash == path ? 1 : slash - path] = '\0';
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    us_status status = file < 0 || (fsync(file) != 0 && errno != EINVAL) ? file_fail(context, folder, "cannot be synced") : US_OK;
+    if (file >= 0) close(file);
+    us__release(context, folder);
+    return status;
+}
+
+us_status us_file_replace(us_context *context, const char *path, const void *bytes, size_t size) {
+    char *beside = us__text_format(context, "%s.part", path);
+    if (!beside) return US_ERR_NOMEM;
+    us_status status = US_OK;
+    int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        status = file_fail(context, path, "cannot be written");
+        goto done;
+    }
+    bool written = file_write(file, bytes, size) && fsync(file) == 0;
+    int reason = errno;
+    if (close(file) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    errno = reason;
+    if (!written || rename(beside, path) != 0) {
+        status = file_fail(context, path, written ? "cannot be replaced" : "writing failed, and what was there is as before");
+        unlink(beside);
+        goto done;
+    }
+    status = file_sync_folder(context, path);
+done:
+    us__release(context, beside);
+    return status;
+}
+
+us_status us_safetensors_read(us_tensors **out, us_context *context, const char *path) {
+    struct stat about;
+    char *bytes = NULL;
+    us_status status = US_OK;
+    *out = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
+    if (file < 0) return file_fail(context, path, "cannot be read");
+    if (fstat(file, &about) != 0) {
+        status = file_fail(context, path, "cannot be read");
+        goto done;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        status = us__fail(context, US_ERR_IO, "%s: is not a file", path);
+        goto done;
+    }
+    size_t size = (size_t)about.st_size, have = 0;
+    if (!(bytes = us__alloc(context, size, 1))) {
+        status = US_ERR_NOMEM;
+        goto done;
+    }
+    while (have < size) {
+        ssize_t n = read(file, bytes + have, size - have);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            status = file_fail(context, path, "cannot be read");
+            goto done;
+        }
+        if (n == 0) break; /* it became shorter meanwhile; decoding says so */
+        have += (size_t)n;
+    }
+    status = us_safetensors_decode(out, context, path, bytes, have);
+done:
+    us__release(context, bytes);
+    close(file);
+    return status;
+}
