@@ -1,0 +1,213 @@
+#include "run/run.h"
+#include <math.h>
+
+/* What a run costs beside its steps. */
+static const double ADVANCE_LOOK = 0.02;      /* seconds of steps between two looks at the clock */
+static const double ADVANCE_FLUSH = 1.0;      /* seconds between two writes of the log */
+static const double ADVANCE_PROGRESS = 0.2;   /* seconds between two calls of progress */
+static const double ADVANCE_ROW_SHARE = 0.01; /* share of the time that rows of the log may cost */
+static const double ADVANCE_LOSS_SHARE = 0.01;/* share of the time that losses over all rows may cost */
+enum { ADVANCE_EVERY = 64,                    /* so many first steps are all logged, then ... */
+       ADVANCE_DENSITY = 1000 };              /* ... so many a factor e of steps at most: some thousands of rows a run */
+
+/* ------------------------------------------------------------------ the log, step by step */
+
+/* Notes a row, or puts it off when the last one is too near for its cost. */
+static void advance_record(us__recorder *r, const us_training *training, const us_step_info *info) {
+    double seconds = us_clock_now() - r->began;
+    uint64_t passed = info->step - r->row_step;
+    if (info->step > ADVANCE_EVERY && info->step != r->must &&
+        (seconds - r->row_seconds) * ADVANCE_ROW_SHARE < us__store_row_seconds(r->store)) {
+        r->next = info->step + passed; /* looking at the clock gets rarer, too */
+    } else {
+        us__metric row = {.step = info->step, .loss = info->loss, .mean_loss = r->row_sum / (double)passed, .seconds = seconds,
+                          .learning_rate = info->learning_rate, .gradient_norm = us_vec_norm2(info->gradient),
+                          .epoch = (double)us_training_samples_seen(training) / r->samples};
+        us__store_metric(r->store, &row); /* full: then this row is not in the log */
+        r->row_sum = 0;
+        r->row_step = info->step;
+        r->row_seconds = seconds;
+        r->next = info->step + 1 + info->step / ADVANCE_DENSITY;
+    }
+    if (r->must > info->step && r->next > r->must) r->next = r->must;
+}
+
+static bool advance_observe(void *user, const us_training *training, const us_step_info *info) {
+    us__recorder *r = user;
+    r->row_sum += info->loss;
+    r->chunk_sum += info->loss;
+    if (!info->batch.rows && info->loss < r->best) {
+        r->best = info->loss;
+        r->best_step = info->step - 1; /* the loss is that before the update */
+        r->best_new = true;
+    }
+    if (info->step >= r->next) advance_record(r, training, info);
+    return true;
+}
+
+us_status us__run_observe(us_run *run) {
+    uint64_t step = us_training_steps(run->training);
+    run->recorder = (us__recorder){.store = run->store, .samples = (double)us_problem_samples(run->problem), .row_step = step,
+                                   .next = step + 1, .must = run->steps_planned, .best = INFINITY};
+    return us_training_observe(run->training, advance_observe, &run->recorder);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+/* What a call of us_run_advance keeps beside the run. */
+typedef struct advance_state {
+    double start, seconds_before;                 /* clock and seconds of training when it began */
+    uint64_t step_before;
+    double now, flushed, shown, saved, evaluated; /* clock: now, and when each was done last */
+    double smoothed;                              /* loss, NaN at first */
+    double rate;                                  /* steps a second, 0 while unknown */
+} advance_state;
+
+/* Writes the log. */
+static us_status advance_flush(us_run *run) {
+    us__recorder *r = &run->recorder;
+    us_status status = us__store_flush(run->store);
+    if (status == US_OK && r->best_new) {
+        status = us__store_loss(run->store, r->best_step, r->best, NAN);
+        r->best_new = false;
+    }
+    return status;
+}
+
+/* A checkpoint that can be gone on from; weights that are no longer finite are left for the next step to find. */
+static us_status advance_save(us_run *run) {
+    if (!us_vec_is_finite(us_training_theta(run->training))) return US_OK;
+    return us__run_checkpoint_write(run, run->folder);
+}
+
+static bool advance_over(const us_run *run) {
+    return us_training_steps(run->training) >= run->steps_planned || (run->seconds_limit > 0 && run->seconds >= run->seconds_limit);
+}
+
+/* Steps until the next look at the clock. */
+static uint64_t advance_chunk(const us_run *run, const advance_state *a) {
+    double wait = ADVANCE_LOOK, left = run->seconds_limit - run->seconds;
+    if (run->seconds_limit > 0 && left < wait) wait = left;
+    double steps = floor(a->rate * wait);
+    uint64_t planned = run->steps_planned - us_training_steps(run->training);
+    return steps < 1 ? 1 : steps >= (double)planned ? planned : (uint64_t)steps;
+}
+
+/* Time, rate and smoothed loss after a chunk. */
+static void advance_look(us_run *run, advance_state *a) {
+    us__recorder *r = &run->recorder;
+    uint64_t steps = us_training_steps(run->training);
+    double before = a->now, count = (double)(steps - r->chunk_step);
+    a->now = us_clock_now();
+    run->seconds = a->seconds_before + (a->now - a->start);
+    if (count == 0) return;
+    double took = a->now - before, weight = isnan(a->smoothed) ? 1 : 1 - exp(-took / 0.5); /* of half a second */
+    a->smoothed = isnan(a->smoothed) ? r->chunk_sum / count : a->smoothed + weight * (r->chunk_sum / count - a->smoothed);
+    double rate = count / (took > 1e-9 ? took : 1e-9);
+    a->rate = a->rate == 0 ? rate : rate > 2 * a->rate ? 2 * a->rate : 0.8 * a->rate + 0.2 * rate;
+    r->chunk_sum = 0;
+    r->chunk_step = steps;
+}
+
+static void advance_describe(const us_run *run, const advance_state *a, us_run_progress *p) {
+    const us_training *t = run->training;
+    double done = (double)(us_training_steps(t) - a->step_before), took = a->now - a->start, left = NAN;
+    double rate = took > 0 ? done / took : 0;
+    if (run->steps_planned != UINT64_MAX && rate > 0) left = (double)(run->steps_planned - us_training_steps(t)) / rate;
+    if (run->seconds_limit > 0) left = fmin(left, run->seconds_limit - run->seconds);
+    *p = (us_run_progress){
+        .step = us_training_steps(t), .steps = run->steps_planned, .epoch = (double)us_training_samples_seen(t) / run->recorder.samples,
+        .loss = a->smoothed, .learning_rate = us_training_next_learning_rate(t), .samples_per_second = rate * (double)us_training_batch(t),
+        .seconds = run->seconds, .seconds_left = left < 0 ? 0 : left};
+}
+
+/* The steps themselves, with all that is done between them. */
+static us_status advance_steps(us_run *run, advance_state *a, bool (*progress)(void *user, const us_run_progress *), void *user) {
+    us_status status = US_OK;
+    while (status == US_OK && !advance_over(run)) {
+        status = us_training_advance(run->training, advance_chunk(run, a));
+        advance_look(run, a);
+        if (status == US_OK && progress && a->now - a->shown >= ADVANCE_PROGRESS) {
+            us_run_progress p;
+            advance_describe(run, a, &p);
+            a->shown = a->now;
+            if (!progress(user, &p)) status = US_INTERRUPTED;
+        }
+        if (status != US_OK) break;
+        if (a->now - a->flushed >= ADVANCE_FLUSH) {
+            status = advance_flush(run);
+            a->flushed = a->now;
+        }
+        if (status == US_OK && a->now - a->saved >= run->config.checkpoint_seconds) {
+            if ((status = advance_flush(run)) == US_OK) status = advance_save(run);
+            a->saved = us_clock_now();
+        }
+        if (status == US_OK && us_training_batch(run->training) < us_problem_samples(run->problem) &&
+            (a->now - a->evaluated) * ADVANCE_LOSS_SHARE > fmax(run->evaluation_seconds, 0.01)) {
+            double loss;
+            status = us__run_evaluate(run, &loss);
+            a->evaluated = us_clock_now();
+        }
+    }
+    if (progress && (status == US_OK || status == US_INTERRUPTED)) { /* where it ended */
+        us_run_progress p;
+        advance_describe(run, a, &p);
+        progress(user, &p);
+    }
+    return status;
+}
+
+/* The losses at the end, the last checkpoint, and the word that it is finished. */
+static us_status advance_finish(us_run *run) {
+    double loss;
+    us_status status = us__run_evaluate(run, &loss);
+    if (status != US_OK) return status;
+    if (!isfinite(loss) || !us_vec_is_finite(us_training_theta(run->training)))
+        return us__fail(run->context, US_ERR_NONFINITE, "step %llu: the loss over all rows is %g; a lower --lr may help",
+                        (unsigned long long)us_training_steps(run->training), loss);
+    if ((status = advance_flush(run)) == US_OK) status = us__run_checkpoint_write(run, run->folder);
+    return status == US_OK ? us__run_set_text(run, &run->status, "status", "finished") : status;
+}
+
+/* Asked to stop: all that was done is kept. */
+static us_status advance_interrupted(us_run *run, us_status why) {
+    us_status status = advance_flush(run);
+    if (status == US_OK) status = advance_save(run);
+    if (status == US_OK) status = us_run_log_event(run, "interrupted", why == US_STOPPED ? "an observer asked to stop" : "interrupted; the checkpoint is written");
+    if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "interrupted");
+    return status == US_OK ? why : status;
+}
+
+/* Failed: the last checkpoint stays. What can still be written into the log is; the first error is the one to tell. */
+static us_status advance_failed(us_run *run, us_status why) {
+    bool diverged = why == US_ERR_NONFINITE;
+    char *text = us__text_copy(run->context, us_context_error(run->context));
+    us_status status = advance_flush(run);
+    if (status == US_OK) status = us_run_log_event(run, diverged ? "diverged" : "failed", text ? text : us_status_meaning(why));
+    if (status == US_OK) status = us__run_set_text(run, &run->status, "status", diverged ? "diverged" : "interrupted");
+    if (text) us__fail(run->context, why, "%s", text);
+    us__release(run->context, text);
+    return why;
+}
+
+us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user) {
+    uint64_t step = us_training_steps(run->training);
+    double now = us_clock_now();
+    advance_state a = {.start = now, .seconds_before = run->seconds, .step_before = step, .now = now, .flushed = now,
+                       .shown = now, .saved = now, .evaluated = now, .smoothed = NAN};
+    us__recorder *r = &run->recorder;
+    r->began = now - run->seconds;
+    r->row_seconds = run->seconds;
+    r->row_step = r->chunk_step = step;
+    r->row_sum = r->chunk_sum = 0;
+    r->next = step + 1;
+    r->must = run->steps_planned;
+
+    us_status status = us__store_trim(run->store, step); /* the log of steps that a kill has undone */
+    if (status == US_OK && step > 0 && !advance_over(run)) status = us_run_log_event(run, "resumed", "training goes on from the checkpoint");
+    if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "running");
+    if (status == US_OK) status = advance_steps(run, &a, progress, user);
+    if (status == US_OK) status = advance_finish(run);
+    if (status == US_INTERRUPTED || status == US_STOPPED) return advance_interrupted(run, status);
+    return status == US_OK ? US_OK : advance_failed(run, status);
+}

@@ -1,0 +1,91 @@
+#include "run/run.h"
+#include <math.h>
+
+/* One seed, three independent streams: the split and the order of rows draw from those of their modules. */
+enum { ASSEMBLE_STREAM_WEIGHTS = 0x77 };
+
+static us_status assemble_data(us_run *run, const char *encoding) {
+    us_run_config *c = &run->config;
+    if (encoding) return us_data_reload(&run->data, run->context, c->data, encoding, c->precision);
+    us_data_options options = c->data_options;
+    options.seed = c->seed;
+    options.precision = c->precision;
+    return us_data_load(&run->data, run->context, c->data, &options);
+}
+
+static us_status assemble_model(us_run *run) {
+    const us_dataset *train = us_data_train(run->data);
+    size_t inputs = us_data_feature_count(run->data);
+    const char **names = us__new(run->context, inputs, sizeof *names);
+    if (!names) return US_ERR_NOMEM;
+    for (size_t i = 0; i < inputs; i++) names[i] = us_data_feature_name(run->data, i);
+    us_model_options options = US_MODEL_OPTIONS_INIT;
+    options.text = run->config.model;
+    options.loss = run->config.loss;
+    options.inputs = inputs;
+    options.outputs = us_dataset_outputs(train);
+    options.task = us_dataset_task(train);
+    options.feature_names = names;
+    us_status status = us_model_create(&run->model, run->context, &options);
+    us__release(run->context, names);
+    return status;
+}
+
+static us_status assemble_problem(us_run *run, us_problem **out, const us_dataset *dataset) {
+    us_status status = us_model_problem(out, run->model, dataset);
+    if (status != US_OK || run->config.l2 == 0) return status;
+    us_problem *inner = *out;
+    *out = NULL;
+    return us_problem_create_l2(out, inner, run->config.l2, true);
+}
+
+/* The weights that a training begins with. */
+static us_status assemble_theta(us_run *run, us_vec **theta) {
+    size_t count;
+    const us_group *groups = us_problem_groups(run->problem, &count);
+    us_rng rng = us_rng_init(run->config.seed, ASSEMBLE_STREAM_WEIGHTS);
+    us_status status = us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->problem));
+    if (status == US_OK) {
+        status = us_model_initialize(run->model, run->config.init, groups, count, &rng, *theta);
+        if (status < 0 && status != US_ERR_NOMEM) us__error_prefix(run->context, "--init");
+    }
+    if (status == US_OK && run->config.start) status = us__run_start(run->context, run->config.start, groups, count, *theta);
+    return status;
+}
+
+static us_status assemble_training(us_run *run) {
+    us_run_config *c = &run->config;
+    double hyper[US_RULE_HYPERPARAMETERS_MAX];
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    size_t samples = us_problem_samples(run->problem);
+    us_vec *theta = NULL;
+    us_status status = US_OK;
+    if (c->batch == US_RUN_BATCH_DEFAULT) c->batch = us_model_is_formula(run->model) ? 0 : samples < 32 ? samples : 32;
+    if (c->batch > samples) {
+        status = us__fail(run->context, US_ERR_ARGUMENT, "--batch is %zu; there are %zu training rows", c->batch, samples);
+        goto done;
+    }
+    options.rule = us_rule_find(c->optimizer);
+    options.hyper = hyper;
+    options.learning_rate = c->learning_rate;
+    options.clip_norm = c->clip_norm;
+    options.batch = c->batch;
+    options.sampling = c->sampling;
+    options.seed = c->seed;
+    if ((status = us__run_config_hyper(run->context, options.rule, c->set, hyper)) != US_OK) goto done;
+    if ((status = us_schedule_parse(run->context, c->schedule ? c->schedule : "constant", c->warmup, &options.schedule)) != US_OK) goto done;
+    if ((status = assemble_theta(run, &theta)) != US_OK) goto done;
+    status = us_training_create(&run->training, run->problem, theta, &options);
+done:
+    us_vec_destroy(theta);
+    return status;
+}
+
+us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size) {
+    us_status status = assemble_data(run, encoding);
+    if (status == US_OK) status = assemble_model(run);
+    if (status == US_OK) status = assemble_problem(run, &run->problem, us_data_train(run->data));
+    if (status == US_OK && us_data_test(run->data)) status = assemble_problem(run, &run->test_problem, us_data_test(run->data));
+    if (status != US_OK) return status;
+    return checkpoint ? us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL) : assemble_training(run);
+}

@@ -1,0 +1,108 @@
+#include "run/run.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Lines of CSV, collected and handed on in large pieces. */
+typedef struct predict_lines {
+    us_context *context;
+    int (*write)(void *user, const char *text, size_t length);
+    void *user;
+    size_t used;
+    char text[16384];
+} predict_lines;
+
+static us_status predict_send(predict_lines *to) {
+    size_t length = to->used;
+    to->used = 0;
+    if (length == 0 || to->write(to->user, to->text, length) == 0) return US_OK;
+    return us__fail(to->context, US_ERR_IO, "the predictions can't be written");
+}
+
+static us_status predict_put(predict_lines *to, const char *text, size_t length) {
+    us_status status = US_OK;
+    while (length && status == US_OK) {
+        size_t room = sizeof to->text - to->used, part = length < room ? length : room;
+        memcpy(to->text + to->used, text, part);
+        to->used += part;
+        text += part;
+        length -= part;
+        if (to->used == sizeof to->text) status = predict_send(to);
+    }
+    return status;
+}
+
+/* A cell, quoted where RFC 4180 needs it, and what follows it. */
+static us_status predict_cell(predict_lines *to, const char *prefix, const char *cell, char after) {
+    bool quote = cell[strcspn(cell, ",\"\r\n")] != '\0' || *cell == ' ' || (*cell && cell[strlen(cell) - 1] == ' ');
+    us_status status = quote ? predict_put(to, "\"", 1) : US_OK;
+    if (status == US_OK) status = predict_put(to, prefix, strlen(prefix));
+    for (const char *c = cell; *c && status == US_OK; c++) {
+        if (*c == '"') status = predict_put(to, "\"", 1);
+        if (status == US_OK) status = predict_put(to, c, 1);
+    }
+    if (status == US_OK && quote) status = predict_put(to, "\"", 1);
+    return status == US_OK ? predict_put(to, &after, 1) : status;
+}
+
+/* The shortest digits that read back as the same number of the run's precision. */
+static us_status predict_number(predict_lines *to, double value, bool f64, char after) {
+    char text[40];
+    int length = 0;
+    for (int digits = f64 ? 15 : 6; digits <= (f64 ? 17 : 9); digits++) {
+        length = snprintf(text, sizeof text, "%.*g", digits, value);
+        double back = strtod(text, NULL);
+        if (f64 ? back == value : (float)back == (float)value) break;
+    }
+    text[length] = after;
+    return predict_put(to, text, (size_t)length + 1);
+}
+
+static us_status predict_classes(us_run *run, predict_lines *to, const double *outputs, size_t rows, size_t classes, bool f64) {
+    us_status status = predict_cell(to, "", us_data_target_name(run->data), ',');
+    for (size_t k = 0; k < classes && status == US_OK; k++)
+        status = predict_cell(to, "p_", us_data_class_name(run->data, k), k + 1 < classes ? ',' : '\n');
+    for (size_t i = 0; i < rows && status == US_OK; i++) {
+        const double *p = outputs + i * classes;
+        status = predict_cell(to, "", us_data_class_name(run->data, us__run_class(p, classes)), ',');
+        for (size_t k = 0; k < classes && status == US_OK; k++) status = predict_number(to, p[k], f64, k + 1 < classes ? ',' : '\n');
+    }
+    return status;
+}
+
+static us_status predict_values(us_run *run, predict_lines *to, const double *outputs, size_t rows, bool f64) {
+    double mean, scale;
+    us_data_target_scale(run->data, &mean, &scale);
+    us_status status = predict_cell(to, "", us_data_target_name(run->data), '\n');
+    for (size_t i = 0; i < rows && status == US_OK; i++) status = predict_number(to, outputs[i] * scale + mean, f64, '\n');
+    return status;
+}
+
+us_status us_run_predict(us_run *run, const char *path, int (*write)(void *user, const char *text, size_t length), void *user) {
+    us_dataset *dataset = NULL;
+    double *outputs = NULL;
+    size_t width = us_model_outputs(run->model), rows;
+    bool f64 = run->config.precision == US_F64;
+    predict_lines *to = us__alloc(run->context, 1, sizeof *to);
+    us_status status = to ? us_data_load_features(&dataset, run->context, path, us_data_encoding(run->data), run->config.precision) : US_ERR_NOMEM;
+    if (status != US_OK) goto done;
+    to->context = run->context;
+    to->write = write;
+    to->user = user;
+    to->used = 0;
+    rows = us_dataset_rows(dataset);
+    if (!(outputs = us__alloc(run->context, rows, width * sizeof *outputs))) {
+        status = US_ERR_NOMEM;
+        goto done;
+    }
+    status = us_model_predict(run->model, run->problem, us_training_theta(run->training), dataset, outputs);
+    if (status != US_OK) goto done;
+    if (us_dataset_task(us_data_train(run->data)) == US_CLASSIFICATION) status = predict_classes(run, to, outputs, rows, width, f64);
+    else status = predict_values(run, to, outputs, rows, f64);
+    if (status == US_OK) status = predict_send(to);
+done:
+    us__release(run->context, outputs);
+    us_dataset_destroy(dataset);
+    us__release(run->context, to);
+    return status;
+}
