@@ -3,7 +3,7 @@
  *   layer1.weight, ..           θ by the names and shapes of the problem's groups, in its precision
  *   state0.layer1.weight, ..    the rule's state vectors, likewise
  *   training.steps, ..          scalars, U64 or F64, as in the table below; training.hyper.NAME: the rule's, F64
- *   __metadata__                format, version, rule, schedule
+ *   __metadata__                format, version, rule, schedule, checksum
  *
  * The rows of the current epoch are drawn again from seed and epoch, so that a position is enough. */
 #include "descend/descend.h"
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unstuck/safetensors.h>
+#include <zlib.h>
 
 static const char BYTES_FORMAT[] = "unstuck-training", BYTES_VERSION[] = "1";
 
@@ -65,6 +66,19 @@ static us_tensor bytes_slice(const char *name, const us_group *group, const us_v
     return tensor;
 }
 
+/* CRC-32 of a tensor's name, type, shape and data. Those of all tensors and texts are combined by xor, so that their order
+ * does not matter: a weight with a flipped bit is a weight like any other, and nothing else would notice it. */
+static uint32_t bytes_checksum(const us_tensor *tensor) {
+    uLong crc = crc32_z(0, (const Bytef *)tensor->name, strlen(tensor->name) + 1);
+    crc = crc32_z(crc, (const Bytef *)tensor->dtype, strlen(tensor->dtype) + 1);
+    crc = crc32_z(crc, (const Bytef *)tensor->shape, tensor->rank * sizeof *tensor->shape);
+    return (uint32_t)(tensor->bytes ? crc32_z(crc, tensor->data, tensor->bytes) : crc);
+}
+
+static uint32_t bytes_checksum_text(const char *key, const char *text) {
+    return (uint32_t)crc32_z(crc32_z(0, (const Bytef *)key, strlen(key) + 1), (const Bytef *)text, strlen(text));
+}
+
 us_status us_training_to_bytes(const us_training *training, void **bytes, size_t *size) {
     const us_training *t = training;
     size_t groups, n = 0;
@@ -85,7 +99,10 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
         .learning_rate = t->learning_rate,
         .clip_norm = t->clip_norm,
     };
-    const char *metadata[] = {"format", BYTES_FORMAT, "version", BYTES_VERSION, "rule", rule->name, "schedule", t->schedule.text};
+    char checksum[9];
+    const char *metadata[] = {"format", BYTES_FORMAT, "version", BYTES_VERSION, "rule", rule->name, "schedule", t->schedule.text,
+                              "checksum", checksum};
+    uint32_t sum = bytes_checksum_text("rule", rule->name) ^ bytes_checksum_text("schedule", t->schedule.text);
     us__arena *memory = NULL;
     us_tensor *tensors = NULL;
     *bytes = NULL;
@@ -111,6 +128,8 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
         snprintf(name, room, "training.hyper.%s", rule->hyperparameters[i].name);
         tensors[n++] = bytes_scalar(name, "F64", &t->hyper[i]);
     }
+    for (size_t i = 0; i < n; i++) sum ^= bytes_checksum(&tensors[i]);
+    snprintf(checksum, sizeof checksum, "%08x", (unsigned)sum);
     status = us_safetensors_encode(t->context, tensors, n, metadata, sizeof metadata / sizeof *metadata / 2, bytes, size);
     goto done;
 nomem:
@@ -161,6 +180,19 @@ static us_status bytes_find_rule(us_context *context, const us_tensors *tensors,
         return us__fail(context, US_ERR_INPUT, "checkpoint: it was trained by the rule %.40s, which is not %s", name,
                         custom ? custom->name : "built in");
     return US_OK;
+}
+
+/* Tensors that another program made carry no checksum and need none. */
+static us_status bytes_verify(us_context *context, const us_tensors *tensors) {
+    const char *checksum = us_tensors_metadata(tensors, "checksum");
+    if (!checksum) return US_OK;
+    uint32_t sum = bytes_checksum_text("rule", us_tensors_metadata(tensors, "rule")) ^
+                   bytes_checksum_text("schedule", us_tensors_metadata(tensors, "schedule"));
+    char should[9];
+    for (size_t i = 0; i < us_tensors_count(tensors); i++) sum ^= bytes_checksum(us_tensors_at(tensors, i));
+    snprintf(should, sizeof should, "%08x", (unsigned)sum);
+    if (!strcmp(checksum, should)) return US_OK;
+    return us__fail(context, US_ERR_INPUT, "checkpoint: it is damaged: its checksum is not that of its contents");
 }
 
 /* A training of the right kind from the numbers, its vectors still to be filled in. Create checks the ranges. */
@@ -227,6 +259,7 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
     us_status status = us_safetensors_decode(&tensors, context, "checkpoint", bytes, size);
     if (status != US_OK) return status;
     if ((status = bytes_find_rule(context, tensors, custom_rule, &rule)) != US_OK) goto done;
+    if ((status = bytes_verify(context, tensors)) != US_OK) goto done;
     if ((status = us__rule_check(context, rule, us_problem_precision(problem))) != US_OK) goto done;
     if (us_tensors_count(tensors) != bytes_tensor_count(rule, groups)) {
         status = us__fail(context, US_ERR_INPUT, "checkpoint: it holds %zu tensors, and a training of this problem %zu; it is of another model",

@@ -136,16 +136,10 @@ static void damaged_bytes_are_refused(void **state) {
         refused += status != US_OK;
     }
     assert_in_range(refused, 3000, 4000); /* two flips may cancel, a schedule's or version's digit may stay legal */
-    for (size_t k = 0; k < 2000; k++) { /* in the numbers: either a legal training or refused, and it can go on */
+    for (size_t k = 0; k < 2000; k++) { /* in the numbers: any flip is noticed */
         memcpy(flipped, m.bytes, m.size);
         flipped[header + 8 + us_rng_below(&rng, (uint32_t)(m.size - header - 8))] ^= (unsigned char)(1u << us_rng_below(&rng, 8));
-        us_status status = restore(&m, flipped, m.size, &t);
-        if (status == US_OK) {
-            status = us_training_advance(t, 3);
-            assert_true(status == US_OK || status == US_ERR_NONFINITE);
-            us_training_destroy(t);
-        } else
-            assert_int_equal(status, US_ERR_INPUT);
+        assert_int_equal(restore(&m, flipped, m.size, &t), US_ERR_INPUT);
     }
     free(flipped);
     image_destroy(&m);
