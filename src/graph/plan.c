@@ -154,8 +154,8 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_note *notes = us__new(graph->context, nodes, sizeof *notes);
     bool *free = us__new(graph->context, nodes, sizeof *free);
     us__plan *p = us__new(graph->context, 1, sizeof *p);
+    if (p) p->context = graph->context; /* for its release */
     if (!notes || !free || !p) goto done;
-    p->context = graph->context;
     p->graph = graph;
     p->watched = watched;
     p->output_count = count;
