@@ -23,6 +23,7 @@ typedef struct linear_problem {
     const uint32_t *labels; /* [samples], or NULL */
     us_precision stored;    /* the dataset's precision */
     size_t columns, outputs; /* C and K */
+    size_t row_bytes;        /* of a row of features as stored */
     size_t slices, vectors; /* room for so many slices, and so many vectors each */
     double *sums;           /* [slices×vectors×n] */
     void *parts;            /* [slices×vectors×n] of the problem's precision */
@@ -43,21 +44,21 @@ typedef struct linear_rows {
 } linear_rows;
 
 static inline const char *linear_row(const linear_problem *p, size_t row) {
-    return p->features + row * p->columns * us_precision_bytes(p->stored);
+    return p->features + row * p->row_bytes;
 }
 
 static inline size_t linear_row_at(us_batch batch, size_t i) { return batch.rows ? batch.rows[i] : i; }
 
-static void linear_fetch(const linear_problem *p, size_t row) {
+/* Inline, because gcc 12 takes a function that only prefetches for one without effect, and drops the calls. */
+static inline __attribute__((always_inline)) void linear_fetch(const linear_problem *p, size_t row) {
     const char *x = linear_row(p, row);
-    size_t bytes = p->columns * us_precision_bytes(p->stored);
-    if (bytes > LINEAR_HINT_BYTES) bytes = LINEAR_HINT_BYTES;
+    size_t bytes = p->row_bytes < LINEAR_HINT_BYTES ? p->row_bytes : LINEAR_HINT_BYTES;
     for (size_t i = 0; i < bytes; i += LINEAR_LINE) __builtin_prefetch(x + i);
     if (bytes > 0) __builtin_prefetch(x + bytes - 1);
     if (p->labels)
         __builtin_prefetch(p->labels + row);
     else
-        __builtin_prefetch((const char *)p->targets + row * p->outputs * us_precision_bytes(p->stored));
+        __builtin_prefetch((const char *)p->targets + row * p->outputs * (p->stored == US_F32 ? sizeof(float) : sizeof(double)));
 }
 
 /* Rows first .. first+count-1 of the batch; those that follow are on their way from memory when this returns. */
@@ -83,8 +84,7 @@ static void linear_take(const linear_problem *p, us_batch batch, size_t first, s
             rows->x[i] = to;
         }
     }
-    if (batch.rows)
-        for (size_t i = first + count; i < batch.count && i < first + 2 * count; i++) linear_fetch(p, batch.rows[i]);
+    for (size_t i = first + count; i < batch.count && i < first + 2 * count; i++) linear_fetch(p, linear_row_at(batch, i));
 }
 
 /* How many rows to take at i, where the last is last-1. */
@@ -269,6 +269,7 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
     p->stored = us_dataset_precision(dataset);
     p->columns = C;
     p->outputs = K;
+    p->row_bytes = C * us_precision_bytes(p->stored);
     p->vectors = linear_clamp(LINEAR_SUMS / 4 / n, 1, LINEAR_VECTORS);
     p->slices = linear_clamp(LINEAR_SUMS / n / p->vectors, 1, LINEAR_SLICES);
     size_t vectors = p->slices * p->vectors; /* of n numbers each */

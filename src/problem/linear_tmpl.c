@@ -6,6 +6,8 @@
 
 enum { LANES = 64 / sizeof(us_real), ROWS = US__LINEAR_ROWS };
 typedef us_real linear_lanes __attribute__((vector_size(64), aligned(sizeof(us_real)), may_alias)); /* loads anywhere */
+typedef us_real linear_half __attribute__((vector_size(32)));
+typedef us_real linear_quarter __attribute__((vector_size(16)));
 #if US_REAL_BITS == 32
 typedef int32_t linear_mask __attribute__((vector_size(64)));
 #define LANE_NUMBERS ((linear_mask){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
@@ -18,11 +20,17 @@ typedef int64_t linear_mask __attribute__((vector_size(64)));
 #define LOAD(p) (*(const linear_lanes *)(p))
 
 INLINE double linear_add_lanes(const linear_lanes *v) {
-    us_real lane[LANES];
-    memcpy(lane, v, sizeof lane);
-    for (size_t width = LANES / 2; width > 0; width /= 2)
-        for (size_t i = 0; i < width; i++) lane[i] += lane[i + width];
-    return (double)lane[0];
+    linear_half low, high;
+    memcpy(&low, v, sizeof low);
+    memcpy(&high, (const char *)v + sizeof low, sizeof high);
+    low += high;
+    linear_quarter first, last;
+    memcpy(&first, &low, sizeof first);
+    memcpy(&last, (const char *)&low + sizeof first, sizeof last);
+    first += last;
+    us_real sum = first[0] + first[1];
+    for (size_t i = 2; i < LANES / 4; i += 2) sum += first[i] + first[i + 1];
+    return (double)sum;
 }
 
 /* Keeps the last `count` lanes. A row that ends within a vector is finished with its last LANES numbers, of which the
@@ -32,7 +40,8 @@ INLINE void linear_keep_last(linear_mask *mask, size_t count) { *mask = LANE_NUM
 /* ⟨x_r, w⟩ + b for `count` rows that share the reading of w. count is known when this is compiled. */
 INLINE void linear_dot(const us_real *const *rows, size_t count, const us_real *w, us_real b, size_t C, const linear_mask *mask,
                        double *z, size_t stride) {
-    linear_lanes sum[ROWS] = {{0}};
+    linear_lanes sum[ROWS];
+    for (size_t r = 0; r < count; r++) sum[r] = (linear_lanes){0};
     size_t c = 0;
     if (C >= LANES) {
         for (; c + LANES <= C; c += LANES) {

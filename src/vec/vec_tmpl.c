@@ -55,8 +55,13 @@ US_KERNEL static double vec_norm_inf(const void *x, size_t n) {
 
 US_KERNEL static bool vec_is_finite(const void *x, size_t n) {
     const us_real *p = x;
-    us_real sum = 0; /* x·0 is 0 for a finite x and NaN otherwise */
-    for (size_t i = 0; i < n; i++) sum += p[i] * 0;
+    us_real lane[2 * LANES] = {0}; /* x·0 is 0 for a finite x and NaN otherwise */
+    size_t whole = n - n % (2 * LANES);
+    for (size_t i = 0; i < whole; i += 2 * LANES)
+        for (size_t k = 0; k < 2 * LANES; k++) lane[k] += p[i + k] * 0;
+    for (size_t i = whole; i < n; i++) lane[i - whole] += p[i] * 0;
+    us_real sum = 0;
+    for (size_t k = 0; k < 2 * LANES; k++) sum += lane[k];
     return sum == 0;
 }
 

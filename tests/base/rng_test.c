@@ -55,12 +55,33 @@ static void below_is_even_and_a_permutation_is_one(void **state) {
     }
 }
 
+/* A permutation is Fisher-Yates with us_rng_below, wherever in the stream it begins and however far it reaches. */
+static void a_permutation_takes_the_words_in_order(void **state) {
+    for (size_t count = 0; count < 300; count += 1 + count / 4)
+        for (uint64_t position = 0; position < 70; position += 3) {
+            us_rng rng = us_rng_init(0x123456789abcdef, 77), plain;
+            rng.position = position + ((uint64_t)1 << 34) - 40; /* across the counter's first carry */
+            plain = rng;
+            uint32_t order[300], expected[300];
+            us_rng_permutation(&rng, order, count);
+            for (size_t i = 0; i < count; i++) expected[i] = (uint32_t)i;
+            for (size_t i = count; i > 1; i--) {
+                size_t j = us_rng_below(&plain, (uint32_t)i);
+                uint32_t swap = expected[i - 1];
+                expected[i - 1] = expected[j], expected[j] = swap;
+            }
+            assert_memory_equal(order, expected, count * sizeof *order);
+            assert_true(rng.position == plain.position);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_answers),
         cmocka_unit_test(a_copied_state_goes_on_alike),
         cmocka_unit_test(moments_are_those_of_the_distributions),
         cmocka_unit_test(below_is_even_and_a_permutation_is_one),
+        cmocka_unit_test(a_permutation_takes_the_words_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
