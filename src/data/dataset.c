@@ -1,6 +1,6 @@
 /* Numbers to train on: features and targets or labels of one precision. */
-#include "base/base.h"
-#include <unstuck/data.h>
+#include "data/dataset.h"
+#include <string.h>
 
 struct us_dataset {
     us_context *context;
@@ -12,8 +12,8 @@ struct us_dataset {
     uint32_t *labels; /* [rows], or NULL */
 };
 
-us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
-                            us_task task, size_t outputs) {
+us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
+                                 us_task task, size_t outputs) {
     *out = NULL;
     if (rows == 0 || rows > UINT32_MAX)
         return us__fail(context, US_ERR_ARGUMENT, "a dataset of %zu rows; it needs at least one and fewer than 2^32", rows);
@@ -29,7 +29,7 @@ us_status us_dataset_create(us_dataset **out, us_context *context, us_precision 
     us_dataset *d = us__new(context, 1, sizeof *d);
     if (!d) return US_ERR_NOMEM;
     *d = (us_dataset){.context = context, .rows = rows, .columns = columns, .outputs = outputs, .task = task, .precision = precision};
-    d->features = us__new(context, features, bytes);
+    d->features = us__alloc(context, features, bytes);
     if (task == US_REGRESSION) d->targets = us__new(context, targets, bytes);
     if (task == US_CLASSIFICATION) d->labels = us__new(context, rows, sizeof *d->labels);
     if (!d->features || (!d->targets && !d->labels)) {
@@ -38,6 +38,13 @@ us_status us_dataset_create(us_dataset **out, us_context *context, us_precision 
     }
     *out = d;
     return US_OK;
+}
+
+us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
+                            us_task task, size_t outputs) {
+    us_status status = us__dataset_create_raw(out, context, precision, rows, columns, task, outputs);
+    if (status == US_OK) memset((*out)->features, 0, rows * columns * us_precision_bytes(precision));
+    return status;
 }
 
 void us_dataset_destroy(us_dataset *dataset) {
