@@ -1,7 +1,6 @@
 /* A file made ready for training, again for the same training, or for prediction. */
-#include "data/csv.h"
+#include "data/images.h"
 #include "data/plan.h"
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +125,9 @@ us_status us_data_load(us_data **out, us_context *context, const char *path, con
     us_status status = data_check_options(context, &o);
     if (status == US_OK) status = data_create(&d, context);
     if (status == US_OK) status = us__encoding_create(&d->encoding, context);
-    if (status == US_OK) status = data_load_csv(d, path, &o, o.precision);
+    if (status == US_OK)
+        status = us__images_recognise(context, path) ? us__images_load(d->encoding, path, &o, o.precision, d->sets)
+                                                     : data_load_csv(d, path, &o, o.precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK) *out = d;
     else us_data_destroy(d);
@@ -138,7 +139,11 @@ us_status us_data_reload(us_data **out, us_context *context, const char *path, c
     *out = NULL;
     us_status status = data_create(&d, context);
     if (status == US_OK) status = us__encoding_read(&d->encoding, context, encoding);
-    if (status == US_OK) status = data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
+    if (status == US_OK && !path && !*d->encoding->file.path)
+        status = us__fail(context, US_ERR_ARGUMENT, "the encoding does not name its file; say which one it is");
+    if (status == US_OK)
+        status = d->encoding->images ? us__images_load(d->encoding, path, NULL, precision, d->sets)
+                                     : data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK) *out = d;
     else us_data_destroy(d);

@@ -178,7 +178,7 @@ static bool encoding_read_images(us__encoding *e, json_t *from) {
     e->rank = json_array_size(shape);
     if (e->rank < 1 || e->rank > 4) return false;
     for (size_t i = 0; i < e->rank; i++) e->shape[i] = (size_t)json_integer_value(json_array_get(shape, i));
-    return encoding_read_file(e, json_object_get(from, "labels"), &e->labels) &&
+    return encoding_read_file(e, json_object_get(from, "labels"), &e->labels) && e->labels.path &&
            encoding_read_file(e, json_object_get(from, "test"), &e->test) &&
            encoding_read_file(e, json_object_get(from, "test_labels"), &e->test_labels);
 }
@@ -203,7 +203,7 @@ us_status us__encoding_read(us__encoding **out, us_context *context, const char 
         e->target_name = us__encoding_text(e, target);
         e->width = (size_t)width;
         e->seed = (uint64_t)seed;
-        good = e->target_name && encoding_read_file(e, file, &e->file) &&
+        good = e->target_name && encoding_read_file(e, file, &e->file) && e->file.path &&
                (!json_is_array(classes) || encoding_read_texts(e, classes, &e->classes, &e->class_count)) &&
                (e->task == US_REGRESSION || e->class_count > 0) && (csv ? encoding_read_csv(e, csv) : encoding_read_images(e, images));
     }

@@ -1,5 +1,6 @@
 /* A file's features for prediction, as an encoding says. */
 #include "data/csv.h"
+#include "data/images.h"
 #include "data/plan.h"
 #include <string.h>
 
@@ -88,7 +89,10 @@ us_status us_data_load_features(us_dataset **out, us_context *context, const cha
     us__encoding *e = NULL;
     *out = NULL;
     us_status status = us__encoding_read(&e, context, encoding);
-    if (status == US_OK) status = features_load_csv(out, e, path, precision);
+    if (status == US_OK && us__images_recognise(context, path) != e->images)
+        status = us__fail(context, US_ERR_INPUT, "%s: the model was trained on %s, and this is no such file", path,
+                          e->images ? "images (IDX)" : "a table (CSV)");
+    if (status == US_OK) status = e->images ? us__images_load_features(out, e, path, precision) : features_load_csv(out, e, path, precision);
     us__encoding_destroy(e);
     return status;
 }
