@@ -8,8 +8,10 @@
 #include <unstuck/data.h>
 #include <unstuck/diagnose.h>
 #include <unstuck/graph.h>
+#include <unstuck/lanczos.h>
 #include <unstuck/linear.h>
 #include <unstuck/model.h>
+#include <unstuck/operator.h>
 #include <unstuck/problem.h>
 #include <unstuck/remedy.h>
 #include <unstuck/rng.h>

@@ -1,0 +1,135 @@
+/* What Lanczos' method reads off its projected matrix T: Ritz values, residuals, bounds, and when to stop.
+ *
+ * One random start finds one vector of each eigenspace: a second copy of an eigenvalue is invisible to it. So where two or
+ * more pairs are wanted at an end, those that have converged are kept, and a fresh random vector orthogonal to them goes
+ * through the rest, until nothing outside of what is known can be there: its own outermost pair has converged inside, or the
+ * Kuczyński-Woźniakowski bound excludes a copy. A copy that does turn up joins the wanted, and the search begins anew. */
+#include "curvature/lanczos.h"
+#include <cblas.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+us_status us__lanczos_look(us_lanczos *l) {
+    if (l->looked) return US_OK;
+    size_t size = l->size;
+    for (size_t j = 0; j < size; j++) memcpy(l->vectors + j * size, l->t + j * l->most, size * sizeof *l->t);
+    lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)size, l->vectors, (lapack_int)size, l->ritz,
+                                          l->lapack, l->lapack_size, l->integers, l->integer_size);
+    if (info) return us__fail(l->context, US_ERR_NUMERIC, "LAPACK's dsyevd failed on %zu Lanczos vectors (info %d)", size, (int)info);
+    for (size_t i = 0; i < size; i++) {
+        const double *y = l->vectors + i * size;
+        l->residuals[i] = fabs(cblas_ddot((int)size, l->couple, 1, y, 1));
+        for (size_t e = 0; e < l->rounds; e++) l->residuals[i] += fabs(cblas_ddot((int)size, l->dropped + e * l->most, 1, y, 1));
+    }
+    l->lowest = fmin(l->lowest, l->ritz[0]), l->highest = fmax(l->highest, l->ritz[size - 1]);
+    l->scale = fmax(l->scale, fmax(fabs(l->ritz[0]), fabs(l->ritz[size - 1])));
+    l->looked = true;
+    return US_OK;
+}
+
+double us__lanczos_resolution(const us_lanczos *l) {
+    return l->noise + (4 * l->o.epsilon + sqrt((double)l->n) * DBL_EPSILON) * l->scale + l->o.sampling_error;
+}
+
+/* Probability that (λmax − ξ)/(λmax − λmin) > relative: at most 1.648·√n·exp(−√relative·(2k−1)). Theorem 4.2. */
+double us__lanczos_failure(size_t n, size_t k, double relative) {
+    if (k == 0 || !(relative > 0)) return 1;
+    return fmin(1, 1.648 * sqrt((double)n) * exp(-sqrt(relative) * (2 * (double)k - 1)));
+}
+
+size_t us_lanczos_products(size_t n, double resolution, double confidence) {
+    if (!(resolution > 0 && resolution < 1 && confidence > 0 && confidence < 1)) return SIZE_MAX;
+    double k = ceil(0.5 + log(1.648 * sqrt((double)n) / (1 - confidence)) / (2 * sqrt(resolution)));
+    return k < (double)n ? (size_t)k : n;
+}
+
+/* The smallest relative error that k steps exclude at both ends with the confidence; may be above 1. */
+static double look_relative(size_t n, size_t k, double confidence) {
+    double root = log(1.648 * sqrt((double)n) / (0.5 * (1 - confidence))) / (2 * (double)k - 1);
+    return root * root;
+}
+
+/* With probability 1 − 2δ both ends are missed by at most e·(λmax − λmin), which is thus at most (ξmax − ξmin)/(1 − 2e). */
+void us__lanczos_bounds(const us_lanczos *l, double *low, double *high) {
+    double first = l->lowest, last = l->highest, miss = 0;
+    if (l->size < l->n) {
+        double e = l->first_chain ? look_relative(l->n, l->first_chain, l->o.confidence) : 1;
+        miss = e < 0.5 ? e * (last - first) / (1 - 2 * e) : HUGE_VAL;
+    }
+    *low = first - miss - us__lanczos_resolution(l);
+    *high = last + miss + us__lanczos_resolution(l);
+}
+
+/* All wanted pairs have converged, to this part of the tolerance? */
+static bool look_converged(const us_lanczos *l, double part) {
+    double tolerance = part * l->o.tolerance * l->scale;
+    if (l->size < l->n && l->size < l->o.bottom + l->o.top) return false;
+    for (size_t i = 0; i < l->o.bottom; i++)
+        if (!(l->residuals[i] <= tolerance)) return false;
+    for (size_t i = l->size - l->o.top; i < l->size; i++)
+        if (!(l->residuals[i] <= tolerance)) return false;
+    return true;
+}
+
+/* No copy can be missing beyond the innermost wanted value? @param next  the first Ritz pair inside of it */
+static bool look_nothing_missing(const us_lanczos *l, size_t next, double boundary) {
+    if (l->residuals[next] <= l->o.tolerance * l->scale) return true;
+    double width = l->ritz[l->size - 1] - l->ritz[0];
+    if (!l->chain_open || !(width > 0)) return false;
+    return us__lanczos_failure(l->n, l->chain, fabs(l->ritz[next] - boundary) / width) <= 0.5 * (1 - l->o.confidence);
+}
+
+/* One more fresh random vector is needed to know that no copy is missing? */
+static void look_verify(us_lanczos *l) {
+    size_t bottom = l->o.bottom, top = l->o.top, size = l->size;
+    double slack = 2 * l->o.tolerance * l->scale;
+    double low = bottom ? l->ritz[bottom - 1] : 0, high = top ? l->ritz[size - top] : 0;
+    if (size == l->n || !l->o.verify || (bottom < 2 && top < 2)) {
+        l->done = true;
+        l->verified = size == l->n;
+        return;
+    }
+    bool same = l->rounds > 0 && fabs(low - l->boundary_low) <= slack && fabs(high - l->boundary_high) <= slack;
+    if (same) {
+        if (size <= bottom + top) return; /* nothing was looked at yet */
+        l->done = (bottom < 2 || look_nothing_missing(l, bottom, low)) && (top < 2 || look_nothing_missing(l, size - top - 1, high));
+        l->verified = l->done;
+        return;
+    }
+    if (l->rounds == l->rounds_most) {
+        l->done = true;
+        return;
+    }
+    /* A round adds to the residuals of what it keeps: there must be room for that. */
+    if (!look_converged(l, 0.5 + 0.5 * (double)l->rounds / (double)l->rounds_most)) return;
+    l->boundary_low = low, l->boundary_high = high;
+    us__lanczos_restart(l, bottom, top);
+    us__lanczos_fresh(l, l->size + 1 < l->n ? l->size + 1 : l->size);
+    memcpy(l->dropped + l->rounds++ * l->most, l->couple, l->most * sizeof *l->couple);
+    memset(l->couple, 0, l->most * sizeof *l->couple);
+    l->chain = 0;
+    l->chain_open = true;
+}
+
+/* Is there an eigenvalue below −below? */
+static void look_below(us_lanczos *l) {
+    double low, high;
+    us__lanczos_bounds(l, &low, &high);
+    if (l->ritz[0] < -l->o.below - us__lanczos_resolution(l)) l->below = US_BELOW_FOUND;
+    else if (low >= -l->o.below - 2 * us__lanczos_resolution(l)) l->below = US_BELOW_NONE;
+    else if (l->chain_open || !look_converged(l, 1)) return; /* more products may tell */
+    l->done = true;
+}
+
+us_status us__lanczos_decide(us_lanczos *l) {
+    bool full = l->size == l->most, last = l->products >= l->o.products;
+    /* T's eigenvalues cost size³: beyond 64 columns they are looked at every 2nd, 3rd, ... step */
+    if (!full && !last && l->size > 64 && l->size % (l->size / 32)) return US_OK;
+    us_status status = us__lanczos_look(l);
+    if (status) return status;
+    if (l->o.below >= 0) look_below(l);
+    else if (look_converged(l, 1)) look_verify(l);
+    if (last || l->size == l->n) l->done = true;
+    return US_OK;
+}

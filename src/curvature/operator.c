@@ -1,0 +1,121 @@
+/* The Hessian of a problem as an operator on doubles, and v'Hv with its error bar. */
+#include "curvature/curvature.h"
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+#include <unstuck/operator.h>
+
+struct us_hessian_operator {
+    us_operator a;
+    us_problem *problem;
+    us_vec *theta;
+    us_batch batch;
+    uint32_t *rows;
+    us_vec **x, **y; /* [block] each */
+    size_t block, done;
+    us_context *context;
+};
+
+void us_operator_init(us_operator *a) { *a = (us_operator)US_OPERATOR_INIT; }
+
+const us_operator *us_hessian_operator_get(const us_hessian_operator *h) { return &h->a; }
+
+static us_status operator_apply(void *user, const double *x, double *y, size_t k) {
+    us_hessian_operator *h = user;
+    size_t n = h->a.n;
+    for (size_t first = 0; first < k; first += h->block) {
+        size_t count = k - first < h->block ? k - first : h->block;
+        if (us_context_cancelled(h->context))
+            return us__fail(h->context, US_INTERRUPTED, "interrupted after %zu Hessian-vector products", h->done);
+        for (size_t j = 0; j < count; j++) us_vec_write_f64(h->x[j], x + (first + j) * n);
+        us_status status = us_problem_hvp(h->problem, h->theta, h->batch, (const us_vec *const *)h->x, h->y, count);
+        if (status) return status;
+        for (size_t j = 0; j < count; j++) {
+            h->done++;
+            if (!us_vec_is_finite(h->y[j]))
+                return us__fail(h->context, US_ERR_NONFINITE, "Hessian-vector product %zu is not finite", h->done);
+            us_vec_read_f64(h->y[j], y + (first + j) * n);
+        }
+    }
+    return US_OK;
+}
+
+us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *problem, const us_vec *theta, us_batch batch, size_t block) {
+    *out = NULL;
+    us_context *context = us_problem_context(problem);
+    us_precision precision = us_problem_precision(problem);
+    size_t n = us_problem_dimension(problem);
+    if (us_vec_size(theta) != n || us_vec_precision(theta) != precision)
+        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements in %d bits; the problem wants %zu in %d", us_vec_size(theta),
+                        (int)us_vec_precision(theta), n, (int)precision);
+    if (block == 0) return us__fail(context, US_ERR_ARGUMENT, "a Hessian operator's block is 0; it must be at least 1");
+    us_hessian_operator *h = us__new(context, 1, sizeof *h);
+    if (!h) return US_ERR_NOMEM;
+    h->context = context;
+    h->problem = problem;
+    h->block = block;
+    h->batch = batch;
+    h->a = (us_operator){.version = 1, .n = n, .epsilon = us_precision_epsilon(precision), .user = h, .apply = operator_apply};
+    us_status status = US_ERR_NOMEM;
+    if (batch.rows) {
+        if (!(h->rows = us__alloc(context, batch.count, sizeof *h->rows))) goto done;
+        memcpy(h->rows, batch.rows, batch.count * sizeof *h->rows);
+        h->batch.rows = h->rows;
+    }
+    if (!(h->x = us__new(context, 2 * block, sizeof *h->x))) goto done;
+    h->y = h->x + block;
+    status = us_vec_create(&h->theta, context, precision, n);
+    for (size_t i = 0; i < 2 * block && !status; i++) status = us_vec_create(&h->x[i], context, precision, n);
+    if (!status) us_vec_copy(h->theta, theta);
+done:
+    if (status) us_hessian_operator_destroy(h);
+    else *out = h;
+    return status;
+}
+
+void us_hessian_operator_destroy(us_hessian_operator *h) {
+    if (!h) return;
+    for (size_t i = 0; h->x && i < 2 * h->block; i++) us_vec_destroy(h->x[i]);
+    us__release(h->context, h->x);
+    us__release(h->context, h->rows);
+    us_vec_destroy(h->theta);
+    us__release(h->context, h);
+}
+
+/* The rounding of v'Hv is that of H, computed at a θ that is itself rounded (see resolution.c), seen along v. */
+us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_vec *theta, us_batch batch, const double *v) {
+    enum { NUDGES = 3 };
+    us_context *context = us_problem_context(problem);
+    size_t n = us_problem_dimension(problem);
+    us_hessian_operator *h;
+    us_status status = us_hessian_operator_create(&h, problem, theta, batch, 1);
+    if (status) return status;
+    us_rng rng = us_rng_init(1, 0x90071e);
+    double *x = us__alloc(context, 2 * n, sizeof *x), *y = x + n, length, change = 0;
+    *out = (us_quotient){.value = NAN, .error = HUGE_VAL, .residual = HUGE_VAL};
+    if (!x) {
+        status = US_ERR_NOMEM;
+        goto done;
+    }
+    length = cblas_dnrm2((int)n, v, 1);
+    if (!(length > 0) || !isfinite(length)) {
+        status = us__fail(context, US_ERR_ARGUMENT, "v'Hv: the length of v is %g; it must be above 0", length);
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) x[i] = v[i] / length;
+    if ((status = operator_apply(h, x, y, 1))) goto done;
+    out->value = cblas_ddot((int)n, x, 1, y, 1);
+    double size = cblas_dnrm2((int)n, y, 1);
+    cblas_daxpy((int)n, -out->value, x, 1, y, 1);
+    out->residual = cblas_dnrm2((int)n, y, 1);
+    for (int i = 0; i < NUDGES; i++) {
+        us__nudge(h->theta, theta, &rng);
+        if ((status = operator_apply(h, x, y, 1))) goto done;
+        change = fmax(change, fabs(cblas_ddot((int)n, x, 1, y, 1) - out->value));
+    }
+    out->error = 2 * change + 4 * h->a.epsilon * size;
+done:
+    us__release(context, x);
+    us_hessian_operator_destroy(h);
+    return status;
+}
