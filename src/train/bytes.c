@@ -270,7 +270,7 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
     if ((status = bytes_take_vec(context, tensors, "", problem, theta)) != US_OK) goto done;
     if ((status = bytes_create(&training, problem, rule, tensors, theta)) != US_OK) goto done;
     for (size_t k = 0; k < rule->states && status == US_OK; k++) {
-        char prefix[16];
+        char prefix[32];
         snprintf(prefix, sizeof prefix, "state%zu.", k);
         status = bytes_take_vec(context, tensors, prefix, problem, training->state[k]);
     }
