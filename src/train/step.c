@@ -65,10 +65,8 @@ us_status us_training_step(us_training *training) {
     t->samples_seen += batch.rows ? batch.count : t->order.samples;
     if (batch.rows) {
         us__order_advance(&t->order, batch.count);
-        if (t->problem->ops->hint) {
-            us_batch ahead = us__order_ahead(&t->order);
-            if (ahead.count) t->problem->ops->hint(t->problem, ahead);
-        }
+        us_batch ahead = us__order_ahead(&t->order);
+        if (ahead.count) us__problem_hint(t->problem, ahead);
     }
     if (t->observer_count == 0) return US_OK;
     return step_observe(t, &(us_step_info){.step = t->steps,
