@@ -28,6 +28,8 @@ US_API double us_rng_uniform(us_rng *rng);
 US_API double us_rng_normal(us_rng *rng);
 /** Uniform on 0 .. bound-1 without bias (Lemire 2019). bound > 0. */
 US_API uint32_t us_rng_below(us_rng *rng, uint32_t bound);
+/** count such draws, one after the other. @param out [count] */
+US_API void us_rng_fill_below(us_rng *rng, uint32_t bound, uint32_t *out, size_t count);
 /** A uniformly random permutation of 0 .. count-1 into order (Fisher-Yates). count < 2^32. */
 US_API void us_rng_permutation(us_rng *rng, uint32_t *order, size_t count);
 

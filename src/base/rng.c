@@ -97,6 +97,11 @@ static inline uint32_t rng_ahead_below(rng_ahead *ahead, uint32_t bound) {
     return (uint32_t)(product >> 32);
 }
 
+void us_rng_fill_below(us_rng *rng, uint32_t bound, uint32_t *out, size_t count) {
+    rng_ahead ahead = {.rng = rng, .first = rng->position + RNG_WORDS}; /* holds nothing yet */
+    for (size_t i = 0; i < count; i++) out[i] = rng_ahead_below(&ahead, bound);
+}
+
 void us_rng_permutation(us_rng *rng, uint32_t *order, size_t count) {
     rng_ahead ahead = {.rng = rng, .first = rng->position + RNG_WORDS}; /* holds nothing yet */
     for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;

@@ -5,7 +5,7 @@ static const uint64_t ORDER_STREAM = (uint64_t)1 << 32;
 
 enum {
     ORDER_DRAWS = 1024, /* with replacement, so many rows are drawn at a time (or one batch) */
-    ORDER_AHEAD = 16,   /* rows between the one in use and the one hinted at, when batches are smaller */
+    ORDER_AHEAD = 8,    /* rows between those in use and those hinted at, when a batch is smaller */
 };
 
 static size_t order_count(const us__order *order) {
@@ -51,7 +51,7 @@ static void order_draw(us__order *order) {
     if (order->sampling == US_SAMPLING_SHUFFLE)
         us_rng_permutation(&rng, order->rows, order->count);
     else
-        for (size_t i = 0; i < order->count; i++) order->rows[i] = us_rng_below(&rng, (uint32_t)order->samples);
+        us_rng_fill_below(&rng, (uint32_t)order->samples, order->rows, order->count);
     order->drawn = true;
 }
 

@@ -75,6 +75,15 @@ static void a_permutation_takes_the_words_in_order(void **state) {
         }
 }
 
+static void many_draws_are_those_of_single_ones(void **state) {
+    static uint32_t many[1000];
+    us_rng rng = us_rng_init(5, 9), plain = rng;
+    rng.position = plain.position = 3;
+    us_rng_fill_below(&rng, 0xC0000001u, many, 1000); /* a bound that refuses a quarter of the words */
+    for (size_t i = 0; i < 1000; i++) assert_int_equal(many[i], us_rng_below(&plain, 0xC0000001u));
+    assert_true(rng.position == plain.position && rng.position > 1100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_answers),
@@ -82,6 +91,7 @@ int main(void) {
         cmocka_unit_test(moments_are_those_of_the_distributions),
         cmocka_unit_test(below_is_even_and_a_permutation_is_one),
         cmocka_unit_test(a_permutation_takes_the_words_in_order),
+        cmocka_unit_test(many_draws_are_those_of_single_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
