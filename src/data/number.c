@@ -110,3 +110,10 @@ const char *us__number_read_slowly(const char *start, double *value) {
     *value = negative ? -v : v;
     return p;
 }
+
+bool us__number_whole(const char *text, size_t length, double *value) {
+    char padded[512 + 8] = {0};
+    if (length > 512) return false;
+    memcpy(padded, text, length);
+    return us__number_read(padded, value) == padded + length;
+}

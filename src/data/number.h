@@ -16,6 +16,9 @@
 static inline const char *us__number_read(const char *p, double *value);
 const char *us__number_read_slowly(const char *p, double *value);
 
+/* The whole of a text of `length` bytes, which may end anywhere: false when it is no number or more than one. */
+bool us__number_whole(const char *text, size_t length, double *value);
+
 extern const double us__number_powers[23]; /* 10^0 ... 10^22, the powers that are exact */
 
 /* Appends the digits at p to *mantissa, up to eight at a time, and returns the first byte that is no digit. With the

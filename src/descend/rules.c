@@ -1,7 +1,8 @@
 /* The table of update rules. A new rule is a file in rules/, a line in rules/rules.h and a line here. */
+#include "data/number.h"
 #include "descend/descend.h"
 #include "descend/rules/rules.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const us_rule *const rules_table[] = {
@@ -71,18 +72,13 @@ static us_status rules_set_one(us_context *context, const us_rule *rule, const c
     name[length] = '\0';
     size_t i = us_rule_hyperparameter(rule, name);
     if (i == SIZE_MAX) {
-        const char *names[US_RULE_HYPERPARAMETERS_MAX];
-        for (size_t k = 0; k < rule->hyperparameter_count; k++) names[k] = rule->hyperparameters[k].name;
-        const char *nearest = us__nearest_name(name, names, rule->hyperparameter_count);
-        if (!nearest && rule->hyperparameter_count) nearest = names[0];
-        return us__fail(context, US_ERR_ARGUMENT, "--set %s: %s has no hyperparameter of that name%s%s%s", name, rule->name,
-                        nearest ? "; did you mean " : ", nor any other", nearest ? nearest : "", nearest ? "?" : "");
+        char names[256] = " none";
+        for (size_t k = 0, used = 0; k < rule->hyperparameter_count && used < sizeof names; k++)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s %s", k ? "," : "", rule->hyperparameters[k].name);
+        return us__fail(context, US_ERR_ARGUMENT, "--set %s: there is no such hyperparameter; %s has%s", name, rule->name, names);
     }
-    char *end;
-    double value = strtod(equals + 1, &end);
-    if (end != text + n)
+    if (!us__number_whole(equals + 1, (size_t)(text + n - (equals + 1)), &hyper[i]))
         return us__fail(context, US_ERR_ARGUMENT, "--set %.*s: the value is not a number", (int)n, text);
-    hyper[i] = value;
     return US_OK;
 }
 

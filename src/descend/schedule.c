@@ -7,9 +7,9 @@
  *   inverse-sqrt  1/√t                                   (the lecture's decay; Zinkevich 2003, ICML)
  *
  * Warm-up multiplies it by min(1, t/warmup). */
+#include "data/number.h"
 #include "descend/descend.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_EXP, SCHEDULE_STEP, SCHEDULE_COSINE, SCHEDULE_INVERSE_SQRT } schedule_kind;
@@ -31,12 +31,11 @@ enum { SCHEDULE_COUNT = sizeof schedule_table / sizeof *schedule_table };
 /* Reads ":number" `count` times to the end of the text. */
 static bool schedule_numbers(const char *text, int count, bool first_is_count, double numbers[2]) {
     for (int i = 0; i < count; i++) {
-        char *end;
         if (*text++ != ':') return false;
-        numbers[i] = strtod(text, &end);
-        if (end == text || !(numbers[i] > 0) || !isfinite(numbers[i])) return false;
+        size_t length = strcspn(text, ":");
+        if (!us__number_whole(text, length, &numbers[i]) || !(numbers[i] > 0) || !isfinite(numbers[i])) return false;
         if (i == 0 && first_is_count && (numbers[i] != floor(numbers[i]) || numbers[i] > 0x1p53)) return false;
-        text = end;
+        text += length;
     }
     return *text == '\0';
 }

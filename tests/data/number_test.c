@@ -109,8 +109,23 @@ static void the_locale_does_not_matter(void **state) {
     setlocale(LC_NUMERIC, "C");
 }
 
+static void whole_texts_are_numbers_or_not(void **state) {
+    double v = 0;
+    assert_true(us__number_whole("0.125e2,", 7, &v) && v == 12.5);
+    assert_true(us__number_whole("-inf", 4, &v) && isinf(v));
+    static const char *const not_numbers[] = {"", " 1", "1 ", "1x", "1,5", "0x10", "nan", "--1", "."};
+    for (size_t i = 0; i < sizeof not_numbers / sizeof *not_numbers; i++)
+        if (us__number_whole(not_numbers[i], strlen(not_numbers[i]), &v)) fail_msg("\"%s\" was taken for a number", not_numbers[i]);
+    char *longest = malloc(600);
+    memset(longest, '1', 600);
+    assert_true(us__number_whole(longest, 300, &v) && v > 1e299);
+    assert_false(us__number_whole(longest, 600, &v));
+    free(longest);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_texts_are_numbers_or_not),
         cmocka_unit_test(published_cases_come_out_bit_for_bit),
         cmocka_unit_test(random_texts_agree_with_the_library),
         cmocka_unit_test(shortest_and_longest_texts_of_random_doubles_come_back),

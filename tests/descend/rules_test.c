@@ -355,15 +355,16 @@ static void hyperparameters_are_parsed_or_refused(void **state) {
         const char *text, *says;
     } bad[] = {
         {"beta1", "NAME=VALUE"},      {"beta1=", "NAME=VALUE"},       {"=3", "NAME=VALUE"},
-        {"beta=0.9", "beta1"},        {"beta1=0.9x", "not a number"}, {"beta1=1", "must be 0 to 0.999999"},
-        {"beta1=nan", "must be"},     {"epsilon=-1", "must be"},      {"momentum=0.9", "no hyperparameter"},
-        {"beta1=0.9 ", "not a number"},
+        {"beta=0.9", "adam has beta1, beta2, epsilon"},        {"beta1=0.9x", "not a number"}, {"beta1=1", "must be 0 to 0.999999"},
+        {"beta1=nan", "not a number"},     {"epsilon=-1", "must be"},      {"momentum=0.9", "no such hyperparameter"},
+        {"beta1=0.9 ", "not a number"},  {"beta1= 0.9", "not a number"},   {"epsilon=inf", "must be"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(us_rule_parse_hyper(context, adam, bad[i].text, hyper), US_ERR_ARGUMENT);
         if (!strstr(us_context_error(context), bad[i].says)) fail_msg("%s: %s", bad[i].text, us_context_error(context));
     }
     assert_int_equal(us_rule_parse_hyper(context, us_rule_find("sgd"), "momentum=0.9", hyper), US_ERR_ARGUMENT);
+    assert_non_null(strstr(us_context_error(context), "sgd has none"));
     us_context_destroy(context);
 }
 
