@@ -1,7 +1,6 @@
 /* Values of operations on two values; out may be an input of the same shape. */
 #include "graph/graph.h"
 #include "vec/real.h"
-#include <tgmath.h>
 
 typedef us_real binary_function(us_real a, us_real b);
 
@@ -37,7 +36,7 @@ static inline us_real binary_sub(us_real a, us_real b) { return a - b; }
 static inline us_real binary_mul(us_real a, us_real b) { return a * b; }
 static inline us_real binary_div(us_real a, us_real b) { return a / b; }
 static inline us_real binary_gate(us_real a, us_real b) { return a <= 0 ? 0 : b; } /* b, too, where a is NaN */
-static inline us_real binary_pow(us_real a, us_real b) { return pow(a, b); }
+static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, b); }
 
 #define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate)
 #define KERNEL(f)                                                                                                        \
@@ -45,8 +44,8 @@ static inline us_real binary_pow(us_real a, us_real b) { return pow(a, b); }
     US_KERNEL void US_REAL(us__##f)(const us__call *call) { binary_loop(call, binary_##f); }
 FUNCTIONS(KERNEL)
 
-static inline us_real binary_pow_log(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : pow(a, b) * log(a); }
-static inline us_real binary_pow_log2(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : pow(a, b) * log(a) * log(a); }
+static inline us_real binary_pow_log(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a); }
+static inline us_real binary_pow_log2(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a) * US_LIBM(log)(a); }
 
 us__kernel US_REAL(us__pow);
 

@@ -1,7 +1,9 @@
 /* Values of functions of one variable; out may be the input. */
 #include "graph/graph.h"
+#include "graph/math.h"
 #include "vec/real.h"
-#include <tgmath.h>
+
+/* ------------------------------------------------------------------ one number at a time */
 
 typedef us_real unary_function(us_real x);
 
@@ -14,51 +16,95 @@ static inline __attribute__((always_inline)) void unary_loop(const us__call *cal
 }
 
 static inline us_real unary_neg(us_real x) { return -x; }
-static inline us_real unary_exp(us_real x) { return exp(x); }
-static inline us_real unary_log(us_real x) { return log(x); }
-static inline us_real unary_sqrt(us_real x) { return sqrt(x); }
-static inline us_real unary_sin(us_real x) { return sin(x); }
-static inline us_real unary_cos(us_real x) { return cos(x); }
-static inline us_real unary_tan(us_real x) { return tan(x); }
-static inline us_real unary_asin(us_real x) { return asin(x); }
-static inline us_real unary_acos(us_real x) { return acos(x); }
-static inline us_real unary_atan(us_real x) { return atan(x); }
-static inline us_real unary_sinh(us_real x) { return sinh(x); }
-static inline us_real unary_cosh(us_real x) { return cosh(x); }
-static inline us_real unary_tanh(us_real x) { return tanh(x); }
-static inline us_real unary_erf(us_real x) { return erf(x); }
-static inline us_real unary_abs(us_real x) { return fabs(x); }
+static inline us_real unary_sqrt(us_real x) { return US_LIBM(sqrt)(x); }
+static inline us_real unary_tan(us_real x) { return US_LIBM(tan)(x); }
+static inline us_real unary_asin(us_real x) { return US_LIBM(asin)(x); }
+static inline us_real unary_acos(us_real x) { return US_LIBM(acos)(x); }
+static inline us_real unary_atan(us_real x) { return US_LIBM(atan)(x); }
+static inline us_real unary_sinh(us_real x) { return US_LIBM(sinh)(x); }
+static inline us_real unary_cosh(us_real x) { return US_LIBM(cosh)(x); }
+static inline us_real unary_abs(us_real x) { return US_LIBM(fabs)(x); }
 static inline us_real unary_relu(us_real x) { return x < 0 ? 0 : x; } /* NaN stays */
 static inline us_real unary_sign(us_real x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
-/* 1/(1+exp(−x)); the exponential never overflows. */
-static inline us_real unary_sigmoid(us_real x) {
-    us_real e = exp(-fabs(x));
-    return (x < 0 ? e : 1) / (1 + e);
-}
-
-/* log(1+exp(x)) */
-static inline us_real unary_softplus(us_real x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
-
-/* Φ(x) by erfc, which keeps its digits where Φ is small. */
-static inline us_real unary_normal(us_real x) { return (us_real)0.5 * erfc(-x * (us_real)M_SQRT1_2); }
-
-/* x·Φ(x); 0 at −∞ */
-static inline us_real unary_gelu(us_real x) {
-    us_real p = unary_normal(x);
-    return p > 0 || p != p ? x * p : 0;
-}
-
-/* Φ(x) + x·φ(x); 0 at −∞ and 1 at ∞ */
-static inline us_real unary_gelu_slope(us_real x) {
-    us_real bell = exp(x * x * (us_real)-0.5);
-    return unary_normal(x) + (bell > 0 || bell != bell ? x * bell * (us_real)(M_SQRT1_2 * M_2_SQRTPI / 2) : 0);
-}
-
-#define FUNCTIONS(X)                                                                                                     \
-    X(neg) X(exp) X(log) X(sqrt) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(sigmoid) X(erf)  \
-    X(abs) X(relu) X(sign) X(gelu) X(gelu_slope) X(softplus)
+#define LOOPS(X) X(neg) X(sqrt) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(abs) X(relu) X(sign)
 #define KERNEL(f)                                                                                                        \
     us__kernel US_REAL(us__##f);                                                                                         \
     US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_loop(call, unary_##f); }
-FUNCTIONS(KERNEL)
+LOOPS(KERNEL)
+#undef KERNEL
+
+/* ------------------------------------------------------------------ functions of the math table */
+
+#define TABLE(X) X(exp) X(log) X(sin) X(cos) X(tanh) X(erf)
+#define KERNEL(f)                                                                                                        \
+    us__kernel US_REAL(us__##f);                                                                                         \
+    void US_REAL(us__##f)(const us__call *call) {                                                                        \
+        US_REAL(us__math_now)()->f(call->in[0], call->out, us__elements(call->node, call->rows));                        \
+    }
+TABLE(KERNEL)
+#undef KERNEL
+
+/* ------------------------------------------------------------------ made of those, some numbers at a time */
+
+enum { STRIP = 256 };
+
+typedef const US_REAL(us__math_table) unary_math;
+typedef void unary_strip(unary_math *math, const us_real *x, us_real *y, size_t n);
+
+static inline __attribute__((always_inline)) void unary_strips(const us__call *call, unary_strip *f) {
+    unary_math *math = US_REAL(us__math_now)();
+    size_t n = us__elements(call->node, call->rows);
+    for (size_t i = 0; i < n; i += STRIP)
+        f(math, (const us_real *)call->in[0] + i, (us_real *)call->out + i, n - i < STRIP ? n - i : STRIP);
+}
+
+/* 1/(1+exp(−x)); the exponential never overflows. */
+static inline __attribute__((always_inline)) void unary_sigmoid(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real e[STRIP];
+    for (size_t i = 0; i < n; i++) e[i] = -US_LIBM(fabs)(x[i]);
+    math->exp(e, e, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] < 0 ? e[i] : 1) / (1 + e[i]);
+}
+
+/* log(1+exp(x)) = max(x, 0) + log(1+exp(−|x|)) */
+static inline __attribute__((always_inline)) void unary_softplus(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real e[STRIP];
+    for (size_t i = 0; i < n; i++) e[i] = -US_LIBM(fabs)(x[i]);
+    math->exp(e, e, n);
+    math->log1p(e, e, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] < 0 ? 0 : x[i]) + e[i];
+}
+
+/* 2Φ(x) = erfc(−x/√2), which keeps its digits where Φ is small. */
+static inline __attribute__((always_inline)) void unary_normal(unary_math *math, const us_real *x, us_real *p, size_t n) {
+    for (size_t i = 0; i < n; i++) p[i] = x[i] * (us_real)-M_SQRT1_2;
+    math->erfc(p, p, n);
+}
+
+/* x·Φ(x); 0 at −∞ */
+static inline __attribute__((always_inline)) void unary_gelu(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real p[STRIP];
+    unary_normal(math, x, p, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = p[i] == 0 ? 0 : (us_real)0.5 * x[i] * p[i];
+}
+
+/* Φ(x) + x·φ(x); 0 at −∞ and 1 at ∞ */
+static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real p[STRIP], bell[STRIP];
+    unary_normal(math, x, p, n);
+    for (size_t i = 0; i < n; i++) bell[i] = x[i] * x[i] * (us_real)-0.5;
+    math->exp(bell, bell, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        y[i] = (us_real)0.5 * p[i] + (bell[i] == 0 ? 0 : x[i] * bell[i] * (us_real)(M_SQRT1_2 * M_2_SQRTPI / 2));
+}
+
+#define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope)
+#define KERNEL(f)                                                                                                        \
+    us__kernel US_REAL(us__##f);                                                                                         \
+    US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_strips(call, unary_##f); }
+STRIPS(KERNEL)
