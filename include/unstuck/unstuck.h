@@ -6,6 +6,7 @@
 #include <unstuck/critical.h>
 #include <unstuck/curvature.h>
 #include <unstuck/data.h>
+#include <unstuck/density.h>
 #include <unstuck/diagnose.h>
 #include <unstuck/graph.h>
 #include <unstuck/lanczos.h>

@@ -33,11 +33,11 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
     return US_OK;
 }
 
-us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
+static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options, bool plain) {
     *out = NULL;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
     if (options) o = *options;
-    us_status status = lanczos_check(context, n, &o);
+    us_status status = plain ? US_OK : lanczos_check(context, n, &o);
     if (status) return status;
     if (o.epsilon == 0) o.epsilon = 0x1p-52;
     size_t most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40;
@@ -51,6 +51,7 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->rng = us_rng_init(o.seed, 0x1a2c05);
     l->n = n, l->most = most;
     l->chain_open = true;
+    l->plain = plain;
     l->rounds_most = o.bottom + o.top + 3;
     l->lowest = HUGE_VAL, l->highest = -HUGE_VAL;
     l->below = o.below >= 0 ? US_BELOW_UNDECIDED : US_BELOW_NOT_ASKED;
@@ -77,6 +78,14 @@ done:
     if (status) us_lanczos_destroy(l);
     else *out = l;
     return status;
+}
+
+us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
+    return lanczos_create(out, context, n, options, false);
+}
+
+us_status us__lanczos_create_plain(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
+    return lanczos_create(out, context, n, options, true);
 }
 
 void us_lanczos_destroy(us_lanczos *l) {

@@ -1,0 +1,116 @@
+/* The trace by XTrace. With Ω = [ω₁ .. ω_m], ‖ωᵢ‖² = n, and AΩ = QR, leaving vector i out leaves the range of
+ *     Qᵢ = Q(I − sᵢsᵢ')^½,   sᵢ = R⁻ᵀeᵢ/‖R⁻ᵀeᵢ‖,
+ * and ωᵢ, independent of Qᵢ, estimates what Qᵢ does not see. With W = Q'Ω, H = Q'AQ, pᵢ = (I − sᵢsᵢ')wᵢ and uᵢ = ωᵢ − Qpᵢ:
+ *     tᵢ = tr H − sᵢ'Hsᵢ + (n − m + 1)/‖uᵢ‖² · uᵢ'Auᵢ,
+ *     uᵢ'Auᵢ = (wᵢ − 2pᵢ)'Reᵢ + pᵢ'Hpᵢ   (A is symmetric, so Q'Aωᵢ = Reᵢ),   ‖uᵢ‖² = n − ‖pᵢ‖².
+ * The trace is their mean; the standard error is their standard deviation over √m.
+ * Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation". */
+#include "base/base.h"
+#include <cblas.h>
+#include <lapacke.h>
+#include <limits.h>
+#include <math.h>
+#include <unstuck/density.h>
+
+void us_trace_options_init(us_trace_options *options) { *options = (us_trace_options)US_TRACE_OPTIONS_INIT; }
+
+/* ωᵢ, uniform on the sphere of radius √n; the same whenever it is asked for. */
+static void trace_vector(double *omega, size_t n, uint64_t seed, size_t i) {
+    us_rng rng = us_rng_init(seed, 0x7ace + ((uint64_t)i << 32));
+    for (size_t k = 0; k < n; k++) omega[k] = us_rng_normal(&rng);
+    cblas_dscal((int)n, sqrt((double)n) / cblas_dnrm2((int)n, omega, 1), omega, 1);
+}
+
+static us_status trace_apply(us_context *context, const us_operator *a, const double *x, double *y, size_t k, size_t *products) {
+    if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "interrupted after %zu products", *products);
+    us_status status = a->apply(a->user, x, y, k);
+    if (status) return status;
+    *products += k;
+    for (size_t j = 0; j < k; j++)
+        if (!isfinite(cblas_dnrm2((int)a->n, y + j * a->n, 1)))
+            return us__fail(context, US_ERR_NONFINITE, "trace: product %zu is not finite", *products - k + j + 1);
+    return US_OK;
+}
+
+/* The estimates from the small matrices, all [m×m] column-major: R (upper), its inverse, W, H. @param p [2m] scratch */
+static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const double *r, const double *inverse, const double *w,
+                           const double *h, double *p) {
+    double trace = 0, mean = 0, squares = 0, *hp = p + m;
+    int order = (int)m;
+    for (size_t i = 0; i < m; i++) trace += h[i + i * m];
+    for (size_t i = 0; i < m; i++) {
+        const double *s = inverse + i, *wi = w + i * m; /* sᵢ is row i of R⁻¹, from its diagonal on */
+        double length = cblas_dnrm2(order, s, order), along = cblas_ddot(order, s, order, wi, 1) / length;
+        cblas_dcopy(order, s, order, p, 1);
+        cblas_dscal(order, 1 / length, p, 1);
+        cblas_dsymv(CblasColMajor, CblasLower, order, 1, h, order, p, 1, 0, hp, 1);
+        double estimate = trace - cblas_ddot(order, p, 1, hp, 1), rest = 0;
+        for (size_t k = 0; k < m; k++) p[k] = wi[k] - along * p[k];
+        cblas_dsymv(CblasColMajor, CblasLower, order, 1, h, order, p, 1, 0, hp, 1);
+        for (size_t k = 0; k <= i; k++) rest += (wi[k] - 2 * p[k]) * r[k + i * m];
+        rest += cblas_ddot(order, p, 1, hp, 1);
+        double square = (double)n - cblas_ddot(order, p, 1, p, 1);
+        if (square > 1e-12 * (double)n) estimate += (double)(n - m + 1) / square * rest;
+        double delta = estimate - mean;
+        mean += delta / (double)(i + 1);
+        squares += delta * (estimate - mean);
+    }
+    out->value = mean;
+    out->standard_error = sqrt(squares / (double)(m - 1) / (double)m);
+}
+
+us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a, const us_trace_options *options) {
+    us_trace_options o = US_TRACE_OPTIONS_INIT;
+    if (options) o = *options;
+    *out = (us_trace_estimate){.value = NAN, .standard_error = HUGE_VAL};
+    if (o.version != 1 || a->version != 1) return us__fail(context, US_ERR_ARGUMENT, "trace: version must be 1");
+    if (o.products < 4 || o.block == 0)
+        return us__fail(context, US_ERR_ARGUMENT, "us_trace_options: products is %zu and block %zu; at least 4 and 1", o.products, o.block);
+    if (a->n == 0 || a->n > INT_MAX) return us__fail(context, US_ERR_ARGUMENT, "trace: dimension %zu; it must be 1 to %d", a->n, INT_MAX);
+    size_t n = a->n, m = o.products / 2 < n ? o.products / 2 : n, block = o.block < m ? o.block : m, products = 0;
+    us_status status = US_ERR_NOMEM;
+    double *small = NULL, *q = us__alloc(context, m + 2 * block, n * sizeof *q);
+    if (!q || !(small = us__new(context, 4 * m * m + 67 * m, sizeof *small))) goto done;
+    double *x = q + m * n, *y = x + block * n;
+    double *r = small, *inverse = r + m * m, *w = inverse + m * m, *h = w + m * m, *tau = h + m * m, *scratch = tau + m;
+    for (size_t first = 0; first < m; first += block) {
+        size_t k = m - first < block ? m - first : block;
+        for (size_t j = 0; j < k; j++) trace_vector(x + j * n, n, o.seed, first + j);
+        if ((status = trace_apply(context, a, x, q + first * n, k, &products))) goto done;
+    }
+    lapack_int rows = (lapack_int)n, columns = (lapack_int)m, room = (lapack_int)(64 * m);
+    lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, rows, columns, q, rows, tau, scratch, room);
+    double largest = 0, smallest = HUGE_VAL;
+    for (size_t j = 0; j < m; j++) {
+        for (size_t i = 0; i <= j; i++) r[i + j * m] = inverse[i + j * m] = q[i + j * n];
+        largest = fmax(largest, fabs(r[j + j * m])), smallest = fmin(smallest, fabs(r[j + j * m]));
+    }
+    if (!info) info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, rows, columns, columns, q, rows, tau, scratch, room);
+    if (info) {
+        status = us__fail(context, US_ERR_NUMERIC, "LAPACK's QR of %zu products failed (info %d)", m, (int)info);
+        goto done;
+    }
+    for (size_t first = 0; first < m; first += block) {
+        size_t k = m - first < block ? m - first : block;
+        if ((status = trace_apply(context, a, q + first * n, y, k, &products))) goto done;
+        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, columns, (int)k, rows, 1, q, rows, y, rows, 0, h + first * m, columns);
+        for (size_t j = 0; j < k; j++) {
+            trace_vector(x, n, o.seed, first + j);
+            cblas_dgemv(CblasColMajor, CblasTrans, rows, columns, 1, q, rows, x, 1, 0, w + (first + j) * m, 1);
+        }
+    }
+    out->products = products;
+    bool whole = m == n || smallest <= 10 * a->epsilon * sqrt((double)n) * largest;
+    if (!whole && m > 1 && LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'U', 'N', columns, inverse, columns) == 0) {
+        trace_estimate(out, n, m, r, inverse, w, h, scratch);
+    } else { /* Q spans the range of A, up to rounding */
+        out->value = 0;
+        for (size_t i = 0; i < m; i++) out->value += h[i + i * m];
+        out->standard_error = m == n ? 4 * a->epsilon * largest : sqrt((double)n) * smallest + 4 * a->epsilon * largest;
+    }
+    status = US_OK;
+done:
+    us__release(context, small);
+    us__release(context, q);
+    return status;
+}
