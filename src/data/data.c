@@ -121,13 +121,14 @@ us_status us_data_load(us_data **out, us_context *context, const char *path, con
     us_data_options o = US_DATA_OPTIONS_INIT;
     if (options) o = *options;
     us_data *d = NULL;
+    bool images;
     *out = NULL;
     us_status status = data_check_options(context, &o);
     if (status == US_OK) status = data_create(&d, context);
     if (status == US_OK) status = us__encoding_create(&d->encoding, context);
+    if (status == US_OK) status = us__images_recognise(context, path, &images);
     if (status == US_OK)
-        status = us__images_recognise(context, path) ? us__images_load(d->encoding, path, &o, o.precision, d->sets)
-                                                     : data_load_csv(d, path, &o, o.precision);
+        status = images ? us__images_load(d->encoding, path, &o, o.precision, d->sets) : data_load_csv(d, path, &o, o.precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK) *out = d;
     else us_data_destroy(d);

@@ -22,17 +22,19 @@ typedef struct idx {
 
 /* ------------------------------------------------------------------ one file */
 
-bool us__images_recognise(us_context *context, const char *path) {
+us_status us__images_recognise(us_context *context, const char *path, bool *is) {
     struct stat about;
-    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return false; /* a pipe cannot be looked at twice */
+    *is = false;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return US_OK; /* a pipe cannot be looked at twice */
     us__source *source;
-    if (us__source_open(&source, context, path) != US_OK) return false;
+    us_status status = us__source_open(&source, context, path);
+    if (status != US_OK) return status == US_ERR_NOMEM ? status : US_OK;
     unsigned char head[4];
     size_t got = 0;
-    bool is = us__source_read(source, head, 4, &got) == US_OK && got == 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 &&
-              head[2] <= 14 && head[3] >= 1 && head[3] <= 5;
+    status = us__source_read(source, head, 4, &got);
+    *is = status == US_OK && got == 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14 && head[3] >= 1 && head[3] <= 5;
     us__source_close(source);
-    return is;
+    return status == US_ERR_NOMEM ? status : US_OK;
 }
 
 static us_status idx_open(idx *x, us_context *context, const char *path) {

@@ -87,9 +87,11 @@ static us_status features_load_csv(us_dataset **out, const us__encoding *e, cons
 
 us_status us_data_load_features(us_dataset **out, us_context *context, const char *path, const char *encoding, us_precision precision) {
     us__encoding *e = NULL;
+    bool images;
     *out = NULL;
     us_status status = us__encoding_read(&e, context, encoding);
-    if (status == US_OK && us__images_recognise(context, path) != e->images)
+    if (status == US_OK) status = us__images_recognise(context, path, &images);
+    if (status == US_OK && images != e->images)
         status = us__fail(context, US_ERR_INPUT, "%s: the model was trained on %s, and this is no such file", path,
                           e->images ? "images (IDX)" : "a table (CSV)");
     if (status == US_OK) status = e->images ? us__images_load_features(out, e, path, precision) : features_load_csv(out, e, path, precision);
