@@ -15,7 +15,7 @@ static bool write_spirals(const char *path) {
     if (!file) return false;
     fprintf(file, "x,y,spiral\n");
     for (int i = 0; i < 400; i++) {
-        double angle = 3.5 * i / 400.0 * 3.14159265 + 0.5, radius = angle / 10, turn = i % 2 ? 3.14159265 : 0;
+        double angle = 2 * i / 400.0 * 3.14159265 + 0.5, radius = angle / 10, turn = i % 2 ? 3.14159265 : 0;
         fprintf(file, "%.5f,%.5f,%s\n", radius * cos(angle + turn) + 0.01 * us_rng_normal(&rng),
                 radius * sin(angle + turn) + 0.01 * us_rng_normal(&rng), i % 2 ? "left" : "right");
     }
@@ -66,11 +66,11 @@ int main(int count, char **arguments) {
     options.batch = us_problem_samples(problem) < 32 ? us_problem_samples(problem) : 32;
     if ((status = us_training_create(&training, problem, theta, &options)) != US_OK) goto done;
     printf("%zu parameters, %zu rows\n", us_problem_dimension(problem), us_problem_samples(problem));
-    for (int epoch = 0; epoch <= 100 && status == US_OK; epoch += 10) {
+    for (int epoch = 0; epoch <= 200 && status == US_OK; epoch += 20) {
         if ((status = us_problem_value(problem, us_training_theta(training), US_BATCH_ALL, &loss)) != US_OK) break;
         if (epoch == 0) first = loss;
         printf("epoch %3d: loss %.5f\n", epoch, loss);
-        if (epoch < 100) status = us_training_advance(training, 10 * us_training_steps_per_epoch(training));
+        if (epoch < 200) status = us_training_advance(training, 20 * us_training_steps_per_epoch(training));
     }
 done:
     if (status != US_OK) fprintf(stderr, "%s\n", context ? us_context_error(context) : us_status_meaning(status));
