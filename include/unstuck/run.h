@@ -92,8 +92,8 @@ typedef struct us_run_progress {
 } us_run_progress;
 
 /** Trains to the end as planned: logs, writes checkpoints, and measures the losses over all rows at the end. Metrics beyond the
- * checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time: every step at first, then steps
- * spaced out, some thousands of rows a run; losses over all rows, now and then, another 1 %.
+ * checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time (every step at first, then steps
+ * spaced out, some thousands of rows a run); losses over all rows, measured now and then, half a percent more.
  * @param progress  called a few times a second, and at the end; may be NULL; false asks to stop.
  * @return US_OK finished; US_INTERRUPTED (cancelled, or progress said so) and US_STOPPED (an observer said so), with the checkpoint
  * written; US_ERR_NONFINITE diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last checkpoint stays

@@ -4,9 +4,10 @@
 /* What a run costs beside its steps. */
 static const double ADVANCE_LOOK = 0.02;      /* seconds of steps between two looks at the clock */
 static const double ADVANCE_FLUSH = 1.0;      /* seconds between two writes of the log */
+static const double ADVANCE_SMOOTH = 0.5;     /* seconds, or an epoch if that is shorter, that a smoothed loss looks back */
 static const double ADVANCE_PROGRESS = 0.2;   /* seconds between two calls of progress */
-static const double ADVANCE_ROW_SHARE = 0.01; /* share of the time that rows of the log may cost */
-static const double ADVANCE_LOSS_SHARE = 0.01;/* share of the time that losses over all rows may cost */
+static const double ADVANCE_ROW_SHARE = 0.005;/* share of the time that rows of the log may cost */
+static const double ADVANCE_LOSS_SHARE = 0.005; /* share of the time that losses over all rows may cost */
 enum { ADVANCE_EVERY = 64,                    /* so many first steps are all logged, then ... */
        ADVANCE_DENSITY = 1000 };              /* ... so many a factor e of steps at most: some thousands of rows a run */
 
@@ -101,8 +102,9 @@ static void advance_look(us_run *run, advance_state *a) {
     a->now = us_clock_now();
     run->seconds = a->seconds_before + (a->now - a->start);
     if (count == 0) return;
-    double took = a->now - before, weight = isnan(a->smoothed) ? 1 : 1 - exp(-took / 0.5); /* of half a second */
-    a->smoothed = isnan(a->smoothed) ? r->chunk_sum / count : a->smoothed + weight * (r->chunk_sum / count - a->smoothed);
+    double took = a->now - before, loss = r->chunk_sum / count;
+    double share = fmax(took / ADVANCE_SMOOTH, count / (double)us_training_steps_per_epoch(run->training));
+    a->smoothed = isnan(a->smoothed) ? loss : loss + exp(-share) * (a->smoothed - loss);
     double rate = count / (took > 1e-9 ? took : 1e-9);
     a->rate = a->rate == 0 ? rate : rate > 2 * a->rate ? 2 * a->rate : 0.8 * a->rate + 0.2 * rate;
     r->chunk_sum = 0;

@@ -31,12 +31,17 @@ static us_status assemble_model(us_run *run) {
     return status;
 }
 
-static us_status assemble_problem(us_run *run, us_problem **out, const us_dataset *dataset) {
-    us_status status = us_model_problem(out, run->model, dataset);
-    if (status != US_OK || run->config.l2 == 0) return status;
-    us_problem *inner = *out;
-    *out = NULL;
-    return us_problem_create_l2(out, inner, run->config.l2, true);
+static us_status assemble_problems(us_run *run) {
+    double l2 = run->config.l2;
+    const us_dataset *test = us_data_test(run->data);
+    us_problem *inner = NULL;
+    us_status status = us_model_problem(&run->bare, run->model, us_data_train(run->data));
+    if (status == US_OK && l2 > 0) status = us_problem_create_l2(&run->problem, run->bare, l2, false);
+    else run->problem = run->bare;
+    if (status == US_OK && test) status = us_model_problem(&inner, run->model, test);
+    if (status == US_OK && test && l2 > 0) status = us_problem_create_l2(&run->test_problem, inner, l2, true);
+    else run->test_problem = inner;
+    return status;
 }
 
 /* The weights that a training begins with. */
@@ -84,8 +89,10 @@ done:
 us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size) {
     us_status status = assemble_data(run, encoding);
     if (status == US_OK) status = assemble_model(run);
-    if (status == US_OK) status = assemble_problem(run, &run->problem, us_data_train(run->data));
-    if (status == US_OK && us_data_test(run->data)) status = assemble_problem(run, &run->test_problem, us_data_test(run->data));
+    if (status == US_OK) status = assemble_problems(run);
     if (status != US_OK) return status;
-    return checkpoint ? us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL) : assemble_training(run);
+    if (!checkpoint) return assemble_training(run);
+    status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL);
+    if (status == US_ERR_INPUT) us__error_prefix(run->context, run->folder);
+    return status;
 }

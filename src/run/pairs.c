@@ -1,5 +1,5 @@
+#include "data/number.h"
 #include "run/run.h"
-#include <stdlib.h>
 #include <string.h>
 
 us_status us__pair_next(us_context *context, const char *option, const char **cursor, char name[US__PAIR_NAME], double *value) {
@@ -16,14 +16,11 @@ us_status us__pair_next(us_context *context, const char *option, const char **cu
     memcpy(name, text, name_length);
     name[name_length] = '\0';
 
-    char *end;
-    *value = strtod(equals + 1, &end);
-    const char *stop = end + strspn(end, " ");
-    if (end == equals + 1 || stop != text + length)
-        return us__fail(context, US_ERR_ARGUMENT, "%s: '%.*s' is not a number (%s)", option,
-                        (int)(text + length - equals - 1), equals + 1, name);
-    *cursor = *stop ? stop + 1 : stop;
-    if (*stop && !stop[1 + strspn(stop + 1, " ")])
-        return us__fail(context, US_ERR_ARGUMENT, "%s: '%s' ends with a comma", option, text);
+    const char *number = equals + 1 + strspn(equals + 1, " "), *end = text + length;
+    while (end > number && end[-1] == ' ') end--;
+    if (!us__number_whole(number, (size_t)(end - number), value))
+        return us__fail(context, US_ERR_ARGUMENT, "%s: '%.*s' is not a number (%s)", option, (int)(end - number), number, name);
+    *cursor = text + length + (text[length] == ',');
+    if (text[length] == ',' && !**cursor) return us__fail(context, US_ERR_ARGUMENT, "%s: '%s' ends with a comma", option, text);
     return US_OK;
 }

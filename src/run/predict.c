@@ -95,7 +95,7 @@ us_status us_run_predict(us_run *run, const char *path, int (*write)(void *user,
         status = US_ERR_NOMEM;
         goto done;
     }
-    status = us_model_predict(run->model, run->problem, us_training_theta(run->training), dataset, outputs);
+    status = us_model_predict(run->model, run->bare, us_training_theta(run->training), dataset, outputs);
     if (status != US_OK) goto done;
     if (us_dataset_task(us_data_train(run->data)) == US_CLASSIFICATION) status = predict_classes(run, to, outputs, rows, width, f64);
     else status = predict_values(run, to, outputs, rows, f64);

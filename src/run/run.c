@@ -20,7 +20,8 @@ void us_run_destroy(us_run *run) {
     us__store_close(run->store);
     us_training_destroy(run->training);
     us_problem_destroy(run->test_problem);
-    us_problem_destroy(run->problem);
+    if (run->problem != run->bare) us_problem_destroy(run->problem);
+    us_problem_destroy(run->bare);
     us_model_destroy(run->model);
     us_data_destroy(run->data);
     json_decref(run->config_object);

@@ -116,8 +116,9 @@ struct us_run {
     char *status;           /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
     us_data *data;
     us_model *model;
-    us_problem *problem;      /* training rows, penalty included */
-    us_problem *test_problem; /* NULL without test rows */
+    us_problem *bare;         /* the model's own problem of the training rows */
+    us_problem *problem;      /* the same with its penalty; `bare` itself when there is none */
+    us_problem *test_problem; /* of the test rows, with its penalty; NULL when there are none */
     us_training *training;
     uint64_t steps_planned;
     double seconds_limit;     /* 0: none */

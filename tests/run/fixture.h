@@ -12,12 +12,13 @@
 #include <unstuck/run.h>
 #include <unstuck/safetensors.h>
 
+/* Valid until the 32nd next call. */
 static inline const char *fixture_path(const char *folder, const char *name) {
-    static char texts[8][512];
+    static char texts[32][512];
     static int next;
-    char *text = texts[next++ % 8];
-    snprintf(text, sizeof texts[0], "%s/%s", folder, name);
-    return text;
+    char path[512]; /* folder may be one of the texts */
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return strcpy(texts[next++ % 32], path);
 }
 
 /* A CSV of `rows` rows: a, b, c and the target y, a smooth function of them in its own unit, or a class by name. */

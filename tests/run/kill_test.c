@@ -59,9 +59,10 @@ static void ends_in_the_same_bits(const us_run_config *base, const char *folder,
     config.checkpoint_seconds = 0.004;
     int kills = 0;
     assert_true(in_child(often, &config, 0));
-    while (kills < 1000 && !in_child(often, NULL, 3000 + us_rng_below(&rng, 40000))) kills++;
+    /* ever later, so that the slowest machine comes to a next checkpoint */
+    while (kills < 500 && !in_child(often, NULL, 2000 + us_rng_below(&rng, 20000 + 2000 * (uint32_t)kills))) kills++;
     print_message("%d kills\n", kills);
-    assert_in_range(kills, 3, 999);
+    assert_in_range(kills, 3, 499);
     fixture_assert_same_file(fixture_path(never, "model.safetensors"), fixture_path(often, "model.safetensors"));
     fixture_assert_same_file(fixture_path(never, "checkpoint.safetensors"), fixture_path(often, "checkpoint.safetensors"));
 }
@@ -70,7 +71,7 @@ static void shuffled_mini_batches_of_adam_in_f32(void **state) {
     const char *folder = support_temporary_folder();
     fixture_data(fixture_path(folder, "data.csv"), 150, false);
     us_run_config config = fixture_config(fixture_path(folder, "data.csv"));
-    config.steps = 40000;
+    config.steps = 30000;
     ends_in_the_same_bits(&config, folder, 1);
 }
 
@@ -78,7 +79,7 @@ static void rows_drawn_anew_in_f64_with_a_schedule_and_a_penalty(void **state) {
     const char *folder = support_temporary_folder();
     fixture_data(fixture_path(folder, "data.csv"), 150, true);
     us_run_config config = fixture_config(fixture_path(folder, "data.csv"));
-    config.steps = 40000;
+    config.steps = 30000;
     config.precision = US_F64;
     config.sampling = US_SAMPLING_REPLACEMENT;
     config.schedule = "exp:0.9999";
@@ -96,11 +97,14 @@ static void a_creation_that_is_killed_leaves_no_half_run(void **state) {
     config.steps = 10;
     us_rng rng = us_rng_init(3, 0);
     int whole = 0;
+    double began = us_clock_now();
+    assert_true(in_child(fixture_path(folder, "first"), &config, 0));
+    uint32_t took = (uint32_t)(1e6 * (us_clock_now() - began));
     for (int i = 0; i < 30; i++) {
         char name[32];
         snprintf(name, sizeof name, "run%d", i);
         const char *run = fixture_path(folder, name);
-        in_child(run, &config, 200 + us_rng_below(&rng, 15000));
+        in_child(run, &config, 200 + us_rng_below(&rng, took + took / 4));
         if (access(run, F_OK) != 0) continue;
         whole++;
         assert_true(in_child(run, NULL, 0));

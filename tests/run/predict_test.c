@@ -107,7 +107,7 @@ static void a_class_is_named_with_its_probabilities(void **state) {
 
 /* What a linear model reaches is known: housing 68,628 on its training rows, 69,052 ± 2,732 by cross-validation (Géron,
  * handson-ml2, chapter 2); irises 0.973 by softmax regression (../shared/data/README.md). */
-static void real_data(const char *path, const char *target, double at_least, double at_most) {
+static void real_data(const char *path, const char *target, double epochs, double at_least, double at_most) {
     if (!path) return skip();
     us_context *context = support_plain_context();
     us_run *run = NULL;
@@ -115,7 +115,7 @@ static void real_data(const char *path, const char *target, double at_least, dou
     config.data = path;
     config.data_options.target = target;
     config.learning_rate = 0.01;
-    config.epochs = 15;
+    config.epochs = epochs;
     assert_done(context, us_run_create(&run, context, fixture_path(support_temporary_folder(), "run"), &config));
     assert_done(context, us_run_advance(run, NULL, NULL));
     const char *name;
@@ -133,9 +133,9 @@ static void real_data(const char *path, const char *target, double at_least, dou
     us_context_destroy(context);
 }
 
-static void irises_are_told_apart(void **state) { real_data(support_shared("data/iris/iris.data"), NULL, 0.8, 1); }
+static void irises_are_told_apart(void **state) { real_data(support_shared("data/iris/iris.data"), NULL, 100, 0.9, 1); }
 static void housing_is_predicted(void **state) {
-    real_data(support_shared("data/california-housing/housing.csv"), "median_house_value", 60000, 80000);
+    real_data(support_shared("data/california-housing/housing.csv"), "median_house_value", 15, 60000, 80000);
 }
 
 int main(void) {
