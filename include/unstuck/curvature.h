@@ -29,7 +29,7 @@ typedef struct us_spectrum {
     double *residuals;  /* [n] ‖Hv − λv‖₂ */
     double resolution;  /* an eigenvalue within ± of this cannot be told from zero: backward error of the eigensolver,
                            n·ε·‖H‖, plus the asymmetry that was found (Frobenius norm), plus the rounding in the products,
-                           measured by nudging θ by a unit in the last place (src/curvature/resolution.c). Where H is
+                           measured by nudging θ by some units in the last place (src/curvature/resolution.c). Where H is
                            definite beyond doubt although its scales differ by more than that hides, it is smaller, and
                            the eigenvalues are right to relative accuracy (src/curvature/graded.c) */
     double asymmetry;   /* max |Hij − Hji| before symmetrising */

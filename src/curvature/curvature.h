@@ -30,7 +30,7 @@ us_status us__spectrum_refine(us_spectrum *spectrum, us_problem *problem, const 
 /* Counts values below −resolution, within ±, and above. */
 void us__spectrum_count(us_spectrum *spectrum);
 
-/* out ← θ with every element moved by one unit in the last place or so, up or down at random. */
-void us__nudge(us_vec *out, const us_vec *theta, us_rng *rng);
+/* out ← θ with every element moved by 1 to `units` units in the last place or so, up or down, at random. */
+void us__nudge(us_vec *out, const us_vec *theta, uint32_t units, us_rng *rng);
 
 #endif

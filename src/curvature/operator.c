@@ -109,7 +109,7 @@ us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_ve
     cblas_daxpy((int)n, -out->value, x, 1, y, 1);
     out->residual = cblas_dnrm2((int)n, y, 1);
     for (int i = 0; i < NUDGES; i++) {
-        us__nudge(h->theta, theta, &rng);
+        us__nudge(h->theta, theta, 16, &rng);
         if ((status = operator_apply(h, x, y, 1))) goto done;
         change = fmax(change, fabs(cblas_ddot((int)n, x, 1, y, 1) - out->value));
     }

@@ -1,8 +1,8 @@
 /* How small an eigenvalue of a measured Hessian can be told from zero.
  *
  * H is computed in floating point at a θ that is itself rounded. An entry that is the difference of two large terms is
- * off by their rounding, which ε·‖H‖ knows nothing of. So it is measured: with θ' = θ nudged by one unit in the last
- * place and z of random signs, the entries of
+ * off by their rounding, which ε·‖H‖ knows nothing of. So it is measured: with θ' = θ nudged by up to 16 units in the last
+ * place (one would often round the same way) and z of random signs, the entries of
  *     d = H(θ')·z − H(θ)·z
  * have E[dᵢ²] = Σⱼ Eᵢⱼ² for an error E of independent entries (Hutchinson's estimator), thus E‖d‖² = ‖E‖_F² ≥ ‖E‖₂²,
  * and by Weyl no eigenvalue is off by more than ‖E‖₂. The largest of a few draws is taken, doubled. With a scale, the same
@@ -12,12 +12,14 @@
 #include <float.h>
 #include <math.h>
 
-enum { RESOLUTION_DRAWS = 6 };
+enum { RESOLUTION_DRAWS = 6, RESOLUTION_UNITS = 16 };
 
-void us__nudge(us_vec *out, const us_vec *theta, us_rng *rng) {
+void us__nudge(us_vec *out, const us_vec *theta, uint32_t units, us_rng *rng) {
     double epsilon = us_precision_epsilon(us_vec_precision(theta));
-    for (size_t i = 0; i < us_vec_size(theta); i++)
-        us_vec_set(out, i, us_vec_get(theta, i) * (us_rng_u32(rng) & 1 ? 1 + epsilon : 1 - epsilon));
+    for (size_t i = 0; i < us_vec_size(theta); i++) {
+        double by = (1 + us_rng_below(rng, units)) * epsilon;
+        us_vec_set(out, i, us_vec_get(theta, i) * (us_rng_u32(rng) & 1 ? 1 + by : 1 - by));
+    }
 }
 
 us_status us__hessian_rounding(us_problem *problem, const us_vec *theta, const us_spectrum_options *options, const double *h,
@@ -29,7 +31,7 @@ us_status us__hessian_rounding(us_problem *problem, const us_vec *theta, const u
     double *z = us__alloc(context, 2 * n, sizeof *z), *d = z ? z + n : NULL, largest = 0;
     us_status status = z ? us_vec_create(&near, context, us_vec_precision(theta), n) : US_ERR_NOMEM;
     for (size_t draw = 0; !status && draw < RESOLUTION_DRAWS; draw++) {
-        us__nudge(near, theta, &rng);
+        us__nudge(near, theta, RESOLUTION_UNITS, &rng);
         for (size_t i = 0; i < n; i++) z[i] = (us_rng_u32(&rng) & 1 ? 1 : -1) * (scale ? scale[i] : 1);
         us_spectrum_options quiet = *options;
         quiet.progress = NULL;

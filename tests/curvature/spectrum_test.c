@@ -178,6 +178,38 @@ static void graded_matrices_keep_their_signs(void **state) {
     us_context_destroy(context);
 }
 
+/* An entry that is 0, computed from large terms: what comes out is their rounding, and must not be taken for curvature. */
+static int cancelling_hvp(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    const double *x = theta, *in = v;
+    for (size_t i = 0; i < 6; i++) ((double *)hv)[i] = 1e10 * (sin(x[i]) * sin(x[i]) + cos(x[i]) * cos(x[i]) - 1) * in[i];
+    return 0;
+}
+
+static void rounding_in_the_products_is_seen(void **state) {
+    us_context *context = support_plain_context();
+    double a[36] = {0};
+    form f = {6, a};
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    callback.dimension = 6, callback.user = &f;
+    callback.value = form_value, callback.gradient = form_gradient, callback.hvp = cancelling_hvp;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        us_problem *problem;
+        us_vec *theta;
+        us_spectrum *s;
+        us_rng rng = us_rng_init(seed, 1);
+        assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+        assert_int_equal(us_vec_create(&theta, context, US_F64, 6), US_OK);
+        us_vec_fill_normal(theta, &rng);
+        assert_int_equal(us_spectrum_dense(&s, problem, theta, NULL), US_OK);
+        assert_int_equal(s->zero, 6);
+        assert_true(s->resolution < 1e-3);
+        us_spectrum_destroy(s);
+        us_vec_destroy(theta);
+        us_problem_destroy(problem);
+    }
+    us_context_destroy(context);
+}
+
 static void asymmetry_is_found_and_widens_the_resolution(void **state) {
     us_context *context = support_plain_context();
     double a[] = {1, 0.5, 0.7, 1e-3};
@@ -238,6 +270,7 @@ int main(void) {
         cmocka_unit_test(prescribed_spectra_come_back),
         cmocka_unit_test(laplacian_has_its_cosines),
         cmocka_unit_test(graded_matrices_keep_their_signs),
+        cmocka_unit_test(rounding_in_the_products_is_seen),
         cmocka_unit_test(asymmetry_is_found_and_widens_the_resolution),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(every_allocation_may_fail),
