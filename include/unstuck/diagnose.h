@@ -48,8 +48,11 @@ typedef struct us_point {
     us_context *context;
 } us_point;
 
-/** Names the point θ. @param problem in f64. Errors: as us_spectrum_dense; US_ERR_NONFINITE when loss or gradient is not finite
- * there. @param out [caller destroys] */
+/** Names the point θ (src/diagnose/point.c says how). @param problem in f64; f32 works with f32's resolution.
+ * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC; US_ERR_NONFINITE when loss or gradient is not finite
+ * there (a Hessian that is not makes the kind undecided). n above the limit: undecided, or not critical by the gradient and
+ * the loss along it. Cost: n + 6 to n + 20 products; in the degenerate case also some hundred values and gradients.
+ * @param out [caller destroys] */
 US_API us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta, const us_point_options *options);
 US_API void us_point_destroy(us_point *point);
 
@@ -83,8 +86,11 @@ typedef struct us_evidence {
     size_t parameters, samples;
     us_precision precision;          /* of the training */
     bool finite;                     /* loss, gradient and θ are */
+    bool carrying_on_finite;         /* so they stay when the training goes on */
     bool gradient_checked, gradient_right;   /* against differences of the loss */
+    double gradient_disagreement;    /* relative, the worst found */
     bool hessian_checked, hessian_right;     /* against differences of the gradient, and symmetric */
+    double hessian_disagreement;
     bool spectrum_known;
     double lambda_min, lambda_max, resolution;
     size_t negative, zero, positive;
@@ -92,22 +98,32 @@ typedef struct us_evidence {
     us_null_space null_space;
     double offered_decrease;         /* by the quadratic model, see us_point */
     double decrease_carrying_on;     /* loss now − loss after going on for a while on a copy */
+    double trend_carrying_on;        /* mean loss of the first half of those steps − of the second, less two standard errors */
+    double frozen_share;             /* share of ‖g‖² in parameters that the next step does not change by a single bit */
     uint64_t steps_carrying_on;
     double decrease_line_search;     /* best of a line search along −g: loss now − best */
+    double line_search_rate;         /* where that was: the best α in θ − α·g */
     double decrease_escape;          /* best along ± the escape direction: loss now − best */
     double escape_component;         /* |a|: how far θ already is along the escape direction */
     double steps_to_leave;           /* ln(r/|a|)/ln(1+α|λmin|); inf when the component is exactly zero */
     uint64_t steps_done;
-    double learning_rate;
+    double learning_rate;            /* of the next step, schedule included */
+    double base_learning_rate;       /* before the schedule */
+    double effective_rate;           /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
+    double stability_limit;          /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
+                                        2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
     bool symmetric_units;            /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
 } us_evidence;
+/** Everything not measured: numbers NaN, counts zero, flags as for a training with nothing amiss. */
+US_API void us_evidence_init(us_evidence *evidence);
 
 typedef struct us_verdict {
     us_verdict_name name;
     const char *cause;               /* from DESIGN.md's list, or NULL; static */
-    bool stuck;
-    double confidence;               /* 0 .. 1 */
+    bool stuck;                      /* something is to be done: neither descending nor at a minimum */
+    double confidence;               /* 0 .. 1: 1 − 1/(2m) where m ≥ 1 is how many times the number that decided lies beyond
+                                        its threshold, at most 0.99; 0 where nothing is claimed. Not a frequency. */
     const char *sentence;            /* for a student; static */
     const char *would_decide;        /* for undecided: what would; static; else NULL */
 } us_verdict;
@@ -115,17 +131,21 @@ typedef struct us_verdict {
 typedef struct us_verdict_options {
     uint32_t version;         /* 1 */
     double decrease_tolerance;/* relative decrease that counts as improving; default 1e-3 of the loss over the steps looked at */
+    double curvature_ratio;   /* |λmin| below this part of λmax is a saddle only when following it pays all the same; default 1e-4 */
 } us_verdict_options;
-#define US_VERDICT_OPTIONS_INIT {.version = 1, .decrease_tolerance = 1e-3}
+#define US_VERDICT_OPTIONS_INIT {.version = 1, .decrease_tolerance = 1e-3, .curvature_ratio = 1e-4}
+US_API void us_verdict_options_init(us_verdict_options *options);
 
-/** Evidence to verdict: pure, no I/O, no problem. */
+/** Evidence to verdict: pure, no I/O, no problem. The first row of a table that applies (src/diagnose/verdict.c). */
 US_API us_verdict us_verdict_decide(const us_evidence *evidence, const us_verdict_options *options);
 
 typedef struct us_diagnose_options {
     uint32_t version;          /* 1 */
-    us_point_options point;
+    us_point_options point;    /* its decrease_tolerance is raised to a tenth of the verdict's: a training is at a point
+                                  when going there exactly is worth nothing */
     us_verdict_options verdict;
-    uint64_t steps;            /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000 */
+    uint64_t steps;            /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all
+                                  of them at a rate near the limit of stability */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_diagnose_options;
@@ -142,7 +162,8 @@ typedef struct us_diagnosis {
 } us_diagnosis;
 
 /** Why does this training not improve? Gathers evidence at its θ, in f64 on all rows, on copies; the training is not touched.
- * @param out [caller destroys] */
+ * A loss that is not finite is a verdict, not an error. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_CALLBACK, US_INTERRUPTED.
+ * Cost: n + about 20 products, some 100 values, the steps that it goes on for. @param out [caller destroys] */
 US_API us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options);
 US_API void us_diagnosis_destroy(us_diagnosis *diagnosis);
 

@@ -24,7 +24,6 @@ typedef struct probe {
     us__place *place;
     const us_spectrum *spectrum;
     size_t first, count;   /* eigenvectors first .. first+count−1 span N; those above span R */
-    double noise;
     double *u, *d, *best, *gradient, *parts; /* [n] each: direction, displacement, the lowest one, gradient, its parts along R */
 } probe;
 
@@ -56,7 +55,7 @@ static us_status probe_ray(probe *p, int sign, ray *found) {
         us_status status = us__place_value(p->place, p->u, t, &loss);
         if (status) return status;
         /* Rounding of the two losses; what the straight ray rises by is the size that a relaxed one is computed from. */
-        double noise = p->noise + 64 * DBL_EPSILON * fmax(fabs(here), fabs(loss));
+        double noise = p->place->rounding + 64 * DBL_EPSILON * fabs(loss);
         for (size_t i = 0; i < p->place->n; i++) p->d[i] = t * p->u[i];
         if (!(loss <= here + noise) && can_relax && isfinite(loss) && (status = probe_relax(p, t, &loss))) return status;
         if (*found == RAY_FALLS && !(loss < lowest)) return US_OK;
@@ -84,11 +83,11 @@ static void probe_direction(probe *p, size_t k, size_t eigenvectors, us_rng *rng
     cblas_dscal((int)n, 1 / cblas_dnrm2((int)n, p->u, 1), p->u, 1);
 }
 
-us_status us__null_space_probe(us_point *point, us__place *place, double noise, const us_point_options *options) {
+us_status us__null_space_probe(us_point *point, us__place *place, const us_point_options *options) {
     us_context *context = point->context;
     const us_spectrum *s = point->spectrum;
     size_t n = place->n, flat = 0;
-    probe p = {.place = place, .spectrum = s, .first = s->negative, .count = s->zero, .noise = 4 * noise};
+    probe p = {.place = place, .spectrum = s, .first = s->negative, .count = s->zero};
     if (p.count == 0 || options->probes == 0) return US_OK;
     us_status status = US_OK;
     us_rng rng = us_rng_init(options->seed, 0x9a11);

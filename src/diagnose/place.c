@@ -1,6 +1,7 @@
 /* Loss and gradient around one θ. */
 #include "diagnose/place.h"
 #include "curvature/curvature.h"
+#include <float.h>
 #include <math.h>
 
 us_status us__place_open(us__place *place, us_problem *problem, const us_vec *theta, us_batch batch) {
@@ -15,6 +16,7 @@ us_status us__place_open(us__place *place, us_problem *problem, const us_vec *th
     if (!status) status = us_problem_value(problem, theta, batch, &place->loss);
     if (status) return status;
     place->size = fmax(1, us_vec_norm_inf(theta));
+    place->rounding = 64 * DBL_EPSILON * fabs(place->loss);
     if (!isfinite(place->loss)) return us__fail(context, US_ERR_NONFINITE, "the loss is not finite at this point");
     return US_OK;
 }
@@ -60,7 +62,7 @@ static us_status place_search_side(us__place *place, const double *d, double fir
         if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "interrupted in a line search");
         status = place_try(place, d, t, line, &loss);
         if (!status && !isfinite(loss)) break;
-        rises = loss > previous ? rises + 1 : 0;
+        rises = loss > previous && loss > place->loss + place->rounding ? rises + 1 : 0;
         previous = loss;
     }
     /* The doubling brackets the lowest point to a factor of two on either side: a few cuts bring it to a tenth. */
@@ -78,23 +80,23 @@ us_status us__place_search(us__place *place, const double *d, double first, doub
     if (!status && both) status = place_search_side(place, d, -first, longest, &back);
     *line = back.loss < forth.loss ? back : forth;
     line->decrease = place->loss - line->loss;
+    if (!(line->decrease > place->rounding)) *line = (us__line){.loss = place->loss};
     return status;
 }
 
-us_status us__place_noise(us__place *place, const double *gradient, size_t draws, double *loss_noise, double *noise, double *scratch) {
+us_status us__place_noise(us__place *place, const double *gradient, size_t draws, double *noise) {
     us_rng rng = us_rng_init(1, 0x0f5e);
-    us_status status = US_OK;
-    *loss_noise = 0;
+    double loss_noise = 0;
     for (size_t i = 0; i < place->n; i++) noise[i] = 0;
-    for (size_t draw = 0; draw < draws && !status; draw++) {
+    for (size_t draw = 0; draw < draws; draw++) {
         double loss;
-        us__nudge(place->at, place->theta, &rng);
-        status = us_problem_gradient(place->problem, place->at, place->batch, &loss, place->work);
-        if (status) break;
-        us_vec_read_f64(place->work, scratch);
+        us__nudge(place->at, place->theta, 1, &rng);
+        us_status status = us_problem_gradient(place->problem, place->at, place->batch, &loss, place->work);
+        if (status) return status;
         if (!isfinite(loss) || !us_vec_is_finite(place->work)) continue; /* a pole next door is no rounding */
-        *loss_noise = fmax(*loss_noise, fabs(loss - place->loss));
-        for (size_t i = 0; i < place->n; i++) noise[i] = fmax(noise[i], fabs(scratch[i] - gradient[i]));
+        loss_noise = fmax(loss_noise, fabs(loss - place->loss));
+        for (size_t i = 0; i < place->n; i++) noise[i] = fmax(noise[i], fabs(us_vec_get(place->work, i) - gradient[i]));
     }
-    return status;
+    place->rounding = 4 * loss_noise + 64 * DBL_EPSILON * fabs(place->loss);
+    return US_OK;
 }

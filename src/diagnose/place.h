@@ -13,6 +13,7 @@ typedef struct us__place {
     us_vec *at, *work;   /* [n] scratch: θ + displacement, and its gradient */
     double loss;         /* at θ */
     double size;         /* max(1, ‖θ‖∞): the unit of lengths in which the surroundings are looked at */
+    double rounding;     /* differences of the loss smaller than this are none */
 } us__place;
 
 /** Looks at θ. Errors: US_ERR_NONFINITE when the loss there is not finite. @param place [caller closes, also on failure] */
@@ -32,12 +33,13 @@ typedef struct us__line {
 } us__line;
 
 /** Steps t = first, 2·first, 4·first, ... up to `longest` along d, until the loss has risen twice in a row or stopped being
- * finite; then a few more values around the best one. both: also against d; the better side counts.
+ * finite; then a few more values around the best one. both: also against d; the better side counts. Rounding is no rise and
+ * no decrease.
  * Errors: the problem's own; US_INTERRUPTED. Cost: at most about log2(longest/first) + 6 values a side. */
 us_status us__place_search(us__place *place, const double *d /* [n] */, double first, double longest, bool both, us__line *line);
 
-/** What rounding does here: the largest change of the loss, and of each element of the gradient, over `draws` nudges of θ by
- * a unit in the last place. @param noise [n] @param gradient [n] at θ @param scratch [n] */
-us_status us__place_noise(us__place *place, const double *gradient, size_t draws, double *loss_noise, double *noise, double *scratch);
+/** What rounding does here: the largest change of the loss and of each element of the gradient over `draws` nudges of θ by
+ * a unit in the last place. Sets place->rounding, from the first. @param gradient [n] at θ @param noise [n] */
+us_status us__place_noise(us__place *place, const double *gradient, size_t draws, double *noise);
 
 #endif

@@ -40,7 +40,6 @@ typedef struct sight {
     us__place place;
     const us_point_options *options;
     double *gradient, *parts, *step, *noise, *scratch; /* [n] each; parts: gᵢ along the eigenvectors; step: p */
-    double loss_noise;
     bool critical;
 } sight;
 
@@ -57,9 +56,8 @@ static us_status point_copy_options(us_context *context, us_point_options *to, c
 static us_status point_measure(sight *s, const double *direction, double *decrease) {
     double length = cblas_dnrm2((int)s->place.n, direction, 1);
     us__line line;
-    us_status status = us__place_search(&s->place, direction, 1e-6 * s->place.size / length, 10 * s->place.size / length, false, &line);
-    double rounding = 4 * s->loss_noise + 64 * DBL_EPSILON * fabs(s->place.loss);
-    *decrease = !status && line.decrease > rounding ? line.decrease : 0;
+    us_status status = us__place_search(&s->place, direction, 1e-12 * s->place.size / length, 10 * s->place.size / length, false, &line);
+    *decrease = status ? 0 : line.decrease;
     return status;
 }
 
@@ -187,7 +185,7 @@ static us_status point_with_spectrum(sight *s, us_point *point) {
         point->undecided_because = "the Hessian-vector products are not those of a symmetric matrix: correct them, or leave them out";
         return US_OK;
     }
-    return point->kind == US_KIND_DEGENERATE ? us__null_space_probe(point, &s->place, s->loss_noise, s->options) : US_OK;
+    return point->kind == US_KIND_DEGENERATE ? us__null_space_probe(point, &s->place, s->options) : US_OK;
 }
 
 us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta, const us_point_options *options) {
@@ -216,7 +214,7 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
         status = us__fail(context, US_ERR_NONFINITE, "the gradient is not finite at this point");
         goto done;
     }
-    if ((status = us__place_noise(&s.place, s.gradient, POINT_NOISE_DRAWS, &s.loss_noise, s.noise, s.scratch))) goto done;
+    if ((status = us__place_noise(&s.place, s.gradient, POINT_NOISE_DRAWS, s.noise))) goto done;
     if (n > o.spectrum.limit) {
         status = point_without_spectrum(&s, point, "the Hessian is too large to be made whole: its smallest eigenvalue would decide");
         goto done;

@@ -6,7 +6,7 @@
 #include <unstuck/diagnose.h>
 
 /* Measures the loss around a degenerate point, where the second order is silent. Fills point->null_space, and
- * point->escape when a way down is found and none is known. @param noise  what rounding does to the loss there */
-us_status us__null_space_probe(us_point *point, us__place *place, double noise, const us_point_options *options);
+ * point->escape when a way down is found and none is known. */
+us_status us__null_space_probe(us_point *point, us__place *place, const us_point_options *options);
 
 #endif

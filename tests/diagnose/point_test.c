@@ -85,6 +85,7 @@ static jet f_xor(const jet *x) {
 static jet f_shifted_bowl(const jet *x) { return jet_add(jet_square(jet_plus(x[0], -1.0 / 3)), jet_times(1e20, jet_square(jet_plus(x[1], -0.1)))); }
 static jet f_units(const jet *x) { return jet_square(jet_plus(jet_times(1e20, x[0]), -1)); }
 static jet f_cosines(const jet *x) { return jet_times(-1, jet_add(jet_chain(x[0], cos(x[0].f), -sin(x[0].f), -cos(x[0].f)), jet_times(2, jet_chain(x[1], cos(x[1].f), -sin(x[1].f), -cos(x[1].f))))); }
+static jet f_root_two(const jet *x) { return jet_times(1e20, jet_square(jet_plus(jet_square(x[0]), -2))); }
 static jet f_zero(const jet *x) { return jet_times(0, x[0]); }
 static jet f_cubic_beside(const jet *x) { return jet_add(jet_square(x[0]), f_cubic(x + 1)); }
 
@@ -137,6 +138,7 @@ static const struct {
     {"xor, zero", f_xor, 9, {0, 0, 0.5}, KIND(DEGENERATE) | KIND(SADDLE), 0, -1},
     {"rounded minimum", f_shifted_bowl, 2, {1.0 / 3, 0.1}, KIND(MINIMUM), 2, 0},
     {"minimum between two numbers", f_cosines, 2, {2 * M_PI, 2 * M_PI}, KIND(MINIMUM), 1, 0},
+    {"no number squares to two", f_root_two, 1, {1.4142135623730951}, KIND(MINIMUM), ANY, 0},
     {"small units", f_units, 1, {0}, KIND(NOT_CRITICAL), ANY, -1},
     {"small units, there", f_units, 1, {1e-20}, KIND(MINIMUM), ANY, 0},
     {"nothing at all", f_zero, 1, {3}, KIND(DEGENERATE), 0, 0},

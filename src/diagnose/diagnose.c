@@ -1,0 +1,86 @@
+/* Why does this training not improve? Gathers the evidence, asks the verdict, lists the signs. */
+#include "diagnose/evidence.h"
+#include <math.h>
+
+void us_diagnose_options_init(us_diagnose_options *options) { *options = (us_diagnose_options)US_DIAGNOSE_OPTIONS_INIT; }
+
+void us_diagnosis_destroy(us_diagnosis *diagnosis) {
+    if (!diagnosis) return;
+    us_point_destroy(diagnosis->point);
+    us__release(diagnosis->context, diagnosis);
+}
+
+static us_status diagnose_check(us_context *context, const us_diagnose_options *o) {
+    if (o->version != 1 || o->point.version != 1 || o->verdict.version != 1)
+        return us__fail(context, US_ERR_ARGUMENT, "us_diagnose_options: a version is not 1; begin with US_DIAGNOSE_OPTIONS_INIT");
+    if (!(o->verdict.decrease_tolerance > 0 && o->verdict.decrease_tolerance < 1))
+        return us__fail(context, US_ERR_ARGUMENT, "us_verdict_options: decrease_tolerance is %g; it must lie between 0 and 1", o->verdict.decrease_tolerance);
+    return US_OK;
+}
+
+/* The measurements in order, and what a person waiting is told about each. */
+static const struct {
+    us_status (*measure)(us__gathering *);
+    const char *what;
+} DIAGNOSE_PARTS[] = {
+    {us__evidence_gradient, "measuring loss and gradient"},
+    {us__evidence_point, "measuring the curvature"},        {us__evidence_line_search, "searching along the gradient"},
+    {us__evidence_escape, "searching along the way out"},   {us__evidence_carry_on, "going on for a while on a copy"},
+};
+enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
+
+static us_status diagnose_measure(us__gathering *g) {
+    us_context *context = us_problem_context(g->problem);
+    for (size_t i = 0; i < DIAGNOSE_PART_COUNT; i++) {
+        if (g->options->progress) g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
+        us_status status = DIAGNOSE_PARTS[i].measure(g);
+        if (status) return status;
+        if (!g->diagnosis->evidence.finite) return US_OK; /* there is nothing to measure */
+        if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "the diagnosis was interrupted");
+    }
+    return US_OK;
+}
+
+us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options) {
+    *out = NULL;
+    us_problem *own = us_training_problem(training);
+    us_context *context = us_problem_context(own);
+    us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
+    if (options) o = *options;
+    us_status status = diagnose_check(context, &o);
+    if (status) return status;
+    size_t n = us_problem_dimension(own);
+    us__gathering g = {.training = training, .options = &o};
+    us_diagnosis *d = us__new(context, 1, sizeof *d);
+    if (!d) return US_ERR_NOMEM;
+    d->context = context;
+    g.diagnosis = d;
+    us_evidence_init(&d->evidence);
+    d->evidence.parameters = n;
+    d->evidence.samples = us_problem_samples(own);
+    d->evidence.precision = us_problem_precision(own);
+    d->evidence.steps_done = us_training_steps(training);
+    d->evidence.learning_rate = us_training_next_learning_rate(training);
+    d->evidence.base_learning_rate = us_training_learning_rate(training);
+    d->evidence.full_batch = us_training_batch(training) >= us_problem_samples(own);
+
+    if ((status = us_problem_recast(&g.problem, own, US_F64))) goto done;
+    if ((status = us_vec_create(&g.theta, context, US_F64, n))) goto done;
+    us_vec_copy(g.theta, us_training_theta(training));
+    if (!(g.gradient = us__new(context, 2 * n, sizeof *g.gradient))) {
+        status = US_ERR_NOMEM;
+        goto done;
+    }
+    g.direction = g.gradient + n;
+    if ((status = diagnose_measure(&g))) goto done;
+    d->verdict = us_verdict_decide(&d->evidence, &o.verdict);
+    us__signs_list(d, &o.verdict);
+done:
+    us__place_close(&g.place);
+    us__release(context, g.gradient);
+    us_vec_destroy(g.theta);
+    us_problem_destroy(g.problem);
+    if (status) us_diagnosis_destroy(d);
+    else *out = d;
+    return status;
+}

@@ -1,0 +1,180 @@
+/* The evidence: everything is measured at the training's θ, in f64, on all rows; going on happens on a copy. */
+#include "diagnose/evidence.h"
+#include "diagnose/symmetry.h"
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+us_status us__evidence_gradient(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_status status = us_problem_value(g->problem, g->theta, US_BATCH_ALL, &e->loss);
+    e->finite = us_vec_is_finite(g->theta) && isfinite(e->loss);
+    if (status || !e->finite) return status;
+    if ((status = us__place_open(&g->place, g->problem, g->theta, US_BATCH_ALL))) return status;
+    if ((status = us__place_gradient(&g->place, NULL, 0, &e->loss, g->gradient))) return status;
+    e->gradient_norm = us_vec_norm2(g->place.work);
+    e->finite = isfinite(e->gradient_norm);
+    if (!e->finite) return US_OK;
+    return us__place_noise(&g->place, g->gradient, 4, g->direction);
+}
+
+/* Largest stable learning rate on a quadratic whose largest curvature is λ: gradient descent 2/λ; heavy ball, m ← βm − αg,
+ * 2(1+β)/λ (Polyak 1964). NaN for rules that scale the gradient, and where λ is not positive. */
+static double evidence_stability_limit(const us_training *training, double lambda) {
+    const us_rule *rule = us_training_rule(training);
+    size_t momentum = us_rule_hyperparameter(rule, "momentum");
+    if (!(lambda > 0)) return NAN;
+    if (strcmp(rule->name, "sgd") == 0) return 2 / lambda;
+    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return 2 * (1 + us_training_hyper(training)[momentum]) / lambda;
+    return NAN;
+}
+
+/* What the steps of a constant gradient come to: α for gradient descent, α/(1 − β) for heavy ball. */
+static double evidence_effective_rate(const us_training *training, double rate) {
+    const us_rule *rule = us_training_rule(training);
+    size_t momentum = us_rule_hyperparameter(rule, "momentum");
+    if (strcmp(rule->name, "sgd") == 0) return rate;
+    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return rate / (1 - us_training_hyper(training)[momentum]);
+    return NAN;
+}
+
+us_status us__evidence_point(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_point_options o = g->options->point;
+    o.decrease_tolerance = fmax(o.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
+    o.spectrum.batch = US_BATCH_ALL;
+    us_status status = us_point_classify(&g->diagnosis->point, g->problem, g->theta, &o);
+    if (status) return status;
+    const us_point *point = g->diagnosis->point;
+    const us_spectrum *s = point->spectrum;
+    e->kind = point->kind;
+    e->null_space = point->null_space;
+    e->offered_decrease = point->offered_decrease;
+    if (!s) return US_OK;
+    e->spectrum_known = true;
+    e->lambda_min = s->values[0], e->lambda_max = s->values[s->n - 1];
+    e->resolution = s->resolution;
+    e->negative = s->negative, e->zero = s->zero, e->positive = s->positive;
+    e->stability_limit = evidence_stability_limit(g->training, e->lambda_max);
+    e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);
+    size_t count;
+    const us_group *groups = us_problem_groups(g->problem, &count);
+    double share;
+    status = us__symmetry_share(point->context, groups, count, point, &share);
+    e->symmetric_units = share > 0.5;
+    return status;
+}
+
+us_status us__evidence_line_search(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us__line line = {0};
+    e->decrease_line_search = 0;
+    if (e->gradient_norm == 0) return US_OK;
+    double unit = g->place.size / e->gradient_norm;
+    for (size_t i = 0; i < g->place.n; i++) g->direction[i] = -g->gradient[i];
+    us_status status = us__place_search(&g->place, g->direction, 1e-12 * unit, 10 * unit, false, &line);
+    if (status) return status;
+    e->decrease_line_search = line.decrease;
+    if (line.decrease > 0) e->line_search_rate = line.step;
+    return US_OK;
+}
+
+/* Growth of the component along an eigenvector of λ < 0 in one step: gradient descent 1 + α|λ|; heavy ball the larger root
+ * of μ² − (1 + β + α|λ|)μ + β = 0. NaN for other rules. */
+static double evidence_growth(const us_training *training, double rate, double lambda) {
+    const us_rule *rule = us_training_rule(training);
+    size_t momentum = us_rule_hyperparameter(rule, "momentum");
+    double a = rate * fabs(lambda);
+    if (strcmp(rule->name, "sgd") == 0) return 1 + a;
+    if (strcmp(rule->name, "momentum") != 0 || momentum == SIZE_MAX) return NAN;
+    double beta = us_training_hyper(training)[momentum], b = 1 + beta + a;
+    return 0.5 * (b + sqrt(b * b - 4 * beta));
+}
+
+/* Near a saddle g = H(θ − θ*), so the component along the eigenvector v of λ is a = vᵀg/λ. It grows by `growth` a step: out
+ * at the distance r, where the line search found the loss lowest, it is after ln(r/|a|)/ln(growth) steps. */
+us_status us__evidence_escape(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    const us_point *point = g->diagnosis->point;
+    us__line line;
+    if (!point || !point->escape) return US_OK;
+    us_status status = us__place_search(&g->place, point->escape, 1e-6 * g->place.size, 100 * g->place.size, true, &line);
+    if (status) return status;
+    e->decrease_escape = line.decrease;
+    if (!point->spectrum || point->spectrum->negative == 0) return US_OK;
+    double slope = cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1), distance = fabs(line.step);
+    e->escape_component = fabs(slope / e->lambda_min);
+    double growth = evidence_growth(g->training, e->learning_rate, e->lambda_min);
+    if (line.decrease > 0 && growth > 1) e->steps_to_leave = fmax(0, log(distance / e->escape_component) / log(growth));
+    return US_OK;
+}
+
+/* The losses of the steps, each on its batch: mean and variance of the first half and of the second. */
+typedef struct evidence_halves {
+    uint64_t begin, half;
+    double mean[2], square[2], count[2];
+} evidence_halves;
+
+static bool evidence_hear(void *user, const us_training *training, const us_step_info *info) {
+    evidence_halves *h = user;
+    (void)training;
+    int k = info->step - h->begin > h->half;
+    double before = info->loss - h->mean[k]; /* Welford 1962 */
+    h->mean[k] += before / ++h->count[k];
+    h->square[k] += before * (info->loss - h->mean[k]);
+    return true;
+}
+
+/* By how much the losses of the second half lie below those of the first, two standard errors taken off. */
+static double evidence_trend(const evidence_halves *h) {
+    if (h->count[0] < 2 || h->count[1] < 2) return NAN;
+    double variance = h->square[0] / (h->count[0] * (h->count[0] - 1)) + h->square[1] / (h->count[1] * (h->count[1] - 1));
+    return h->mean[0] - h->mean[1] - 2 * sqrt(variance);
+}
+
+/* Share of ‖g‖² in elements of θ that one step did not change by a single bit. */
+static double evidence_frozen(const us__gathering *g, const us_training *after) {
+    double still = 0, all = 0;
+    for (size_t i = 0; i < g->place.n; i++) {
+        double square = g->gradient[i] * g->gradient[i];
+        all += square;
+        if (us_vec_get(us_training_theta(after), i) == us_vec_get(us_training_theta(g->training), i)) still += square;
+    }
+    return all > 0 ? still / all : (double)NAN;
+}
+
+us_status us__evidence_carry_on(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    uint64_t steps = g->options->steps;
+    if (steps == 0) { /* at the limit of stability the loss goes up and down: only a longer look tells whether it falls */
+        uint64_t share = e->learning_rate > 0.9 * e->stability_limit ? 1 : 10;
+        steps = e->steps_done / share < 10 ? 10 : e->steps_done / share > 1000 ? 1000 : e->steps_done / share;
+    }
+    us_context *context = us_problem_context(g->problem);
+    evidence_halves halves = {.begin = e->steps_done, .half = steps / 2};
+    us_training *copy = NULL;
+    double loss;
+    us_status status = us_training_copy(&copy, g->training, NULL);
+    if (!status) status = us_training_observe(copy, evidence_hear, &halves);
+    if (status) goto done;
+    status = us_training_step(copy);
+    if (!status) e->frozen_share = evidence_frozen(g, copy);
+    if (!status) status = us_training_advance(copy, steps - 1);
+    e->steps_carrying_on = us_training_steps(copy) - e->steps_done;
+    if (status == US_ERR_NONFINITE) {
+        us_context_error_clear(context);
+        e->carrying_on_finite = false;
+        status = US_OK;
+        goto done;
+    }
+    if (status) goto done;
+    us_vec_copy(g->place.at, us_training_theta(copy));
+    if ((status = us_problem_value(g->problem, g->place.at, US_BATCH_ALL, &loss))) goto done;
+    e->carrying_on_finite = isfinite(loss);
+    if (!e->carrying_on_finite) goto done;
+    e->decrease_carrying_on = e->loss - loss;
+    e->trend_carrying_on = evidence_trend(&halves);
+done:
+    us_training_destroy(copy);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* Gathering the evidence for a diagnosis, one kind of measurement a function. */
+#ifndef US_DIAGNOSE_EVIDENCE_H
+#define US_DIAGNOSE_EVIDENCE_H
+
+#include "diagnose/place.h"
+#include <unstuck/diagnose.h>
+
+/* What is gathered, and where it is measured. */
+typedef struct us__gathering {
+    const us_training *training;
+    const us_diagnose_options *options;
+    us_problem *problem;    /* the training's, in f64 */
+    us_vec *theta;          /* [n] its θ, in f64 */
+    us__place place;        /* there, on all rows */
+    double *gradient;       /* [n] */
+    double *direction;      /* [n] scratch */
+    us_diagnosis *diagnosis;/* whose evidence and point are filled */
+} us__gathering;
+
+/* Loss and gradient; false in evidence.finite when one is not. */
+us_status us__evidence_gradient(us__gathering *g);
+us_status us__evidence_point(us__gathering *g);
+us_status us__evidence_line_search(us__gathering *g);
+us_status us__evidence_escape(us__gathering *g);
+us_status us__evidence_carry_on(us__gathering *g);
+
+/* The numbers behind the verdict, each with the threshold it was held against. */
+void us__signs_list(us_diagnosis *diagnosis, const us_verdict_options *options);
+
+#endif

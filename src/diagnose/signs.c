@@ -1,0 +1,49 @@
+/* The signs: what was measured, the threshold it was held against, and a sentence on what it means. */
+#include "diagnose/evidence.h"
+#include <assert.h>
+#include <math.h>
+
+static void signs_add(us_diagnosis *d, const char *name, double value, double threshold, const char *meaning) {
+    if (isnan(value)) return; /* not measured */
+    assert(d->sign_count < US_SIGNS_MAX);
+    d->signs[d->sign_count++] = (us_sign){name, value, threshold, meaning};
+}
+
+void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
+    const us_evidence *e = &d->evidence;
+    double worth = options->decrease_tolerance * fabs(e->loss);
+    d->sign_count = 0;
+    signs_add(d, "gradient_disagreement", e->gradient_disagreement, 1e-5,
+              "How far the gradient is from differences of the loss, relatively; above the threshold it is wrong.");
+    signs_add(d, "hessian_disagreement", e->hessian_disagreement, 1e-5,
+              "How far Hessian-vector products are from differences of the gradient, relatively.");
+    signs_add(d, "offered_decrease", e->offered_decrease, 0.1 * worth,
+              "What following the gradient could still take off the loss, by the quadratic model of the surroundings.");
+    signs_add(d, "decrease_carrying_on", e->decrease_carrying_on, worth,
+              "How much the loss falls when the training simply goes on for a while, on a copy.");
+    signs_add(d, "steps_carrying_on", e->decrease_carrying_on == e->decrease_carrying_on ? (double)e->steps_carrying_on : (double)NAN, NAN,
+              "How many steps the copy went on for.");
+    signs_add(d, "trend_carrying_on", e->trend_carrying_on, worth,
+              "How much lower the losses of the second half of those steps are than those of the first, noise taken off.");
+    signs_add(d, "frozen_share", e->frozen_share, 0.5,
+              "The share of the gradient that belongs to parameters which the next step does not change by a single bit.");
+    signs_add(d, "decrease_line_search", e->decrease_line_search, worth,
+              "How much the best single step along the negative gradient takes off the loss.");
+    signs_add(d, "line_search_rate", e->line_search_rate, e->learning_rate,
+              "The learning rate of that best single step, beside the one in use.");
+    signs_add(d, "learning_rate", e->learning_rate, e->stability_limit,
+              "The learning rate of the next step; above the threshold this curvature makes the method unstable.");
+    if (!e->spectrum_known) return;
+    signs_add(d, "lambda_min", e->lambda_min, -e->resolution,
+              "The smallest eigenvalue of the Hessian; below the threshold the loss curves downwards, and this is no minimum.");
+    signs_add(d, "lambda_max", e->lambda_max, e->resolution, "The largest eigenvalue of the Hessian: the steepest curvature upwards.");
+    signs_add(d, "resolution", e->resolution, NAN, "An eigenvalue smaller than this cannot be told from zero.");
+    signs_add(d, "negative_eigenvalues", (double)e->negative, 0, "In so many directions the loss curves downwards.");
+    signs_add(d, "zero_eigenvalues", (double)e->zero, 0, "In so many directions the curvature cannot be told from zero.");
+    signs_add(d, "decrease_escape", e->decrease_escape, worth, "How much a line search along the way out takes off the loss.");
+    signs_add(d, "escape_component", e->escape_component, NAN, "How far the parameters already are along the way out; zero means for ever at rest.");
+    signs_add(d, "steps_to_leave", e->steps_to_leave, (double)e->steps_done,
+              "How many steps the method in use would need to leave by itself, beside the steps done so far.");
+    signs_add(d, "symmetric_units", e->negative ? (double)e->symmetric_units : (double)NAN, 0,
+              "1 when the way out is a difference between units whose weights are equal or zero.");
+}
