@@ -27,9 +27,10 @@ typedef struct us_trial {
     char why[256];
     uint64_t steps;             /* that both went on for */
     double loss_before;         /* on all rows, like those below */
-    double loss_carrying_on;
-    double loss_with_remedy;    /* NaN when it failed */
-    bool helps;                 /* better than carrying on and than before, by more than the noise */
+    double loss_carrying_on;    /* inf when carrying on ends in numbers that are not finite */
+    double loss_with_remedy;    /* NaN when it failed; `why` then tells */
+    bool helps;                 /* ends below where it began and not above carrying on, and is below it on average over the
+                                   way, each by more than the noise (src/remedy/trial.c) */
     us_training *training;      /* the changed copy after its steps [owned by the trials] */
 } us_trial;
 
@@ -43,7 +44,7 @@ typedef struct us_trials {
 typedef struct us_trial_options {
     uint32_t version;           /* 1 */
     const char *only;           /* one remedy by name, applied even when it would not offer itself; default NULL */
-    uint64_t steps;             /* default 0: 20 times the steps done so far, at most `seconds` long */
+    uint64_t steps;             /* default 0: 20 times the steps done so far; fewer when `seconds` are too few */
     double seconds;             /* for all trials together; default 30 */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;

@@ -1,0 +1,13 @@
+/* The remedies, one file each. */
+#ifndef US_REMEDY_REMEDY_H
+#define US_REMEDY_REMEDY_H
+
+#include "base/base.h"
+#include <unstuck/remedy.h>
+
+extern const us_remedy us__remedy_escape, us__remedy_raise_lr, us__remedy_lower_lr;
+
+/* Multiplies the base rate so that the next step's rate, schedule included, is `rate`. */
+us_status us__remedy_set_rate(us_training *training, double rate);
+
+#endif
