@@ -112,13 +112,20 @@ typedef struct us_check {
     size_t worst_group;    /* group whose own directional test disagrees most; SIZE_MAX when none */
 } us_check;
 
-/** Compares the gradient with central differences of the loss along random directions at several step
- * sizes (the best agreement counts, so that neither truncation nor rounding decides). Cost: about 12
- * values a direction and one gradient. */
+/** Compares the gradient with central differences of the loss along random directions of all parameters, and of each
+ * group by itself, at several step sizes. The step is chosen by what truncation and rounding are seen to be there, so
+ * that neither decides; where they hide the answer (a kink, a point so nearly stationary that the gradient is rounding)
+ * the check is not decided, rather than passed or failed. A gradient that is not finite where the loss is has failed.
+ * @param options  NULL for defaults
+ * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_CALLBACK; *out is then not to be used.
+ * Cost: 3 gradients and 13 values for each direction and group (26 for a group that the first does not decide). */
 US_API us_status us_problem_check_gradient(us_problem *problem, const us_vec *theta, us_batch batch,
                                            const us_check_options *options, us_check *out);
 
-/** Compares products with central differences of the gradient, and ⟨u,Hv⟩ with ⟨v,Hu⟩. */
+/** Compares products with central differences of the gradient, and ⟨u,Hv⟩ with ⟨v,Hu⟩, in the same way. Groups are
+ * looked at only when something disagrees, to name the worst. Products must be as good as the tolerance: differences of
+ * gradients (us_problem_hvp_is_exact false) may fail where parameters are of very different size.
+ * Cost: 12 gradients and 2 products a direction. */
 US_API us_status us_problem_check_hessian(us_problem *problem, const us_vec *theta, us_batch batch,
                                           const us_check_options *options, us_check *out);
 

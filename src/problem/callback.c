@@ -2,8 +2,10 @@
  * another precision converts on the way in and out.
  *
  * Without an hvp of the caller's, H·v is the central difference of the gradient,
- *   Hv ≈ (∇f(θ + hv) − ∇f(θ − hv)) / 2h,   h = ε^(1/3)·(1 + ‖θ‖₂)/‖v‖₂,
- * with ε of the callback's precision: truncation, O(h²), and rounding, O(ε/h), are then of one size, ε^(2/3).
+ *   Hv ≈ (∇f(θ + hv) − ∇f(θ − hv)) / 2h,   h = ε^(1/3)·S/‖v‖∞,
+ * with ε of the callback's precision: truncation, O(h²), and rounding, O(ε/h), are then of one size, ε^(2/3), where S is
+ * the length over which the gradient bends. S is taken to be the size of the parameters that v moves, the smaller ones
+ * counting most: S = ‖v‖/‖v/s‖, s_i = |θ_i| (1 where θ_i = 0), at most R = max(1, rms θ) and at least ε^(1/4)·R.
  * Source: Nocedal & Wright 2006, Numerical Optimization, section 8.1. */
 #include "problem/problem.h"
 #include <math.h>
@@ -53,14 +55,27 @@ static us_status callback_gradient(us_problem *problem, const us_vec *theta, us_
     return US_OK;
 }
 
-/* One product by central differences; see the top. work[0] is the point, work[1] and work[2] the gradients. */
+/* How far to move along v; see the top. */
+static double callback_step(const callback_problem *p, const us_vec *theta, const us_vec *v) {
+    double epsilon = us_precision_epsilon(p->callback.precision), weighted = 0, square = 0;
+    double most = fmax(1, us_vec_norm2(theta) / sqrt((double)theta->n)), scale = us_vec_norm_inf(v);
+    for (size_t i = 0; i < v->n; i++) {
+        double x = us_vec_get(v, i) / scale, size = fabs(us_vec_get(theta, i));
+        square += x * x;
+        if (size > 0) x /= fmax(size, 1e-100);
+        weighted += x * x;
+    }
+    double length = fmax(fmin(sqrt(square / weighted), most), pow(epsilon, 0.25) * most);
+    return cbrt(epsilon) * length / scale;
+}
+
+/* One product by central differences. work[0] is the point, work[1] and work[2] the gradients. */
 static us_status callback_difference(callback_problem *p, const us_vec *theta, us_batch batch, const us_vec *v, us_vec *hv) {
-    double length = us_vec_norm2(v);
-    if (length == 0) {
+    if (us_vec_norm_inf(v) == 0) {
         us_vec_fill(hv, 0);
         return US_OK;
     }
-    double h = cbrt(us_precision_epsilon(p->callback.precision)) * (1 + us_vec_norm2(theta)) / length;
+    double h = callback_step(p, theta, v);
     for (int side = 0; side < 2; side++) {
         double loss, step = side ? -h : h;
         for (size_t i = 0; i < theta->n; i++) us_vec_set(p->work[0], i, us_vec_get(theta, i) + step * us_vec_get(v, i));
