@@ -94,7 +94,10 @@ static bool csv_undouble(us__csv *csv, us__cell *cell) {
     if (csv->scratch_size < cell->length + US__CSV_PADDING) {
         size_t size = 2 * (cell->length + US__CSV_PADDING);
         char *grown = us__alloc(csv->context, size, 1);
-        if (!grown) return false;
+        if (!grown) {
+            csv->no_memory = true;
+            return false;
+        }
         us__release(csv->context, csv->scratch);
         csv->scratch = grown;
         csv->scratch_size = size;

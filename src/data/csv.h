@@ -16,6 +16,7 @@ typedef struct us__csv {
     char delimiter;         /* ' ' stands for any run of blanks */
     char *scratch;          /* holds a quoted cell whose quotes were undoubled */
     size_t scratch_size;
+    bool no_memory;         /* stays, once there was none for the scratch */
 } us__csv;
 
 typedef enum us__cell_end {

@@ -62,7 +62,7 @@ static char sniff_delimiter(us__csv *csv) {
         bool shy = *d == ':' || *d == ' ';
         if (shy && (most < rows || rows < 2 || best_share > 0)) continue;
         if (*d == ' ' && numbers < 0.5) continue;
-        if (share > best_share && 2 * most >= rows) best = *d, best_share = share;
+        if (share > best_share && 2 * most > rows) best = *d, best_share = share;
     }
     return best;
 }
@@ -72,7 +72,9 @@ static us_status sniff_fill(us__csv *csv) {
     for (;;) {
         size_t cells[SNIFF_ROWS];
         double numbers;
-        if (csv->at_end || sniff_rows(csv, csv->delimiter, cells, &numbers) > 1) return US_OK;
+        size_t rows = sniff_rows(csv, csv->delimiter, cells, &numbers);
+        if (csv->no_memory) return US_ERR_NOMEM;
+        if (csv->at_end || rows > 1) return US_OK;
         us_status status = us__csv_fill(csv, 1);
         if (status != US_OK) return status;
     }
@@ -81,7 +83,7 @@ static us_status sniff_fill(us__csv *csv) {
 us_status us__csv_find_delimiter(us__csv *csv) {
     us_status status = sniff_fill(csv);
     if (status == US_OK) csv->delimiter = sniff_delimiter(csv);
-    return status;
+    return csv->no_memory ? US_ERR_NOMEM : status;
 }
 
 /* ------------------------------------------------------------------ the first row */
@@ -181,5 +183,5 @@ us_status us__csv_find_header(us__csv *csv, us__csv_head *head, us__arena *arena
     if (status != US_OK) return status;
     sniff_below(csv, head, below);
     head->header = sniff_is_header(head);
-    return US_OK;
+    return csv->no_memory ? US_ERR_NOMEM : US_OK;
 }
