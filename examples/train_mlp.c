@@ -30,7 +30,7 @@ int main(int count, char **arguments) {
     us_problem *problem = NULL;
     us_vec *theta = NULL;
     us_training *training = NULL;
-    double first = NAN, loss = NAN;
+    double first = (double)NAN, loss = (double)NAN;
     const char *path = count > 1 ? arguments[1] : made;
     int file = count > 1 ? -1 : mkstemp(made);
     if (count <= 1 && (file < 0 || !write_spirals(made))) return fprintf(stderr, "no file can be made in /tmp\n"), 1;

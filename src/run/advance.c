@@ -49,7 +49,7 @@ static bool advance_observe(void *user, const us_training *training, const us_st
 us_status us__run_observe(us_run *run) {
     uint64_t step = us_training_steps(run->training);
     run->recorder = (us__recorder){.store = run->store, .samples = (double)us_problem_samples(run->problem), .row_step = step,
-                                   .next = step + 1, .must = run->steps_planned, .best = INFINITY};
+                                   .next = step + 1, .must = run->steps_planned, .best = (double)INFINITY};
     return us_training_observe(run->training, advance_observe, &run->recorder);
 }
 
@@ -69,7 +69,7 @@ static us_status advance_flush(us_run *run) {
     us__recorder *r = &run->recorder;
     us_status status = us__store_flush(run->store);
     if (status == US_OK && r->best_new) {
-        status = us__store_loss(run->store, r->best_step, r->best, NAN);
+        status = us__store_loss(run->store, r->best_step, r->best, (double)NAN);
         r->best_new = false;
     }
     return status;
@@ -113,7 +113,7 @@ static void advance_look(us_run *run, advance_state *a) {
 
 static void advance_describe(const us_run *run, const advance_state *a, us_run_progress *p) {
     const us_training *t = run->training;
-    double done = (double)(us_training_steps(t) - a->step_before), took = a->now - a->start, left = NAN;
+    double done = (double)(us_training_steps(t) - a->step_before), took = a->now - a->start, left = (double)NAN;
     double rate = took > 0 ? done / took : 0;
     if (run->steps_planned != UINT64_MAX && rate > 0) left = (double)(run->steps_planned - us_training_steps(t)) / rate;
     if (run->seconds_limit > 0) left = fmin(left, run->seconds_limit - run->seconds);
@@ -196,7 +196,7 @@ us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_
     uint64_t step = us_training_steps(run->training);
     double now = us_clock_now();
     advance_state a = {.start = now, .seconds_before = run->seconds, .step_before = step, .now = now, .flushed = now,
-                       .shown = now, .saved = now, .evaluated = now, .smoothed = NAN};
+                       .shown = now, .saved = now, .evaluated = now, .smoothed = (double)NAN};
     us__recorder *r = &run->recorder;
     r->began = now - run->seconds;
     r->row_seconds = run->seconds;

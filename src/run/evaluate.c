@@ -3,7 +3,7 @@
 
 us_status us_run_loss(us_run *run, bool test, double *loss) {
     us_problem *problem = test ? run->test_problem : run->problem;
-    *loss = NAN;
+    *loss = (double)NAN;
     return problem ? us_problem_value(problem, us_training_theta(run->training), US_BATCH_ALL, loss) : US_OK;
 }
 
@@ -48,7 +48,7 @@ us_status us_run_metric(us_run *run, bool test, const char **name, double *value
     const us_dataset *dataset = test ? us_data_test(run->data) : us_data_train(run->data);
     bool classes = us_dataset_task(us_data_train(run->data)) == US_CLASSIFICATION;
     *name = classes ? "accuracy" : "rmse";
-    *value = NAN;
+    *value = (double)NAN;
     if (!dataset) return US_OK;
     size_t width = us_model_outputs(run->model);
     double mean, scale, *outputs = us__alloc(run->context, us_dataset_rows(dataset), width * sizeof *outputs);

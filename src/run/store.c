@@ -258,7 +258,7 @@ static bool store_step_row(void *user, sqlite3_stmt *statement) {
 }
 
 us_status us__store_losses(us__store *store, uint64_t step, us__losses *out) {
-    *out = (us__losses){.first = NAN, .best = NAN, .train = NAN, .test = NAN};
+    *out = (us__losses){.first = (double)NAN, .best = (double)NAN, .train = (double)NAN, .test = (double)NAN};
     us_status status = store_query(store, store_real_row, &out->first, "SELECT train FROM losses WHERE step=0", "");
     if (status == US_OK)
         status = store_query(store, store_best_row, out, "SELECT train, step FROM losses WHERE train IS NOT NULL ORDER BY train, step LIMIT 1", "");
@@ -298,7 +298,7 @@ static bool store_last_row(void *user, sqlite3_stmt *statement) {
 }
 
 us_status us__store_last(us__store *store, uint64_t *step, double *loss) {
-    us__losses last = {.train = NAN};
+    us__losses last = {.train = (double)NAN};
     us_status status = store_query(store, store_last_row, &last,
                                    "SELECT step, coalesce(train, (SELECT mean_loss FROM metrics m WHERE m.step<=s.step ORDER BY m.step DESC LIMIT 1))"
                                    " FROM (SELECT step, train, 1 AS rank FROM losses UNION ALL SELECT step, NULL, 0 FROM checkpoints) s"

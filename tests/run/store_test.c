@@ -49,9 +49,9 @@ static void losses_are_merged_and_trimmed(void **state) {
     assert_int_equal(us__store_losses(store, 0, &losses), US_OK);
     assert_true(isnan(losses.first) && isnan(losses.best) && isnan(losses.train));
     assert_int_equal(us__store_loss(store, 0, 7.5, 8.5), US_OK);
-    assert_int_equal(us__store_loss(store, 20, 3.5, NAN), US_OK);
-    assert_int_equal(us__store_loss(store, 20, NAN, 4.5), US_OK);
-    assert_int_equal(us__store_loss(store, 30, 5.5, NAN), US_OK);
+    assert_int_equal(us__store_loss(store, 20, 3.5, (double)NAN), US_OK);
+    assert_int_equal(us__store_loss(store, 20, (double)NAN, 4.5), US_OK);
+    assert_int_equal(us__store_loss(store, 30, 5.5, (double)NAN), US_OK);
     assert_int_equal(us__store_losses(store, 20, &losses), US_OK);
     assert_near(losses.first, 7.5, 0, 0);
     assert_near(losses.best, 3.5, 0, 0);
