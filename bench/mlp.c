@@ -10,13 +10,13 @@
 
 enum { ROWS = 32768, LAYERS = 8, REPEATS = 5 };
 
-#define TRY(call)                                                                                                        \
-    do {                                                                                                                 \
-        us_status try_status = (call);                                                                                   \
-        if (try_status != US_OK) {                                                                                       \
-            fprintf(stderr, "%s: %s\n", us_status_name(try_status), us_context_error(context));                          \
-            exit(1);                                                                                                     \
-        }                                                                                                                \
+#define TRY(call)                                                                               \
+    do {                                                                                        \
+        us_status try_status = (call);                                                          \
+        if (try_status != US_OK) {                                                              \
+            fprintf(stderr, "%s: %s\n", us_status_name(try_status), us_context_error(context)); \
+            exit(1);                                                                            \
+        }                                                                                       \
     } while (0)
 
 /* CPU seconds of this process: one thread, and other load on the machine does not count. */
@@ -98,8 +98,8 @@ int main(int count, char **words) {
         }
         qsort(gradients, REPEATS, sizeof *gradients, mlp_compare);
         qsort(seconds, REPEATS, sizeof *seconds, mlp_compare);
-        printf("gradient %.3f ms, %zu products %.3f ms, a product is %.2f gradients\n", 1e3 * gradients[REPEATS / 2], products,
-               1e3 * seconds[REPEATS / 2], seconds[REPEATS / 2] / gradients[REPEATS / 2] / (double)products);
+        printf("gradient %.3f ms, %zu products %.3f ms, a product is %.2f gradients\n", 1e3 * gradients[REPEATS / 2],
+               products, 1e3 * seconds[REPEATS / 2], seconds[REPEATS / 2] / gradients[REPEATS / 2] / (double)products);
         return 0;
     }
     us_training_options options = US_TRAINING_OPTIONS_INIT;

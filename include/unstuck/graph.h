@@ -1,7 +1,9 @@
 /** Expression graphs: a model's loss as a graph whose derivatives are graphs.
  *
  * The first axis of a node may be the samples (US_SAMPLES); all other sizes are static. Building never needs an error
- * check after each call: an error sticks to the graph, returns US_NODE_NONE, and us_graph_status tells it.
+ * check after each call: an error sticks to the graph, returns US_NODE_NONE, and us_graph_status tells it; the context's
+ * text says what was wrong. Nodes are simplified as they are made (equal nodes are one node, numbers are folded, x·1 is x),
+ * so that a function may return a node that was there before. Numbers 0·x stay: they are NaN where x is not finite.
  */
 #ifndef UNSTUCK_GRAPH_H
 #define UNSTUCK_GRAPH_H
@@ -19,12 +21,16 @@ typedef int32_t us_node;
 /** The size of the axis of samples. */
 #define US_SAMPLES SIZE_MAX
 
+/** An empty graph. @param out [caller destroys, unless a problem takes it over]. Errors: US_ERR_NOMEM. */
 US_API us_status us_graph_create(us_graph **out, us_context *context);
 US_API void us_graph_destroy(us_graph *graph);
+/** The first error of building, or US_OK: US_ERR_ARGUMENT, US_ERR_SHAPE, US_ERR_NOMEM, or US_ERR_UNSUPPORTED (a sum over
+ * the samples: the loss of a sample may depend on that sample alone). */
 US_API us_status us_graph_status(const us_graph *graph);
 
-/* Leaves. */
-/** A part of θ; parameters lie in θ in the order in which they are made. rank 0 to 4. */
+/* Leaves. Asking for the same features, targets or labels again gives the same node; for other sizes is an error. */
+/** A part of θ; parameters lie in θ in the order in which they are made. rank 0 to 4; every size ≥ 1; names differ.
+ * @param name  copied; the group's name in the problem */
 US_API us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const size_t *shape);
 US_API us_node us_graph_features(us_graph *graph, size_t columns);                /* [samples×columns] */
 US_API us_node us_graph_targets(us_graph *graph, size_t outputs);                 /* [samples×outputs] */
@@ -36,24 +42,27 @@ US_API us_node us_graph_add(us_graph *graph, us_node a, us_node b);
 US_API us_node us_graph_sub(us_graph *graph, us_node a, us_node b);
 US_API us_node us_graph_mul(us_graph *graph, us_node a, us_node b);
 US_API us_node us_graph_div(us_graph *graph, us_node a, us_node b);
-US_API us_node us_graph_pow(us_graph *graph, us_node a, us_node b); /* a constant integer exponent allows a < 0 */
+/** a^b. A constant integer exponent allows a < 0. Where a = 0 < b, the derivative by b is 0. */
+US_API us_node us_graph_pow(us_graph *graph, us_node a, us_node b);
 US_API us_node us_graph_neg(us_graph *graph, us_node a);
 /** exp log sqrt sin cos tan asin acos atan sinh cosh tanh sigmoid erf abs relu gelu softplus, by name.
- * relu'(0) = 0, abs'(0) = 0. An unknown name is an error. */
+ * relu'(0) = 0, abs'(0) = 0; gelu is x·Φ(x), exactly. An unknown name is an error. NaN gives NaN. */
 US_API us_node us_graph_apply(us_graph *graph, const char *function, us_node a);
 
 /* Shapes. */
 /** Product of matrices op(a)·op(b), where op transposes if asked. [m×k]·[k×n] → [m×n]. */
 US_API us_node us_graph_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b);
-/** Sum over one axis (0 ≤ axis < rank), which goes away. */
+/** Sum over one axis (0 ≤ axis < rank, not the samples), which goes away. Sums accumulate in double. */
 US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
 /** Column j of [samples×columns] as [samples]. */
 US_API us_node us_graph_column(us_graph *graph, us_node a, size_t j);
 
 /* Losses: [samples]. */
-/** −log softmax(logits)[label], stable. logits [samples×classes]. */
+/** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes]; labels
+ * from us_graph_labels with as many classes. */
 US_API us_node us_graph_cross_entropy(us_graph *graph, us_node logits, us_node labels);
 
+/** Shape of a node; 0 for no node or beyond its rank. */
 US_API size_t us_graph_rank(const us_graph *graph, us_node a);
 US_API size_t us_graph_axis(const us_graph *graph, us_node a, size_t axis);
 
@@ -62,20 +71,27 @@ US_API us_status us_graph_set_loss(us_graph *graph, us_node loss);
 /** What a prediction is: [samples×outputs] or [samples]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 
-/** One line a node, for people: "%7 = matmul %3 %1ᵀ  [samples×10]". Returned text: caller releases with us_text_release. */
+/** One line a node, for people: "%7 = matmul %3 %1ᵀ  [samples×10]"; only what the loss and the output need, once either
+ * is set. @param text [caller releases with us_text_release] */
 US_API us_status us_graph_print(const us_graph *graph, char **text);
 US_API void us_text_release(us_context *context, char *text);
 
 /** The problem of a graph: the mean of its loss over samples. Gradient: reverse mode, as a graph; product: forward mode
- * over that graph. Plans are made once here; no step allocates afterwards (the first batch larger than any before may).
+ * over that graph, for up to 16 vectors from one computation of the values at θ. Derivatives and plans are made once, here.
+ * No step allocates afterwards, but for the first batch larger than any before. Rows are computed in blocks of 512, whose
+ * sums are added in double: memory does not grow with the number of samples, and a sum depends on the rows alone.
+ * A recast shares graph and plans with the original; each has its own workspace.
  * @param graph    taken over: destroyed with the problem, also on failure
- * @param dataset  NULL for a problem without data; must outlive the problem. Rows are computed in blocks of fixed
- *                 size, so memory does not grow with the number of samples and a sum does not depend on threads.
- * @param out [caller destroys] */
+ * @param dataset  NULL for a problem without data; must outlive the problem. Either precision: it is converted as it is read.
+ * @param out [caller destroys]
+ * Errors: that of the graph; US_ERR_ARGUMENT (no loss, no parameter, no dataset where one is read); US_ERR_SHAPE (columns,
+ *         targets); US_ERR_INPUT (a label beyond the classes); US_ERR_NOMEM. *out is then NULL.
+ * Asks a threaded OpenBLAS to run on one thread (openblas_set_num_threads(1)). */
 US_API us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset, us_precision precision);
 
-/** Outputs of the graph for rows of features. @param features [rows×columns] of the problem's precision
- * @param outputs [rows×outputs] doubles */
+/** Outputs of the graph (us_graph_set_output) for rows of features; not for a decorator around it.
+ * @param features [rows×columns] of the problem's precision @param outputs [rows×outputs] doubles
+ * Errors: US_ERR_UNSUPPORTED (no output), US_ERR_ARGUMENT, US_ERR_NOMEM. */
 US_API us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows,
                                           double *outputs);
 

@@ -94,17 +94,31 @@ static void *execute_at(const void *array, const us__evaluation *e, size_t offse
     return (char *)(uintptr_t)array + offset * us_precision_bytes(e->workspace->precision);
 }
 
+/* op: the leaves that lie in `array` like θ (parameters, tangents). */
 static void execute_bind_leaves(const us__evaluation *e, const us__op *op, const void *array) {
     const us_graph *g = e->plan->graph;
-    for (size_t a = 0; a < g->count; a++) {
-        const us__node *n = us__at(g, (us_node)a);
+    for (size_t i = 0; i < e->plan->leaf_count; i++) {
+        us_node a = e->plan->leaves[i];
+        const us__node *n = us__at(g, a);
         if (n->op == op) e->workspace->address[a] = execute_at(array, e, g->groups[n->index].offset);
     }
 }
 
+static void execute_bind_weight(const us__evaluation *e) {
+    us__workspace *w = e->workspace;
+    double weight = 1 / (double)e->count;
+    if (w->precision == US_F32)
+        memcpy(w->weight, &(float){(float)weight}, sizeof(float));
+    else
+        memcpy(w->weight, &weight, sizeof weight);
+    for (size_t i = 0; i < e->plan->leaf_count; i++)
+        if (us__at(e->plan->graph, e->plan->leaves[i])->op == &us__op_weight) w->address[e->plan->leaves[i]] = w->weight;
+}
+
 static void execute_bind_outputs(const us__evaluation *e, void *array) {
     for (size_t k = 0; k < e->plan->output_count; k++)
-        if (e->plan->direct[k]) e->workspace->address[e->plan->outputs[k]] = execute_at(array, e, e->plan->graph->groups[k].offset);
+        if (e->plan->direct[k])
+            e->workspace->address[e->plan->outputs[k]] = execute_at(array, e, e->plan->graph->groups[k].offset);
 }
 
 /* What was not computed in its place: zeros, and values that are also something else. */
@@ -205,13 +219,7 @@ us_status us__evaluate(const us__evaluation *e) {
     size_t sums = blocks > 1 ? p->sum_elements[0] + e->k * p->sum_elements[1] : 0;
     us_status status = execute_reserve(e, blocks > 1 ? US__BLOCK_ROWS : e->count, sums);
     if (status != US_OK) return status;
-    double weight = 1 / (double)e->count;
-    if (w->precision == US_F32)
-        memcpy(w->weight, &(float){(float)weight}, sizeof(float));
-    else
-        memcpy(w->weight, &weight, sizeof weight);
-    for (size_t a = 0; a < p->graph->count; a++)
-        if (us__at(p->graph, (us_node)a)->op == &us__op_weight) w->address[a] = w->weight;
+    execute_bind_weight(e);
     execute_bind_leaves(e, &us__op_parameter, e->theta);
     if (e->output) execute_bind_outputs(e, e->output);
     execute_segment(e, US__ONCE, 1);

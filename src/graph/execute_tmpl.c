@@ -3,8 +3,8 @@
 #include "vec/real.h"
 #include <string.h>
 
-void US_REAL(us__gather)(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
-                         size_t columns) {
+void US_REAL(us__gather)(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first,
+                         size_t count, size_t columns) {
     us_real *out = to;
     for (size_t i = 0; i < count; i++, out += columns) {
         size_t at = (rows ? rows[first + i] : first + i) * columns;

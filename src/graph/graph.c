@@ -63,7 +63,8 @@ static size_t graph_place(const us_graph *g, const us__node *n) {
 static us_status graph_reserve(us_graph *g) {
     if (g->count < g->capacity) return US_OK;
     size_t capacity = g->capacity ? 2 * g->capacity : 64;
-    if (capacity > INT_MAX / 4) return us__fail(g->context, US_ERR_ARGUMENT, "a graph may have %d nodes at most", INT_MAX / 4);
+    if (capacity > INT_MAX / 4)
+        return us__fail(g->context, US_ERR_ARGUMENT, "a graph may have %d nodes at most", INT_MAX / 4);
     us__node *nodes = us__grow(g->context, g->nodes, g->count, capacity, sizeof *nodes);
     if (!nodes) return US_ERR_NOMEM;
     g->nodes = nodes;
@@ -111,9 +112,12 @@ us_node us__graph_make(us_graph *graph, us__node node) {
             continue;
         }
         if (node.in[i] < 0 || (size_t)node.in[i] >= graph->count)
-            return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: input %zu is no node of this graph", op->name, i + 1));
-        if (us__at(graph, node.in[i])->op == &us__op_labels && !(op == &us__op_cross_entropy && i == 1) && op != &us__op_softmax_residual)
-            return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: labels are no numbers; only cross_entropy takes them", op->name));
+            return us__graph_fail(
+                graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: input %zu is no node of this graph", op->name, i + 1));
+        if (us__at(graph, node.in[i])->op == &us__op_labels && !(op == &us__op_cross_entropy && i == 1) &&
+            op != &us__op_softmax_residual)
+            return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT,
+                                                  "%s: labels are no numbers; only cross_entropy takes them", op->name));
         constant = constant && graph_is_number(graph, node.in[i]);
     }
     us_status status = op->shape ? op->shape(graph, &node) : US_OK;
@@ -121,13 +125,17 @@ us_node us__graph_make(us_graph *graph, us__node node) {
     size_t elements = 1;
     for (size_t i = 0; i < node.rank; i++) {
         if (node.shape[i] == US_SAMPLES) continue;
-        if (node.shape[i] == 0 || node.shape[i] > INT_MAX || __builtin_mul_overflow(elements, node.shape[i], &elements) || elements > SIZE_MAX / 4096)
-            return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE, "%s: an axis must be 1 to %d long, and a shape must fit in memory", op->name, INT_MAX));
+        if (node.shape[i] == 0 || node.shape[i] > INT_MAX || __builtin_mul_overflow(elements, node.shape[i], &elements) ||
+            elements > SIZE_MAX / 4096)
+            return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE,
+                                                  "%s: an axis must be 1 to %d long, and a shape must fit in memory",
+                                                  op->name, INT_MAX));
     }
     if (constant) return graph_fold(graph, &node);
     us_node same = op->simplify ? op->simplify(graph, &node) : US_NODE_NONE;
     if (same != US_NODE_NONE || graph->status != US_OK) return same;
-    if (op->commutes && !graph_is_number(graph, node.in[0]) && (graph_is_number(graph, node.in[1]) || node.in[0] > node.in[1])) {
+    if (op->commutes && !graph_is_number(graph, node.in[0]) &&
+        (graph_is_number(graph, node.in[1]) || node.in[0] > node.in[1])) {
         us_node swap = node.in[0];
         node.in[0] = node.in[1];
         node.in[1] = swap;
@@ -135,7 +143,9 @@ us_node us__graph_make(us_graph *graph, us__node node) {
     return graph_insert(graph, &node);
 }
 
-us_node us__unary(us_graph *graph, const us__op *op, us_node a) { return us__graph_make(graph, (us__node){.op = op, .in = {a}}); }
+us_node us__unary(us_graph *graph, const us__op *op, us_node a) {
+    return us__graph_make(graph, (us__node){.op = op, .in = {a}});
+}
 
 us_node us__binary(us_graph *graph, const us__op *op, us_node a, us_node b) {
     return us__graph_make(graph, (us__node){.op = op, .in = {a, b}});
@@ -157,11 +167,13 @@ size_t us_graph_axis(const us_graph *graph, us_node a, size_t axis) {
 
 us_status us_graph_set_loss(us_graph *graph, us_node loss) {
     if (graph->status != US_OK) return graph->status;
-    if (!graph_has(graph, loss)) return graph->status = us__fail(graph->context, US_ERR_ARGUMENT, "us_graph_set_loss: there is no such node");
+    if (!graph_has(graph, loss))
+        return graph->status = us__fail(graph->context, US_ERR_ARGUMENT, "us_graph_set_loss: there is no such node");
     const us__node *n = us__at(graph, loss);
     if (n->op == &us__op_labels || n->rank != (us__has_samples(n) ? 1u : 0u)) {
         char text[128];
-        return graph->status = us__fail(graph->context, US_ERR_SHAPE, "the loss has shape %s; it must be [samples] or a scalar", us__shape_text(n, text));
+        return graph->status = us__fail(graph->context, US_ERR_SHAPE,
+                                        "the loss has shape %s; it must be [samples] or a scalar", us__shape_text(n, text));
     }
     graph->loss = loss;
     return US_OK;
@@ -169,11 +181,14 @@ us_status us_graph_set_loss(us_graph *graph, us_node loss) {
 
 us_status us_graph_set_output(us_graph *graph, us_node output) {
     if (graph->status != US_OK) return graph->status;
-    if (!graph_has(graph, output)) return graph->status = us__fail(graph->context, US_ERR_ARGUMENT, "us_graph_set_output: there is no such node");
+    if (!graph_has(graph, output))
+        return graph->status = us__fail(graph->context, US_ERR_ARGUMENT, "us_graph_set_output: there is no such node");
     const us__node *n = us__at(graph, output);
     if (n->op == &us__op_labels || n->rank > (us__has_samples(n) ? 2u : 0u)) {
         char text[128];
-        return graph->status = us__fail(graph->context, US_ERR_SHAPE, "the output has shape %s; it must be [samples×outputs], [samples] or a scalar", us__shape_text(n, text));
+        return graph->status = us__fail(graph->context, US_ERR_SHAPE,
+                                        "the output has shape %s; it must be [samples×outputs], [samples] or a scalar",
+                                        us__shape_text(n, text));
     }
     graph->output = output;
     return US_OK;

@@ -12,11 +12,11 @@ typedef struct us__op us__op;
 /* A value: an operation on nodes that stand before it. Equal nodes are one node (see us__graph_make). */
 typedef struct us__node {
     const us__op *op;
-    us_node in[US__INPUTS];  /* US_NODE_NONE beyond op->inputs */
+    us_node in[US__INPUTS]; /* US_NODE_NONE beyond op->inputs */
     size_t rank;
-    size_t shape[US__RANK];  /* shape[0] may be US_SAMPLES; 0 beyond rank */
-    size_t index;            /* parameter, column, transposes, power of a logarithm: see the operation */
-    double value;            /* of a constant */
+    size_t shape[US__RANK]; /* shape[0] may be US_SAMPLES; 0 beyond rank */
+    size_t index;           /* parameter, column, transposes, power of a logarithm: see the operation */
+    double value;           /* of a constant */
 } us__node;
 
 /* What a value kernel is given. Arrays are row-major; out may be an input of the same shape when op->elementwise. */
@@ -37,11 +37,11 @@ typedef us_node us__rule(us_graph *graph, us_node y, size_t i, us_node d);
 struct us__op {
     const char *name;
     size_t inputs;
-    bool elementwise;                               /* inputs broadcast; may be computed in place; constants fold */
-    bool commutes;                                  /* op(a, b) = op(b, a) to the last bit */
-    us_status (*shape)(us_graph *, us__node *node); /* fills rank and shape, or checks those asked for */
+    bool elementwise;                                      /* inputs broadcast; may be computed in place; constants fold */
+    bool commutes;                                         /* op(a, b) = op(b, a) to the last bit */
+    us_status (*shape)(us_graph *, us__node *node);        /* fills rank and shape, or checks those asked for */
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */
-    us__kernel *value[2];                           /* f32, f64; NULL: a leaf, or a view of its input */
+    us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
     us__rule *forward, *reverse;
     /* Elementwise only: ∂y/∂xᵢ·d without regard to shapes. A diagonal map is its own adjoint, so that it is both rules. */
     us__rule *slope;
@@ -49,18 +49,18 @@ struct us__op {
 
 struct us_graph {
     us_context *context;
-    us_status status;       /* sticks */
+    us_status status; /* sticks */
     us__node *nodes;
     size_t count, capacity;
-    uint32_t *table;        /* open addressing over the contents of nodes: number + 1, or 0 */
-    size_t table_size;      /* a power of two, at least 2·count */
+    uint32_t *table;   /* open addressing over the contents of nodes: number + 1, or 0 */
+    size_t table_size; /* a power of two, at least 2·count */
     us__arena *names;
-    us_group *groups;       /* [parameters] */
-    us_node *parameters;    /* [parameters] their nodes */
+    us_group *groups;    /* [parameters] */
+    us_node *parameters; /* [parameters] their nodes */
     size_t parameter_count, parameter_capacity;
-    size_t dimension;       /* of θ */
+    size_t dimension; /* of θ */
     us_node features, targets, labels, loss, output;
-    bool deriving;          /* rules are building: sums over samples are allowed */
+    bool deriving; /* rules are building: sums over samples are allowed */
 };
 
 /* ------------------------------------------------------------------ building */
@@ -74,12 +74,14 @@ us_node us__binary(us_graph *graph, const us__op *op, us_node a, us_node b);
 static inline const us__node *us__at(const us_graph *graph, us_node a) { return &graph->nodes[a]; }
 bool us__is_constant(const us_graph *graph, us_node a, double value);
 
-us_node us__weight(us_graph *graph);                       /* scalar: 1/(number of rows in the batch) */
-us_node us__tangent(us_graph *graph, size_t parameter);    /* the part of the vector v that goes with a parameter */
-us_node us__sum_to(us_graph *graph, us_node a, const us__node *like);       /* sums over what broadcasting stretched */
+us_node us__weight(us_graph *graph);                    /* scalar: 1/(number of rows in the batch) */
+us_node us__tangent(us_graph *graph, size_t parameter); /* the part of the vector v that goes with a parameter */
+us_node us__sum_to(us_graph *graph, us_node a, const us__node *like); /* sums over what broadcasting stretched */
 us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like);
 us_node us__reshape(us_graph *graph, us_node a, const us__node *like);
 us_node us__softmax(us_graph *graph, us_node logits);
+/* Asks the BLAS not to use threads of its own. */
+void us__matmul_one_thread(void);
 
 /* ------------------------------------------------------------------ shapes */
 
@@ -93,7 +95,7 @@ const char *us__shape_text(const us__node *a, char text[128]);
 
 /* The loops of an elementwise operation: axes that lie together are one. */
 typedef struct us__loops {
-    size_t outer[3], inner;                /* sizes; unused ones are 1 */
+    size_t outer[3], inner;                       /* sizes; unused ones are 1 */
     size_t step[US__INPUTS][3], unit[US__INPUTS]; /* elements from one to the next; unit is 0 or 1 */
 } us__loops;
 void us__loops_of(const us__call *call, us__loops *loops);
@@ -110,14 +112,14 @@ us_status us__graph_forward(us_graph *graph, const us_node *of, size_t count, co
 /* ------------------------------------------------------------------ the table */
 
 extern const us__op us__op_parameter, us__op_features, us__op_targets, us__op_labels, us__op_constant, us__op_weight,
-    us__op_tangent; /* ops/leaf.c */
+    us__op_tangent;                                                                          /* ops/leaf.c */
 extern const us__op us__op_add, us__op_sub, us__op_mul, us__op_div, us__op_pow, us__op_gate; /* ops/binary.c */
-extern const us__op us__op_neg;                                                             /* ops/unary.c */
-extern const us__op us__op_matmul;                                                          /* ops/matmul.c */
-extern const us__op us__op_sum_to;                                                          /* ops/sum.c */
-extern const us__op us__op_broadcast_to, us__op_reshape;                                    /* ops/broadcast.c */
-extern const us__op us__op_column, us__op_spread;                                           /* ops/column.c */
-extern const us__op us__op_cross_entropy, us__op_softmax, us__op_softmax_residual;          /* ops/cross_entropy.c */
+extern const us__op us__op_neg;                                                              /* ops/unary.c */
+extern const us__op us__op_matmul;                                                           /* ops/matmul.c */
+extern const us__op us__op_sum_to;                                                           /* ops/sum.c */
+extern const us__op us__op_broadcast_to, us__op_reshape;                                     /* ops/broadcast.c */
+extern const us__op us__op_column, us__op_spread;                                            /* ops/column.c */
+extern const us__op us__op_cross_entropy, us__op_softmax, us__op_softmax_residual;           /* ops/cross_entropy.c */
 /* All functions of one variable, and how many of them us_graph_apply knows by name (the first ones). */
 extern const us__op us__unary_ops[];
 extern const size_t us__unary_count, us__unary_public;

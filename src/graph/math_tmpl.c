@@ -18,11 +18,17 @@ static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(erfc)); }
 
 const US_REAL(us__math_table) US_REAL(us__math_plain) = {
-    .exp = math_exp, .log = math_log, .log1p = math_log1p, .sin = math_sin,
-    .cos = math_cos, .tanh = math_tanh, .erf = math_erf, .erfc = math_erfc,
+    .exp = math_exp,
+    .log = math_log,
+    .log1p = math_log1p,
+    .sin = math_sin,
+    .cos = math_cos,
+    .tanh = math_tanh,
+    .erf = math_erf,
+    .erfc = math_erfc,
 };
 
-const US_REAL(us__math_table) *US_REAL(us__math_now)(void) {
+const US_REAL(us__math_table) * US_REAL(us__math_now)(void) {
 #ifdef US_WIDE_MATH
     if (__builtin_cpu_supports("avx512f")) return &US_REAL(us__math_avx512f);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &US_REAL(us__math_avx2);

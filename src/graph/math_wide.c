@@ -56,6 +56,12 @@ static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(erfc, u15)); }
 
 const US_REAL(us__math_table) TABLE = {
-    .exp = math_exp, .log = math_log, .log1p = math_log1p, .sin = math_sin,
-    .cos = math_cos, .tanh = math_tanh, .erf = math_erf, .erfc = math_erfc,
+    .exp = math_exp,
+    .log = math_log,
+    .log1p = math_log1p,
+    .sin = math_sin,
+    .cos = math_cos,
+    .tanh = math_tanh,
+    .erf = math_erf,
+    .erfc = math_erfc,
 };

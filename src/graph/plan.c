@@ -8,8 +8,8 @@ enum { NO_SLOT = UINT32_MAX };
 typedef struct plan_note {
     bool needed, tangent, after, sum, kept, direct;
     us__segment segment;
-    us_node root;    /* the node whose memory a view shows; itself otherwise */
-    size_t last;     /* place in the order of its last use in its own segment */
+    us_node root; /* the node whose memory a view shows; itself otherwise */
+    size_t last;  /* place in the order of its last use in its own segment */
 } plan_note;
 
 static bool plan_is_computed(const us__node *n) { return n->op->value[0] != NULL; }
@@ -41,7 +41,8 @@ static us_status plan_note_segments(const us__plan *p, plan_note *notes, size_t 
             if (plan_is_view(n)) note->root = x->root;
         }
         if (note->needed && note->after && (samples || reads_samples))
-            return us__fail(p->context, US_ERR_UNSUPPORTED, "%s: a value of a sample depends on a sum over the samples", n->op->name);
+            return us__fail(p->context, US_ERR_UNSUPPORTED, "%s: a value of a sample depends on a sum over the samples",
+                            n->op->name);
         note->sum = reads_samples && !samples;
         note->segment = note->after ? US__AFTER : samples || reads_samples ? US__BLOCK : US__ONCE;
         if (note->tangent) note->segment += US__ONCE_TANGENT - US__ONCE;
@@ -51,6 +52,10 @@ static us_status plan_note_segments(const us__plan *p, plan_note *notes, size_t 
 
 static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
     size_t at = 0;
+    for (size_t a = 0; a < nodes; a++) {
+        const us__node *n = us__at(p->graph, (us_node)a);
+        if (notes[a].needed && !plan_is_computed(n) && !plan_is_view(n)) p->leaves[p->leaf_count++] = (us_node)a;
+    }
     for (us__segment s = 0; s < US__SEGMENTS; s++) {
         p->start[s] = at;
         for (size_t a = 0; a < nodes; a++) {
@@ -97,7 +102,7 @@ static uint32_t plan_take_slot(us__plan *p, bool *free, us__slot want) {
         if (!free[s] || p->slots[s].rows != want.rows) continue;
         if (best == NO_SLOT) best = s;
         size_t old = p->slots[best].elements, new = p->slots[s].elements;
-        if (old < want.elements ? new > old : new >= want.elements && new < old) best = s;
+        if (old < want.elements ? new > old : new >= want.elements &&new < old) best = s;
     }
     if (best == NO_SLOT) {
         best = (uint32_t)p->slot_count++;
@@ -163,10 +168,11 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->outputs = us__arena_alloc(p->arena, count, sizeof *p->outputs);
     p->direct = us__arena_alloc(p->arena, count, sizeof *p->direct);
     p->order = us__arena_alloc(p->arena, nodes, sizeof *p->order);
+    p->leaves = us__arena_alloc(p->arena, nodes, sizeof *p->leaves);
     p->sums = us__arena_alloc(p->arena, nodes, sizeof *p->sums);
     p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
     p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
-    if (!p->outputs || !p->direct || !p->order || !p->sums || !p->slot || !p->slots) goto done;
+    if (!p->outputs || !p->direct || !p->order || !p->leaves || !p->sums || !p->slot || !p->slots) goto done;
     for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
     memset(p->slot, 0xFF, nodes * sizeof *p->slot);
     plan_note_needed(p, notes, nodes);
@@ -191,10 +197,8 @@ void us__plan_destroy(us__plan *plan) {
     us__release(plan->context, plan);
 }
 
-bool us__plan_reads(const us__plan *plan, us_node node) {
-    if (node == US_NODE_NONE) return false;
-    for (size_t at = 0; at < plan->start[US__SEGMENTS]; at++)
-        for (size_t i = 0; i < US__INPUTS; i++)
-            if (us__at(plan->graph, plan->order[at])->in[i] == node) return true;
-    return plan->watched == node;
+bool us__plan_reads(const us__plan *plan, us_node leaf) {
+    for (size_t i = 0; i < plan->leaf_count; i++)
+        if (plan->leaves[i] == leaf) return true;
+    return false;
 }

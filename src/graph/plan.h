@@ -10,10 +10,10 @@ enum { US__BLOCK_ROWS = 512, US__BLOCK_VECTORS = 16 };
 
 /* When a node is computed. A sum over samples belongs to the blocks: their sums add up to its value. */
 typedef enum us__segment {
-    US__ONCE,          /* does not depend on samples */
-    US__BLOCK,         /* for each block of rows */
-    US__AFTER,         /* from sums over samples */
-    US__ONCE_TANGENT,  /* the same for what depends on a vector v: for each v (and, for simplicity, each block) */
+    US__ONCE,         /* does not depend on samples */
+    US__BLOCK,        /* for each block of rows */
+    US__AFTER,        /* from sums over samples */
+    US__ONCE_TANGENT, /* the same for what depends on a vector v: for each v (and, for simplicity, each block) */
     US__BLOCK_TANGENT,
     US__AFTER_TANGENT,
     US__SEGMENTS
@@ -29,24 +29,25 @@ typedef struct us__plan {
     us_context *context;
     const us_graph *graph;
     us__arena *arena;
-    us_node *order;                  /* computed nodes, segment by segment */
-    size_t start[US__SEGMENTS + 1];  /* of each segment in order */
-    us_node watched;                 /* read by the caller after each block (a loss, an output); may be US_NODE_NONE */
-    us_node *outputs;                /* [output_count] US_NODE_NONE is zero */
+    us_node *order;                 /* computed nodes, segment by segment */
+    size_t start[US__SEGMENTS + 1]; /* of each segment in order */
+    us_node *leaves;                /* [leaf_count] what the caller's memory holds: θ, v, 1/count, data */
+    size_t leaf_count;
+    us_node watched;  /* read by the caller after each block (a loss, an output); may be US_NODE_NONE */
+    us_node *outputs; /* [output_count] US_NODE_NONE is zero */
     size_t output_count;
-    bool *direct;                    /* [output_count] computed right in the caller's memory */
-    us_node *sums;                   /* [sum_count] sums over samples; those without tangent first */
-    size_t sum_count, sum_plain;     /* in all; without tangent */
-    size_t sum_elements[2];          /* elements of those without tangent, and of those with */
-    uint32_t *slot;                  /* [nodes] UINT32_MAX: elsewhere */
-    us__slot *slots;                 /* [slot_count] */
+    bool *direct;                /* [output_count] computed right in the caller's memory */
+    us_node *sums;               /* [sum_count] sums over samples; those without tangent first */
+    size_t sum_count, sum_plain; /* in all; without tangent */
+    size_t sum_elements[2];      /* elements of those without tangent, and of those with */
+    uint32_t *slot;              /* [nodes] UINT32_MAX: elsewhere */
+    us__slot *slots;             /* [slot_count] */
     size_t slot_count;
 } us__plan;
 
 us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count);
 void us__plan_destroy(us__plan *plan);
-/* Whether something in the plan reads this node. */
-bool us__plan_reads(const us__plan *plan, us_node node);
+bool us__plan_reads(const us__plan *plan, us_node leaf);
 
 /* ------------------------------------------------------------------ execution */
 
@@ -54,13 +55,13 @@ bool us__plan_reads(const us__plan *plan, us_node node);
 typedef struct us__workspace {
     us_context *context;
     us_precision precision;
-    void **address;      /* [nodes] of the graph when the workspace was made */
+    void **address; /* [nodes] of the graph when the workspace was made */
     size_t nodes;
     char *memory;
     size_t bytes;
-    double *sums;        /* sums over blocks */
+    double *sums; /* sums over blocks */
     size_t sum_count;
-    char weight[8];      /* 1/count, in the precision */
+    char weight[8]; /* 1/count, in the precision */
 } us__workspace;
 
 us_status us__workspace_create(us__workspace **out, us_context *context, us_precision precision, size_t nodes);
@@ -79,17 +80,19 @@ typedef struct us__evaluation {
     /* Called after each block with the watched node's rows; may be NULL. */
     void (*watch)(void *user, const void *values, size_t first, size_t rows);
     void *watch_user;
-    void *output;                   /* [dimension] the outputs, one after the other; for a plan without tangents */
-    const void *const *v;           /* [k] vectors, [dimension] each */
-    void *const *hv;                /* [k] the outputs for each */
+    void *output;         /* [dimension] the outputs, one after the other; for a plan without tangents */
+    const void *const *v; /* [k] vectors, [dimension] each */
+    void *const *hv;      /* [k] the outputs for each */
     size_t k;
 } us__evaluation;
 
 us_status us__evaluate(const us__evaluation *evaluation);
 
 /* to[i] = from[rows ? rows[first + i] : first + i], rows of `columns` numbers, converted to the workspace's precision. */
-void us__gather_f32(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count, size_t columns);
-void us__gather_f64(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count, size_t columns);
+void us__gather_f32(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
+                    size_t columns);
+void us__gather_f64(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
+                    size_t columns);
 /* sums[i] += values[i] */
 void us__accumulate_f32(double *sums, const void *values, size_t n);
 void us__accumulate_f64(double *sums, const void *values, size_t n);

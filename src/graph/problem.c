@@ -1,12 +1,12 @@
 /* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
-#include "graph/plan.h"
 #include "problem/problem.h"
+#include "graph/plan.h"
 #include "vec/vec.h"
 
 /* What a problem and its recasts share; it does not change after creation. */
 typedef struct problem_shared {
     us_graph *graph;
-    const us_dataset *dataset; /* NULL: no data */
+    const us_dataset *dataset;                      /* NULL: no data */
     us__plan *value, *gradient, *product, *predict; /* predict is NULL without an output */
 } problem_shared;
 
@@ -35,7 +35,11 @@ static void problem_add_loss(void *user, const void *values, size_t first, size_
 
 static us__evaluation problem_evaluation(const graph_problem *p, const us__plan *plan, const us_vec *theta, us_batch batch) {
     const us_dataset *data = p->shared->dataset;
-    us__evaluation e = {.plan = plan, .workspace = p->workspace, .theta = theta->data, .count = batch.count, .data_precision = p->base.precision};
+    us__evaluation e = {.plan = plan,
+                        .workspace = p->workspace,
+                        .theta = theta->data,
+                        .count = batch.count,
+                        .data_precision = p->base.precision};
     if (!batch.rows) e.count = p->base.samples;
     if (!data) {
         e.count = 1;
@@ -49,8 +53,8 @@ static us__evaluation problem_evaluation(const graph_problem *p, const us__plan 
     return e;
 }
 
-static us_status problem_evaluate_loss(graph_problem *p, const us__plan *plan, const us_vec *theta, us_batch batch, double *loss,
-                                       us_vec *gradient) {
+static us_status problem_evaluate_loss(graph_problem *p, const us__plan *plan, const us_vec *theta, us_batch batch,
+                                       double *loss, us_vec *gradient) {
     problem_loss sum = {.node = us__at(p->shared->graph, p->shared->graph->loss), .precision = p->base.precision};
     us__evaluation e = problem_evaluation(p, plan, theta, batch);
     e.watch = problem_add_loss;
@@ -72,7 +76,8 @@ static us_status problem_gradient(us_problem *problem, const us_vec *theta, us_b
 }
 
 /* Some vectors at a time: the values at θ are computed once for all of them. */
-static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv, size_t k) {
+static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                             us_vec *const *hv, size_t k) {
     graph_problem *p = (graph_problem *)problem;
     us_status status = US_OK;
     for (size_t from = 0; from < k && status == US_OK; from += US__BLOCK_VECTORS) {
@@ -155,17 +160,20 @@ static us_status problem_check_data(const us_graph *g, const us_dataset *data) {
         return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads samples, so its problem needs a dataset");
     }
     if (g->features != US_NODE_NONE && us__at(g, g->features)->shape[1] != us_dataset_columns(data))
-        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu features, the dataset has %zu", us__at(g, g->features)->shape[1],
-                        us_dataset_columns(data));
-    if (g->targets != US_NODE_NONE && (!us_dataset_targets_const(data) || us__at(g, g->targets)->shape[1] != us_dataset_outputs(data)))
-        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu targets, which the dataset does not have", us__at(g, g->targets)->shape[1]);
+        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu features, the dataset has %zu",
+                        us__at(g, g->features)->shape[1], us_dataset_columns(data));
+    if (g->targets != US_NODE_NONE &&
+        (!us_dataset_targets_const(data) || us__at(g, g->targets)->shape[1] != us_dataset_outputs(data)))
+        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu targets, which the dataset does not have",
+                        us__at(g, g->targets)->shape[1]);
     if (g->labels == US_NODE_NONE) return US_OK;
     size_t classes = us__at(g, g->labels)->index;
     const uint32_t *labels = us_dataset_labels_const(data);
     if (!labels) return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads labels, which the dataset does not have");
     for (size_t i = 0; i < us_dataset_rows(data); i++)
         if (labels[i] >= classes)
-            return us__fail(g->context, US_ERR_INPUT, "row %zu of the dataset has label %u, but the graph knows %zu classes", i, labels[i], classes);
+            return us__fail(g->context, US_ERR_INPUT, "row %zu of the dataset has label %u, but the graph knows %zu classes",
+                            i, labels[i], classes);
     return US_OK;
 }
 
@@ -195,7 +203,8 @@ static us_status problem_plan(problem_shared *s) {
     if (status == US_OK && g->output != US_NODE_NONE) status = us__plan_create(&s->predict, g, g->output, NULL, 0);
     us__release(g->context, derived);
     if (status == US_OK && s->predict && (us__plan_reads(s->predict, g->targets) || us__plan_reads(s->predict, g->labels)))
-        return us__fail(g->context, US_ERR_ARGUMENT, "the graph's output reads targets or labels, which a prediction does not have");
+        return us__fail(g->context, US_ERR_ARGUMENT,
+                        "the graph's output reads targets or labels, which a prediction does not have");
     return status;
 }
 
@@ -209,7 +218,8 @@ us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_da
         goto failed;
     }
     if (graph->loss == US_NODE_NONE || graph->parameter_count == 0) {
-        status = us__fail(graph->context, US_ERR_ARGUMENT, "a problem needs a graph with a loss (us_graph_set_loss) and a parameter");
+        status = us__fail(graph->context, US_ERR_ARGUMENT,
+                          "a problem needs a graph with a loss (us_graph_set_loss) and a parameter");
         goto failed;
     }
     status = problem_check_data(graph, dataset);
@@ -221,6 +231,7 @@ us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_da
     }
     s->graph = graph;
     s->dataset = dataset;
+    us__matmul_one_thread();
     status = problem_plan(s);
     if (status == US_OK) status = problem_make(out, s, true, precision);
     if (status == US_OK) return US_OK;
@@ -247,23 +258,32 @@ static void problem_read_output(void *user, const void *values, size_t first, si
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < width; j++) {
             size_t at = (samples ? i : 0) * width + j;
-            o->to[(first + i) * width + j] = o->precision == US_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
+            o->to[(first + i) * width + j] =
+                o->precision == US_F32 ? (double)((const float *)values)[at] : ((const double *)values)[at];
         }
 }
 
-us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows, double *outputs) {
+us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows,
+                                   double *outputs) {
     graph_problem *p = (graph_problem *)problem;
     if (problem->ops != &GRAPH_OPS || !p->shared->predict)
-        return us__fail(problem->context, US_ERR_UNSUPPORTED, "only the problem of a graph with an output (us_graph_set_output) predicts");
+        return us__fail(problem->context, US_ERR_UNSUPPORTED,
+                        "only the problem of a graph with an output (us_graph_set_output) predicts");
     const us_graph *g = p->shared->graph;
     if (theta->n != problem->dimension || theta->precision != problem->precision)
-        return us__fail(problem->context, US_ERR_ARGUMENT, "theta must have %zu elements of the problem's precision", problem->dimension);
+        return us__fail(problem->context, US_ERR_ARGUMENT, "theta must have %zu elements of the problem's precision",
+                        problem->dimension);
     if (rows == 0) return US_OK;
     if (!outputs || (!features && g->features != US_NODE_NONE))
         return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_graph_predict: features or outputs is NULL");
     problem_output output = {.node = us__at(g, g->output), .precision = problem->precision, .to = outputs};
-    us__evaluation e = {.plan = p->shared->predict, .workspace = p->workspace, .theta = theta->data, .count = rows,
-                        .features = features, .data_precision = problem->precision,
-                        .watch = problem_read_output, .watch_user = &output};
+    us__evaluation e = {.plan = p->shared->predict,
+                        .workspace = p->workspace,
+                        .theta = theta->data,
+                        .count = rows,
+                        .features = features,
+                        .data_precision = problem->precision,
+                        .watch = problem_read_output,
+                        .watch_user = &output};
     return us__evaluate(&e);
 }

@@ -59,7 +59,8 @@ static inline double differences_product(us_problem *p, const us_vec *theta, us_
         double error = us_vec_norm_inf(sum) / (1 + us_vec_norm_inf(hv[k]));
         worst = error <= worst ? worst : error;
     }
-    double asymmetry = fabs(us_vec_dot(v[0], hv[1]) - us_vec_dot(v[1], hv[0])) / (1 + us_vec_norm2(hv[0]) + us_vec_norm2(hv[1]));
+    double asymmetry =
+        fabs(us_vec_dot(v[0], hv[1]) - us_vec_dot(v[1], hv[0])) / (1 + us_vec_norm2(hv[0]) + us_vec_norm2(hv[1]));
     worst = asymmetry <= worst ? worst : asymmetry;
     for (int k = 0; k < 2; k++) us_vec_destroy(v[k]), us_vec_destroy(hv[k]);
     us_vec_destroy(at), us_vec_destroy(g), us_vec_destroy(sum);

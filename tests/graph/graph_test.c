@@ -86,7 +86,8 @@ static void outputs_that_are_not_computed(void **state) {
     us_graph_parameter(g, "unused", 1, (size_t[]){2});
     us_node c = us_graph_parameter(g, "c", 1, (size_t[]){3});
     us_node sum = us_graph_apply(g, "exp", us_graph_add(g, a, b));
-    us_graph_set_loss(g, us_graph_sum(g, us_graph_add(g, sum, us_graph_mul(g, us_graph_constant(g, 0.5), us_graph_mul(g, c, c))), 0));
+    us_graph_set_loss(
+        g, us_graph_sum(g, us_graph_add(g, sum, us_graph_mul(g, us_graph_constant(g, 0.5), us_graph_mul(g, c, c))), 0));
     us_problem *p;
     assert_int_equal(us_problem_create_graph(&p, g, NULL, US_F64), US_OK);
     us_vec *theta = differences_vec(p), *gradient = differences_vec(p), *hv = differences_vec(p);
@@ -123,27 +124,60 @@ static void printing_names_everything(void **state) {
 static void errors_stick(void **state) {
     for (int k = 0; k < 16; k++) {
         us_graph *g = graph_new();
-        us_node w = us_graph_parameter(g, "w", 2, (size_t[]){4, 5}), x = us_graph_features(g, 5), labels = us_graph_labels(g, 4), bad = US_NODE_NONE;
+        us_node w = us_graph_parameter(g, "w", 2, (size_t[]){4, 5}), x = us_graph_features(g, 5),
+                labels = us_graph_labels(g, 4), bad = US_NODE_NONE;
         us_status expected = US_ERR_SHAPE;
         assert_int_equal(us_graph_status(g), US_OK);
         us_context_error_clear(context);
         switch (k) {
-        case 0: bad = us_graph_add(g, w, us_graph_parameter(g, "b", 1, (size_t[]){4})); break;
-        case 1: bad = us_graph_matmul(g, x, false, w, false); break;
-        case 2: bad = us_graph_apply(g, "tanhh", x), expected = US_ERR_ARGUMENT; break;
-        case 3: bad = us_graph_parameter(g, "w", 0, NULL), expected = US_ERR_ARGUMENT; break;
-        case 4: bad = us_graph_sum(g, x, 0), expected = US_ERR_UNSUPPORTED; break;
-        case 5: bad = us_graph_matmul(g, x, true, x, false), expected = US_ERR_UNSUPPORTED; break;
-        case 6: bad = us_graph_features(g, 6); break;
-        case 7: bad = us_graph_add(g, labels, x), expected = US_ERR_ARGUMENT; break;
-        case 8: bad = us_graph_cross_entropy(g, x, labels); break;
-        case 9: bad = us_graph_column(g, x, 5); break;
-        case 10: bad = us_graph_sum(g, w, 2), expected = US_ERR_ARGUMENT; break;
-        case 11: bad = us_graph_parameter(g, "z", 1, (size_t[]){0}); break;
-        case 12: bad = us_graph_add(g, us_graph_column(g, x, 0), us_graph_parameter(g, "b", 2, (size_t[]){4, 1})); break;
-        case 13: bad = us_graph_add(g, 12345, x), expected = US_ERR_ARGUMENT; break;
-        case 14: us_graph_set_loss(g, x); break;
-        case 15: us_graph_set_output(g, us_graph_parameter(g, "b", 1, (size_t[]){4})); break;
+        case 0:
+            bad = us_graph_add(g, w, us_graph_parameter(g, "b", 1, (size_t[]){4}));
+            break;
+        case 1:
+            bad = us_graph_matmul(g, x, false, w, false);
+            break;
+        case 2:
+            bad = us_graph_apply(g, "tanhh", x), expected = US_ERR_ARGUMENT;
+            break;
+        case 3:
+            bad = us_graph_parameter(g, "w", 0, NULL), expected = US_ERR_ARGUMENT;
+            break;
+        case 4:
+            bad = us_graph_sum(g, x, 0), expected = US_ERR_UNSUPPORTED;
+            break;
+        case 5:
+            bad = us_graph_matmul(g, x, true, x, false), expected = US_ERR_UNSUPPORTED;
+            break;
+        case 6:
+            bad = us_graph_features(g, 6);
+            break;
+        case 7:
+            bad = us_graph_add(g, labels, x), expected = US_ERR_ARGUMENT;
+            break;
+        case 8:
+            bad = us_graph_cross_entropy(g, x, labels);
+            break;
+        case 9:
+            bad = us_graph_column(g, x, 5);
+            break;
+        case 10:
+            bad = us_graph_sum(g, w, 2), expected = US_ERR_ARGUMENT;
+            break;
+        case 11:
+            bad = us_graph_parameter(g, "z", 1, (size_t[]){0});
+            break;
+        case 12:
+            bad = us_graph_add(g, us_graph_column(g, x, 0), us_graph_parameter(g, "b", 2, (size_t[]){4, 1}));
+            break;
+        case 13:
+            bad = us_graph_add(g, 12345, x), expected = US_ERR_ARGUMENT;
+            break;
+        case 14:
+            us_graph_set_loss(g, x);
+            break;
+        case 15:
+            us_graph_set_output(g, us_graph_parameter(g, "b", 1, (size_t[]){4}));
+            break;
         }
         assert_int_equal(bad, US_NODE_NONE);
         assert_int_equal(us_graph_status(g), expected);
@@ -175,7 +209,11 @@ static void problems_that_cannot_be(void **state) {
         if (k != 3) us_graph_set_loss(g, loss);
         us_problem *p;
         us_context_error_clear(context);
-        us_status status = us_problem_create_graph(&p, g, k == 4 ? NULL : k == 2 || k == 5 ? classes : data, k == 3 ? US_F64 : US_F32);
+        us_status status = us_problem_create_graph(&p, g,
+                                                   k == 4             ? NULL
+                                                   : k == 2 || k == 5 ? classes
+                                                                      : data,
+                                                   k == 3 ? US_F64 : US_F32);
         assert_true(status < 0);
         assert_null(p);
         assert_true(strlen(us_context_error(context)) > 10);
@@ -201,11 +239,14 @@ static void graph_derivatives(const char *f, us_precision precision, double x, d
 }
 
 static void saturated_functions_stay_finite(void **state) {
-    static const struct { const char *f; double x, value, slope; } CASES[] = {
-        {"sigmoid", 1e4, 1, 0}, {"sigmoid", -1e4, 0, 0},    {"softplus", 1e4, 1e4, 1}, {"softplus", -1e4, 0, 0},
-        {"gelu", 1e4, 1e4, 1},  {"gelu", -1e4, 0, 0},       {"tanh", 1e4, 1, 0},       {"tanh", -1e4, -1, 0},
-        {"erf", 1e4, 1, 0},     {"erf", -1e4, -1, 0},       {"relu", 0, 0, 0},         {"abs", 0, 0, 0},
-        {"relu", 1e4, 1e4, 1},  {"relu", -1e4, 0, 0},       {"abs", -1e4, 1e4, -1},    {"atan", 1e4, 1.5706963267952299, 1e-8},
+    static const struct {
+        const char *f;
+        double x, value, slope;
+    } CASES[] = {
+        {"sigmoid", 1e4, 1, 0}, {"sigmoid", -1e4, 0, 0}, {"softplus", 1e4, 1e4, 1}, {"softplus", -1e4, 0, 0},
+        {"gelu", 1e4, 1e4, 1},  {"gelu", -1e4, 0, 0},    {"tanh", 1e4, 1, 0},       {"tanh", -1e4, -1, 0},
+        {"erf", 1e4, 1, 0},     {"erf", -1e4, -1, 0},    {"relu", 0, 0, 0},         {"abs", 0, 0, 0},
+        {"relu", 1e4, 1e4, 1},  {"relu", -1e4, 0, 0},    {"abs", -1e4, 1e4, -1},    {"atan", 1e4, 1.5706963267952299, 1e-8},
     };
     for (size_t k = 0; k < sizeof CASES / sizeof *CASES; k++)
         for (us_precision precision = US_F32; precision <= US_F64; precision += US_F64 - US_F32) {
@@ -216,7 +257,8 @@ static void saturated_functions_stay_finite(void **state) {
             assert_near(y[1], CASES[k].slope, precision == US_F32 ? 1e-6 : 1e-7, 0);
             assert_near(y[2], 0, 0, 1e-11);
         }
-    double y[3]; /* the tail of Φ keeps its digits: −10·Φ(−10), Φ(−10) = 7.61985302416052606e-24 (Abramowitz & Stegun 26.2) */
+    double
+        y[3]; /* the tail of Φ keeps its digits: −10·Φ(−10), Φ(−10) = 7.61985302416052606e-24 (Abramowitz & Stegun 26.2) */
     graph_derivatives("gelu", US_F64, -10, y);
     assert_near(y[0], -7.61985302416052606e-23, 1e-12, 0);
 }
@@ -244,10 +286,15 @@ static void nan_comes_through(void **state) {
 /* cross-entropy of x + b: rows of extreme logits. */
 static void saturated_logits(void **state) {
     enum { CLASSES = 3, CASES = 6 };
-    static const double X[CASES][CLASSES] = {{1e4, -1e4, 0}, {1e4, -1e4, 0}, {-1e4, -1e4, -1e4}, {1e4, 1e4, 1e4}, {0, 0, -40}, {50, 0, 0}};
+    static const double X[CASES][CLASSES] = {{1e4, -1e4, 0},  {1e4, -1e4, 0}, {-1e4, -1e4, -1e4},
+                                             {1e4, 1e4, 1e4}, {0, 0, -40},    {50, 0, 0}};
     static const uint32_t LABEL[CASES] = {0, 1, 2, 0, 0, 0};
     const double loss[CASES] = {0, 2e4, log(3), log(3), log(2), 2 * exp(-50)};
-    const double slope[CASES][CLASSES] = {{0, 0, 0}, {1, -1, 0}, {1. / 3, 1. / 3, -2. / 3}, {-2. / 3, 1. / 3, 1. / 3}, {-0.5, 0.5, exp(-40) / 2},
+    const double slope[CASES][CLASSES] = {{0, 0, 0},
+                                          {1, -1, 0},
+                                          {1. / 3, 1. / 3, -2. / 3},
+                                          {-2. / 3, 1. / 3, 1. / 3},
+                                          {-0.5, 0.5, exp(-40) / 2},
                                           {-2 * exp(-50), exp(-50), exp(-50)}};
     for (us_precision precision = US_F32; precision <= US_F64; precision += US_F64 - US_F32) {
         us_dataset *data;
@@ -258,10 +305,12 @@ static void saturated_logits(void **state) {
         ((double *)us_dataset_features(data))[CASES * CLASSES + 1] = zero / zero;
         us_graph *g = graph_new();
         us_node b = us_graph_parameter(g, "b", 1, (size_t[]){CLASSES});
-        us_graph_set_loss(g, us_graph_cross_entropy(g, us_graph_add(g, us_graph_features(g, CLASSES), b), us_graph_labels(g, CLASSES)));
+        us_graph_set_loss(
+            g, us_graph_cross_entropy(g, us_graph_add(g, us_graph_features(g, CLASSES), b), us_graph_labels(g, CLASSES)));
         us_problem *p;
         assert_int_equal(us_problem_create_graph(&p, g, data, precision), US_OK);
-        us_vec *theta = differences_vec(p), *gradient = differences_vec(p), *hv = differences_vec(p), *v = differences_vec(p);
+        us_vec *theta = differences_vec(p), *gradient = differences_vec(p), *hv = differences_vec(p),
+               *v = differences_vec(p);
         us_vec_write_f64(v, (double[]){1, 2, 3});
         double value, tolerance = 4 * us_precision_epsilon(precision);
         for (uint32_t i = 0; i < CASES; i++) {
@@ -291,7 +340,8 @@ static void a_formula_over_a_column(void **state) {
     for (size_t i = 0; i < 1300; i++) ((double *)us_dataset_targets(data))[i] = us_rng_uniform(&rng);
     us_graph *g = graph_new();
     us_node b1 = graph_scalar(g, "b1"), b2 = graph_scalar(g, "b2"), x = us_graph_column(g, us_graph_features(g, 2), 1);
-    us_node fit = us_graph_mul(g, b1, us_graph_sub(g, us_graph_constant(g, 1), us_graph_apply(g, "exp", us_graph_neg(g, us_graph_mul(g, b2, x)))));
+    us_node fit = us_graph_mul(
+        g, b1, us_graph_sub(g, us_graph_constant(g, 1), us_graph_apply(g, "exp", us_graph_neg(g, us_graph_mul(g, b2, x)))));
     us_node e = us_graph_sub(g, fit, us_graph_column(g, us_graph_targets(g, 1), 0));
     us_graph_set_loss(g, us_graph_mul(g, us_graph_constant(g, 0.5), us_graph_mul(g, e, e)));
     us_graph_set_output(g, fit);
@@ -325,34 +375,48 @@ static us_node random_function(us_graph *g, us_rng *rng, us_node a) {
     static const char *const SMOOTH[] = {"tanh", "sigmoid", "sin", "cos", "atan", "erf", "gelu", "softplus"};
     us_node one = us_graph_constant(g, 1);
     switch (us_rng_below(rng, 5)) {
-    case 0: return us_graph_apply(g, "exp", us_graph_apply(g, "tanh", a));
-    case 1: return us_graph_apply(g, "log", us_graph_add(g, one, us_graph_apply(g, "softplus", a)));
-    case 2: return us_graph_apply(g, "sqrt", us_graph_add(g, one, us_graph_mul(g, a, a)));
-    default: return us_graph_apply(g, SMOOTH[us_rng_below(rng, 8)], a);
+    case 0:
+        return us_graph_apply(g, "exp", us_graph_apply(g, "tanh", a));
+    case 1:
+        return us_graph_apply(g, "log", us_graph_add(g, one, us_graph_apply(g, "softplus", a)));
+    case 2:
+        return us_graph_apply(g, "sqrt", us_graph_add(g, one, us_graph_mul(g, a, a)));
+    default:
+        return us_graph_apply(g, SMOOTH[us_rng_below(rng, 8)], a);
     }
 }
 
 static us_node random_operation(us_graph *g, us_rng *rng, us_node a, us_node b) {
     us_node one = us_graph_constant(g, 1), safe = us_graph_add(g, one, us_graph_mul(g, b, b));
     bool matrices = us_graph_rank(g, a) == 2 && us_graph_rank(g, b) == 2 && us_graph_axis(g, b, 0) != US_SAMPLES;
-    if (matrices && us_graph_axis(g, a, 1) == us_graph_axis(g, b, 1) && us_rng_below(rng, 2)) return us_graph_matmul(g, a, false, b, true);
+    if (matrices && us_graph_axis(g, a, 1) == us_graph_axis(g, b, 1) && us_rng_below(rng, 2))
+        return us_graph_matmul(g, a, false, b, true);
     switch (us_rng_below(rng, 8)) {
-    case 0: return us_graph_add(g, a, b);
-    case 1: return us_graph_sub(g, a, b);
-    case 2: return us_graph_apply(g, "tanh", us_graph_mul(g, a, b));
-    case 3: return us_graph_div(g, a, safe);
-    case 4: return us_graph_pow(g, us_graph_add(g, one, us_graph_apply(g, "softplus", a)), us_graph_apply(g, "tanh", b));
-    case 5: return us_graph_rank(g, a) == 2 ? us_graph_sum(g, a, 1) : random_function(g, rng, a);
-    default: return random_function(g, rng, a);
+    case 0:
+        return us_graph_add(g, a, b);
+    case 1:
+        return us_graph_sub(g, a, b);
+    case 2:
+        return us_graph_apply(g, "tanh", us_graph_mul(g, a, b));
+    case 3:
+        return us_graph_div(g, a, safe);
+    case 4:
+        return us_graph_pow(g, us_graph_add(g, one, us_graph_apply(g, "softplus", a)), us_graph_apply(g, "tanh", b));
+    case 5:
+        return us_graph_rank(g, a) == 2 ? us_graph_sum(g, a, 1) : random_function(g, rng, a);
+    default:
+        return random_function(g, rng, a);
     }
 }
 
-static bool random_fits(const us_graph *g, us_node a, us_node b) { /* whether they broadcast to [samples×..] or without samples */
+static bool random_fits(const us_graph *g, us_node a,
+                        us_node b) { /* whether they broadcast to [samples×..] or without samples */
     for (size_t i = 0; i < 2 && i < us_graph_rank(g, a) && i < us_graph_rank(g, b); i++) {
         size_t m = us_graph_axis(g, a, us_graph_rank(g, a) - 1 - i), n = us_graph_axis(g, b, us_graph_rank(g, b) - 1 - i);
         if (m != n && m != 1 && n != 1) return false;
     }
-    bool sample_vector = (us_graph_rank(g, a) == 1 && us_graph_axis(g, a, 0) == US_SAMPLES) || (us_graph_rank(g, b) == 1 && us_graph_axis(g, b, 0) == US_SAMPLES);
+    bool sample_vector = (us_graph_rank(g, a) == 1 && us_graph_axis(g, a, 0) == US_SAMPLES) ||
+                         (us_graph_rank(g, b) == 1 && us_graph_axis(g, b, 0) == US_SAMPLES);
     return !sample_vector || (us_graph_rank(g, a) < 2 && us_graph_rank(g, b) < 2);
 }
 
@@ -390,19 +454,23 @@ static void random_compositions(void **state) {
     us_rng rng = us_rng_init(4, 4);
     for (size_t i = 0; i < 12; i++) ((double *)us_dataset_features(data))[i] = us_rng_normal(&rng);
     for (uint64_t seed = 1; seed <= 150; seed++)
-        for (size_t operations = 1; operations <= 12; operations += seed % 2 ? 11 : 4) { /* the smallest that fails is told */
+        for (size_t operations = 1; operations <= 12;
+             operations += seed % 2 ? 11 : 4) { /* the smallest that fails is told */
             us_graph *g = random_graph(seed, operations);
             char *text;
             if (us_graph_status(g) != US_OK) fail_msg("seed %d: %s", (int)seed, us_context_error(context));
             assert_int_equal(us_graph_print(g, &text), US_OK);
             us_problem *p;
-            if (us_problem_create_graph(&p, g, data, US_F64) != US_OK) fail_msg("seed %d: %s\n%s", (int)seed, us_context_error(context), text);
+            if (us_problem_create_graph(&p, g, data, US_F64) != US_OK)
+                fail_msg("seed %d: %s\n%s", (int)seed, us_context_error(context), text);
             us_vec *theta = differences_vec(p);
             us_rng draw = us_rng_init(seed, 5);
             us_vec_fill_normal(theta, &draw);
             us_batch rows = {(uint32_t[]){2, 0, 3, 3}, 4};
             double gradient = differences_gradient(p, theta, rows), product = differences_product(p, theta, rows);
-            if (!(gradient < 1e-8) || !(product < 1e-8)) fail_msg("seed %d, %zu operations: gradient off by %g, product by %g\n%s", (int)seed, operations, gradient, product, text);
+            if (!(gradient < 1e-8) || !(product < 1e-8))
+                fail_msg("seed %d, %zu operations: gradient off by %g, product by %g\n%s", (int)seed, operations, gradient,
+                         product, text);
             us_text_release(context, text);
             us_vec_destroy(theta);
             us_problem_destroy(p);
@@ -422,11 +490,16 @@ static int graph_teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formulas_are_simplified),         cmocka_unit_test(zero_derivatives_do_not_exist),
-        cmocka_unit_test(outputs_that_are_not_computed),   cmocka_unit_test(printing_names_everything),
-        cmocka_unit_test(errors_stick),                    cmocka_unit_test(problems_that_cannot_be),
-        cmocka_unit_test(saturated_functions_stay_finite), cmocka_unit_test(nan_comes_through),
-        cmocka_unit_test(saturated_logits),                cmocka_unit_test(a_formula_over_a_column),
+        cmocka_unit_test(formulas_are_simplified),
+        cmocka_unit_test(zero_derivatives_do_not_exist),
+        cmocka_unit_test(outputs_that_are_not_computed),
+        cmocka_unit_test(printing_names_everything),
+        cmocka_unit_test(errors_stick),
+        cmocka_unit_test(problems_that_cannot_be),
+        cmocka_unit_test(saturated_functions_stay_finite),
+        cmocka_unit_test(nan_comes_through),
+        cmocka_unit_test(saturated_logits),
+        cmocka_unit_test(a_formula_over_a_column),
         cmocka_unit_test(random_compositions),
     };
     return cmocka_run_group_tests(tests, graph_setup, graph_teardown);

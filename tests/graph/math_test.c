@@ -12,7 +12,8 @@ static size_t tables(const us__math_table_f32 *singles[3], const us__math_table_
     size_t n = 0;
     singles[n] = &us__math_plain_f32, doubles[n++] = &us__math_plain_f64;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) singles[n] = &us__math_avx2_f32, doubles[n++] = &us__math_avx2_f64;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        singles[n] = &us__math_avx2_f32, doubles[n++] = &us__math_avx2_f64;
     if (__builtin_cpu_supports("avx512f")) singles[n] = &us__math_avx512f_f32, doubles[n++] = &us__math_avx512f_f64;
 #endif
     return n;
@@ -28,7 +29,8 @@ static double number(size_t i) {
 }
 
 static void expect(const char *name, double x, double got, double expected, double tolerance, double smallest) {
-    if (isnan(expected) ? isnan(got) : got == expected || fabs(got - expected) <= tolerance * fabs(expected) + smallest) return;
+    if (isnan(expected) ? isnan(got) : got == expected || fabs(got - expected) <= tolerance * fabs(expected) + smallest)
+        return;
     fail_msg("%s(%.17g) is %.17g, not %.17g", name, x, got, expected);
 }
 
@@ -37,8 +39,10 @@ static void tables_agree_with_the_c_library(void **state) {
     const us__math_table_f64 *doubles[3];
     size_t count = tables(singles, doubles);
     for (size_t t = 0; t < count; t++) {
-        us__math_f32 *const f32[FUNCTIONS] = {singles[t]->exp, singles[t]->log, singles[t]->log1p, singles[t]->sin, singles[t]->cos, singles[t]->tanh, singles[t]->erf, singles[t]->erfc};
-        us__math_f64 *const f64[FUNCTIONS] = {doubles[t]->exp, doubles[t]->log, doubles[t]->log1p, doubles[t]->sin, doubles[t]->cos, doubles[t]->tanh, doubles[t]->erf, doubles[t]->erfc};
+        us__math_f32 *const f32[FUNCTIONS] = {singles[t]->exp, singles[t]->log,  singles[t]->log1p, singles[t]->sin,
+                                              singles[t]->cos, singles[t]->tanh, singles[t]->erf,   singles[t]->erfc};
+        us__math_f64 *const f64[FUNCTIONS] = {doubles[t]->exp, doubles[t]->log,  doubles[t]->log1p, doubles[t]->sin,
+                                              doubles[t]->cos, doubles[t]->tanh, doubles[t]->erf,   doubles[t]->erfc};
         for (size_t k = 0; k < FUNCTIONS; k++) {
             float x[NUMBERS], y[NUMBERS];
             double u[NUMBERS], v[NUMBERS];
@@ -46,7 +50,8 @@ static void tables_agree_with_the_c_library(void **state) {
             f32[k](x, y, NUMBERS);
             f64[k](u, v, NUMBERS);
             for (size_t i = 0; i < NUMBERS; i++) {
-                expect(NAMES[k], (double)x[i], (double)y[i], PLAIN[k]((double)x[i]), 2 * (double)FLT_EPSILON, (double)FLT_MIN);
+                expect(NAMES[k], (double)x[i], (double)y[i], PLAIN[k]((double)x[i]), 2 * (double)FLT_EPSILON,
+                       (double)FLT_MIN);
                 expect(NAMES[k], u[i], v[i], PLAIN[k](u[i]), 2 * DBL_EPSILON, DBL_MIN);
             }
             /* In place, any length: a number's result does not depend on its place, and nothing else is written. */

@@ -42,7 +42,8 @@ static us_dataset *mlp_data(us_context *context, us_precision precision, us_task
 }
 
 /* half-mse or cross-entropy of W₂·f(W₁x + b₁) + b₂ */
-static us_status mlp_problem(us_problem **out, us_context *context, const us_dataset *data, const char *activation, us_precision precision) {
+static us_status mlp_problem(us_problem **out, us_context *context, const us_dataset *data, const char *activation,
+                             us_precision precision) {
     us_graph *g;
     us_status status = us_graph_create(&g, context);
     if (status != US_OK) return status;
@@ -89,7 +90,8 @@ static void derivatives_agree_with_differences(void **state) {
             uint32_t rows[] = {5, 900, 5, 17, 1099};
             us_batch batch = {rows, 5};
             /* relu has a kink, which a difference across it sees */
-            double gradient = differences_gradient(m.problem, m.theta, batch), product = differences_product(m.problem, m.theta, batch);
+            double gradient = differences_gradient(m.problem, m.theta, batch),
+                   product = differences_product(m.problem, m.theta, batch);
             if (!(gradient < 1e-8)) fail_msg("%s: gradient off by %g", ACTIVATIONS[a], gradient);
             if (!(product < 1e-8)) fail_msg("%s: product off by %g", ACTIVATIONS[a], product);
             assert_true(us_problem_hvp_is_exact(m.problem));
@@ -100,7 +102,8 @@ static void derivatives_agree_with_differences(void **state) {
 /* f(θ; rows) and its gradient and product are the means of those of single rows. */
 static void mlp_check_batch(mlp *m, us_batch batch, size_t count) {
     us_vec *gradient = differences_vec(m->problem), *hv = differences_vec(m->problem), *v = differences_vec(m->problem);
-    us_vec *g = differences_vec(m->problem), *h = differences_vec(m->problem), *sum = differences_vec(m->problem), *hsum = differences_vec(m->problem);
+    us_vec *g = differences_vec(m->problem), *h = differences_vec(m->problem), *sum = differences_vec(m->problem),
+           *hsum = differences_vec(m->problem);
     us_rng rng = us_rng_init(2, 9);
     us_vec_fill_normal(v, &rng);
     double loss, value, total = 0, one;
@@ -122,7 +125,8 @@ static void mlp_check_batch(mlp *m, us_batch batch, size_t count) {
     us_vec_axpy(hsum, -1, hv);
     assert_true(us_vec_norm_inf(sum) < 1e-13 * (1 + us_vec_norm_inf(gradient)));
     assert_true(us_vec_norm_inf(hsum) < 1e-13 * (1 + us_vec_norm_inf(hv)));
-    us_vec_destroy(gradient), us_vec_destroy(hv), us_vec_destroy(v), us_vec_destroy(g), us_vec_destroy(h), us_vec_destroy(sum), us_vec_destroy(hsum);
+    us_vec_destroy(gradient), us_vec_destroy(hv), us_vec_destroy(v), us_vec_destroy(g), us_vec_destroy(h),
+        us_vec_destroy(sum), us_vec_destroy(hsum);
 }
 
 static void batches_are_means_over_rows(void **state) {
@@ -175,7 +179,8 @@ static void recasting_gives_the_same_function(void **state) {
             assert_int_equal(us_problem_recast(&again, other, first), US_OK);
             assert_int_equal(us_problem_precision(other), second);
             assert_int_equal(us_problem_samples(other), ROWS);
-            us_vec *theta = differences_vec(other), *g = differences_vec(m.problem), *h = differences_vec(other), *k = differences_vec(again);
+            us_vec *theta = differences_vec(other), *g = differences_vec(m.problem), *h = differences_vec(other),
+                   *k = differences_vec(again);
             us_vec_copy(theta, m.theta);
             double f[3];
             assert_int_equal(us_problem_gradient(m.problem, m.theta, US_BATCH_ALL, &f[0], g), US_OK);

@@ -25,16 +25,26 @@ typedef struct plain_function {
 } plain_function;
 
 static const plain_function FUNCTIONS[] = {
-    {"neg", plain_neg, 0.3, 3, false},       {"exp", exp, 0.3, 2, false},
-    {"log", log, 0.3, 3, true},              {"sqrt", sqrt, 0.3, 3, true},
-    {"sin", sin, 0.3, 3, false},             {"cos", cos, 0.3, 3, false},
-    {"tan", tan, 0.3, 1.2, false},           {"asin", asin, 0.1, 0.8, false},
-    {"acos", acos, 0.1, 0.8, false},         {"atan", atan, 0.3, 3, false},
-    {"sinh", sinh, 0.3, 2, false},           {"cosh", cosh, 0.3, 2, false},
-    {"tanh", tanh, 0.3, 2, false},           {"sigmoid", plain_sigmoid, 0.3, 3, false},
-    {"erf", erf, 0.3, 2, false},             {"abs", plain_abs, 0.3, 3, false},
-    {"relu", plain_relu, 0.3, 3, false},     {"gelu", plain_gelu, 0.3, 3, false},
-    {"softplus", plain_softplus, 0.3, 3, false}, {"sign", plain_sign, 0.3, 3, false},
+    {"neg", plain_neg, 0.3, 3, false},
+    {"exp", exp, 0.3, 2, false},
+    {"log", log, 0.3, 3, true},
+    {"sqrt", sqrt, 0.3, 3, true},
+    {"sin", sin, 0.3, 3, false},
+    {"cos", cos, 0.3, 3, false},
+    {"tan", tan, 0.3, 1.2, false},
+    {"asin", asin, 0.1, 0.8, false},
+    {"acos", acos, 0.1, 0.8, false},
+    {"atan", atan, 0.3, 3, false},
+    {"sinh", sinh, 0.3, 2, false},
+    {"cosh", cosh, 0.3, 2, false},
+    {"tanh", tanh, 0.3, 2, false},
+    {"sigmoid", plain_sigmoid, 0.3, 3, false},
+    {"erf", erf, 0.3, 2, false},
+    {"abs", plain_abs, 0.3, 3, false},
+    {"relu", plain_relu, 0.3, 3, false},
+    {"gelu", plain_gelu, 0.3, 3, false},
+    {"softplus", plain_softplus, 0.3, 3, false},
+    {"sign", plain_sign, 0.3, 3, false},
     {"gelu_slope", plain_gelu_slope, 0.3, 3, false},
 };
 
@@ -113,7 +123,8 @@ typedef struct node_values {
 
 static void node_read(void *user, const void *values, size_t first, size_t rows) {
     node_values *v = user;
-    for (size_t i = 0; i < v->n; i++) v->to[i] = v->precision == US_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i];
+    for (size_t i = 0; i < v->n; i++)
+        v->to[i] = v->precision == US_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i];
 }
 
 /* The value of any node of a graph without samples. theta [dimension]. */
@@ -125,8 +136,13 @@ static void node_evaluate(us_graph *g, us_node a, const double *theta, us_precis
     assert_int_equal(us__plan_create(&plan, g, a, NULL, 0), US_OK);
     assert_int_equal(us__workspace_create(&w, g->context, precision, g->count), US_OK);
     node_values values = {.precision = precision, .n = us__elements(us__at(g, a), 1), .to = out};
-    us__evaluation e = {.plan = plan, .workspace = w, .theta = precision == US_F32 ? (void *)single : (void *)(uintptr_t)theta,
-                        .count = 1, .data_precision = precision, .watch = node_read, .watch_user = &values};
+    us__evaluation e = {.plan = plan,
+                        .workspace = w,
+                        .theta = precision == US_F32 ? (void *)single : (void *)(uintptr_t)theta,
+                        .count = 1,
+                        .data_precision = precision,
+                        .watch = node_read,
+                        .watch_user = &values};
     assert_int_equal(us__evaluate(&e), US_OK);
     us__workspace_destroy(w);
     us__plan_destroy(plan);
@@ -135,8 +151,8 @@ static void node_evaluate(us_graph *g, us_node a, const double *theta, us_precis
 /* ------------------------------------------------------------------ one case */
 
 typedef struct op_case {
-    us__node node;         /* op, index, and the shape where it is asked for */
-    us__node shape[2];     /* of the inputs */
+    us__node node;     /* op, index, and the shape where it is asked for */
+    us__node shape[2]; /* of the inputs */
     double low[2], high[2];
     bool positive[2];
 } op_case;
@@ -187,8 +203,10 @@ static void op_check_value(const op_case *c) {
     node_evaluate(o.g, o.y, o.theta, US_F64, value);
     node_evaluate(o.g, o.y, o.theta, US_F32, single);
     for (size_t i = 0; i < n; i++) {
-        if (!(fabs(value[i] - plain[i]) <= 4e-15 * (1 + fabs(plain[i])))) fail_msg("%s: %.17g, not %.17g", c->node.op->name, value[i], plain[i]);
-        if (!(fabs(single[i] - plain[i]) <= 3e-6 * (1 + fabs(plain[i])))) fail_msg("%s in f32: %.9g, not %.9g", c->node.op->name, single[i], plain[i]);
+        if (!(fabs(value[i] - plain[i]) <= 4e-15 * (1 + fabs(plain[i]))))
+            fail_msg("%s: %.17g, not %.17g", c->node.op->name, value[i], plain[i]);
+        if (!(fabs(single[i] - plain[i]) <= 3e-6 * (1 + fabs(plain[i]))))
+            fail_msg("%s in f32: %.9g, not %.9g", c->node.op->name, single[i], plain[i]);
     }
     us_graph_destroy(o.g);
 }
@@ -202,7 +220,8 @@ static void op_check_rules(const op_case *c) {
         double at[8 * MOST];
         memcpy(at, o.theta, sizeof at);
         for (size_t k = 0; k < inputs; k++)
-            for (size_t i = 0; i < us__elements(&c->shape[k], 1); i++) at[o.offset[k] + i] += s * h * o.theta[o.doffset[k] + i];
+            for (size_t i = 0; i < us__elements(&c->shape[k], 1); i++)
+                at[o.offset[k] + i] += s * h * o.theta[o.doffset[k] + i];
         node_evaluate(o.g, o.y, at, US_F64, f[s + 2]);
     }
     double expected = 0, got = 0, size = 1;
@@ -214,7 +233,8 @@ static void op_check_rules(const op_case *c) {
     }
     for (size_t i = 0; i < n; i++) {
         slope[i] = (8 * (f[3][i] - f[1][i]) - (f[4][i] - f[0][i])) / (12 * h);
-        if (!(fabs(slope[i] - tangent[i]) <= 1e-7 * (1 + fabs(slope[i])))) fail_msg("%s, forward: %.12g, not %.12g", c->node.op->name, tangent[i], slope[i]);
+        if (!(fabs(slope[i] - tangent[i]) <= 1e-7 * (1 + fabs(slope[i]))))
+            fail_msg("%s, forward: %.12g, not %.12g", c->node.op->name, tangent[i], slope[i]);
         expected += o.theta[o.soffset + i] * tangent[i];
         size += fabs(o.theta[o.soffset + i] * tangent[i]);
     }
@@ -255,7 +275,10 @@ static void op_check(const op_case *c) {
 
 /* ------------------------------------------------------------------ all of them */
 
-#define SHAPE(n, ...) {.rank = n, .shape = {__VA_ARGS__}}
+#define SHAPE(n, ...)                       \
+    {                                       \
+        .rank = n, .shape = { __VA_ARGS__ } \
+    }
 
 static void functions_of_one_variable(void **state) {
     size_t tested = 0;
@@ -264,7 +287,10 @@ static void functions_of_one_variable(void **state) {
         for (size_t i = 0; i < us__unary_count; i++)
             if (!strcmp(us__unary_ops[i].name, FUNCTIONS[k].name)) op = &us__unary_ops[i];
         assert_non_null(op);
-        op_case c = {.node = {.op = op}, .shape = {SHAPE(2, 3, 9)}, .low = {FUNCTIONS[k].low}, .high = {FUNCTIONS[k].high},
+        op_case c = {.node = {.op = op},
+                     .shape = {SHAPE(2, 3, 9)},
+                     .low = {FUNCTIONS[k].low},
+                     .high = {FUNCTIONS[k].high},
                      .positive = {FUNCTIONS[k].positive}};
         op_check(&c);
         tested++;
@@ -273,21 +299,34 @@ static void functions_of_one_variable(void **state) {
 }
 
 static void operations_with_broadcasting(void **state) {
-    static const us__op *const OPS[] = {&us__op_add, &us__op_sub, &us__op_mul, &us__op_div, &us__op_pow, &us__op_pow, &us__op_gate};
+    static const us__op *const OPS[] = {&us__op_add, &us__op_sub, &us__op_mul, &us__op_div,
+                                        &us__op_pow, &us__op_pow, &us__op_gate};
     static const us__node SHAPES[][2] = {
-        {SHAPE(2, 3, 5), SHAPE(2, 3, 5)}, {SHAPE(2, 3, 4), SHAPE(1, 4)},       {SHAPE(2, 3, 1), SHAPE(1, 4)},
-        {{0}, SHAPE(2, 3, 4)},            {SHAPE(2, 3, 4), {0}},               {{0}, {0}},
-        {SHAPE(3, 2, 3, 4), SHAPE(2, 3, 1)}, {SHAPE(1, 4), SHAPE(3, 2, 1, 4)}, {SHAPE(4, 2, 1, 3, 1), SHAPE(4, 1, 2, 1, 4)},
-        {SHAPE(2, 1, 4), SHAPE(2, 3, 4)}, {SHAPE(4, 2, 1, 2, 3), SHAPE(3, 2, 1, 3)},
+        {SHAPE(2, 3, 5), SHAPE(2, 3, 5)},
+        {SHAPE(2, 3, 4), SHAPE(1, 4)},
+        {SHAPE(2, 3, 1), SHAPE(1, 4)},
+        {{0}, SHAPE(2, 3, 4)},
+        {SHAPE(2, 3, 4), {0}},
+        {{0}, {0}},
+        {SHAPE(3, 2, 3, 4), SHAPE(2, 3, 1)},
+        {SHAPE(1, 4), SHAPE(3, 2, 1, 4)},
+        {SHAPE(4, 2, 1, 3, 1), SHAPE(4, 1, 2, 1, 4)},
+        {SHAPE(2, 1, 4), SHAPE(2, 3, 4)},
+        {SHAPE(4, 2, 1, 2, 3), SHAPE(3, 2, 1, 3)},
     };
     for (size_t k = 0; k < sizeof OPS / sizeof *OPS; k++)
         for (size_t s = 0; s < sizeof SHAPES / sizeof *SHAPES; s++) {
-            op_case c = {.node = {.op = OPS[k]}, .shape = {SHAPES[s][0], SHAPES[s][1]}, .low = {0.4, 0.4}, .high = {2.4, 2.4}};
+            op_case c = {
+                .node = {.op = OPS[k]}, .shape = {SHAPES[s][0], SHAPES[s][1]}, .low = {0.4, 0.4}, .high = {2.4, 2.4}};
             c.positive[0] = OPS[k] == &us__op_pow;
             op_check(&c);
         }
     for (size_t index = 1; index <= 2; index++) { /* a power times a power of a logarithm */
-        op_case c = {.node = {.op = &us__op_pow, .index = index}, .shape = {SHAPE(2, 3, 4), SHAPE(1, 4)}, .low = {0.4, 0.4}, .high = {2.4, 2.4}, .positive = {true}};
+        op_case c = {.node = {.op = &us__op_pow, .index = index},
+                     .shape = {SHAPE(2, 3, 4), SHAPE(1, 4)},
+                     .low = {0.4, 0.4},
+                     .high = {2.4, 2.4},
+                     .positive = {true}};
         op_check_value(&c);
         if (index < 2) op_check_rules(&c);
     }
@@ -307,10 +346,17 @@ static void matrix_products(void **state) {
 
 static void sums_and_shapes(void **state) {
     static const us__node SUMS[][2] = {
-        {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 3, 1)}, {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 1, 4)}, {SHAPE(3, 2, 3, 4), SHAPE(2, 3, 4)},
-        {SHAPE(3, 2, 3, 4), SHAPE(1, 4)},       {SHAPE(3, 2, 3, 4), {0}},               {SHAPE(4, 2, 3, 2, 3), SHAPE(4, 1, 3, 1, 3)},
-        {SHAPE(4, 2, 3, 2, 3), SHAPE(4, 2, 1, 2, 1)}, {SHAPE(4, 2, 3, 2, 3), SHAPE(3, 3, 1, 3)}, {SHAPE(1, 60), {0}},
-        {SHAPE(2, 11, 5), SHAPE(1, 5)},         {SHAPE(4, 2, 3, 2, 3), SHAPE(3, 1, 2, 1)},
+        {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 3, 1)},
+        {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 1, 4)},
+        {SHAPE(3, 2, 3, 4), SHAPE(2, 3, 4)},
+        {SHAPE(3, 2, 3, 4), SHAPE(1, 4)},
+        {SHAPE(3, 2, 3, 4), {0}},
+        {SHAPE(4, 2, 3, 2, 3), SHAPE(4, 1, 3, 1, 3)},
+        {SHAPE(4, 2, 3, 2, 3), SHAPE(4, 2, 1, 2, 1)},
+        {SHAPE(4, 2, 3, 2, 3), SHAPE(3, 3, 1, 3)},
+        {SHAPE(1, 60), {0}},
+        {SHAPE(2, 11, 5), SHAPE(1, 5)},
+        {SHAPE(4, 2, 3, 2, 3), SHAPE(3, 1, 2, 1)},
     };
     for (size_t s = 0; s < sizeof SUMS / sizeof *SUMS; s++) {
         op_case sum = {.node = SUMS[s][1], .shape = {SUMS[s][0]}, .low = {0.3}, .high = {2}};
@@ -334,7 +380,9 @@ static void sums_and_shapes(void **state) {
 
 /* Powers with a number above: values, and derivatives where the base is negative or zero. */
 static void powers_with_constant_exponents(void **state) {
-    static const struct { double x, exponent, value, first, second; } CASES[] = {
+    static const struct {
+        double x, exponent, value, first, second;
+    } CASES[] = {
         {-2.385, 2, 5.688225, -4.77, 2},
         {-2.385, 3, -13.566416625, 17.064675, -14.31},
         {-2.385, 4, 32.355903650625, -54.2656665, 68.2587},
@@ -355,12 +403,14 @@ static void powers_with_constant_exponents(void **state) {
         us_node x = us_graph_parameter(g, "x", 0, NULL);
         us_graph_set_loss(g, us_graph_pow(g, x, us_graph_constant(g, CASES[k].exponent)));
         assert_int_equal(us_problem_create_graph(&p, g, NULL, US_F64), US_OK);
-        us_vec *theta = differences_vec(p), *first = differences_vec(p), *one = differences_vec(p), *second = differences_vec(p);
+        us_vec *theta = differences_vec(p), *first = differences_vec(p), *one = differences_vec(p),
+               *second = differences_vec(p);
         double value;
         us_vec_fill(theta, CASES[k].x);
         us_vec_fill(one, 1);
         assert_int_equal(us_problem_gradient(p, theta, US_BATCH_ALL, &value, first), US_OK);
-        assert_int_equal(us_problem_hvp(p, theta, US_BATCH_ALL, (const us_vec *const[]){one}, (us_vec *const[]){second}, 1), US_OK);
+        assert_int_equal(us_problem_hvp(p, theta, US_BATCH_ALL, (const us_vec *const[]){one}, (us_vec *const[]){second}, 1),
+                         US_OK);
         assert_near(value, CASES[k].value, 1e-14, 0);
         assert_near(us_vec_get(first, 0), CASES[k].first, 1e-14, 0);
         assert_near(us_vec_get(second, 0), CASES[k].second, 1e-14, 0);
@@ -403,9 +453,12 @@ static int ops_teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_one_variable),      cmocka_unit_test(operations_with_broadcasting),
-        cmocka_unit_test(matrix_products),                cmocka_unit_test(sums_and_shapes),
-        cmocka_unit_test(powers_with_constant_exponents), cmocka_unit_test(zero_to_a_positive_power),
+        cmocka_unit_test(functions_of_one_variable),
+        cmocka_unit_test(operations_with_broadcasting),
+        cmocka_unit_test(matrix_products),
+        cmocka_unit_test(sums_and_shapes),
+        cmocka_unit_test(powers_with_constant_exponents),
+        cmocka_unit_test(zero_to_a_positive_power),
     };
     return cmocka_run_group_tests(tests, ops_setup, ops_teardown);
 }

@@ -55,7 +55,9 @@ static us_node binary_simplify_sub(us_graph *g, const us__node *n) {
     return binary_strip(g, n);
 }
 
-static us_node binary_slope_mul(us_graph *g, us_node y, size_t i, us_node d) { return us_graph_mul(g, d, binary_in(g, y, 1 - i)); }
+static us_node binary_slope_mul(us_graph *g, us_node y, size_t i, us_node d) {
+    return us_graph_mul(g, d, binary_in(g, y, 1 - i));
+}
 
 /* 1·a = a; −1·a = −a; numbers come first and are multiplied with each other: p·(q·a) = (pq)·a, a·(q·b) = q·(a·b).
  * 0·a stays: it is NaN where a is not finite. (Derivatives that are zero never become nodes.) */
@@ -89,7 +91,8 @@ static us_node binary_simplify_div(us_graph *g, const us__node *n) {
 /* pow with index k is aᵇ·(log a)ᵏ, and 0 where a = 0 < b: then
  * ∂/∂a = b·aᵇ⁻¹·(log a)ᵏ + k·aᵇ⁻¹·(log a)ᵏ⁻¹ and ∂/∂b = aᵇ·(log a)ᵏ⁺¹. k = 0 is the power itself. */
 static us_status binary_shape_pow(us_graph *g, us__node *n) {
-    if (n->index > 2) return us__fail(g->context, US_ERR_UNSUPPORTED, "pow: derivatives by an exponent go to the second order");
+    if (n->index > 2)
+        return us__fail(g->context, US_ERR_UNSUPPORTED, "pow: derivatives by an exponent go to the second order");
     return us__elementwise_shape(g, n);
 }
 
@@ -103,7 +106,8 @@ static us_node binary_slope_pow(us_graph *g, us_node y, size_t i, us_node d) {
     if (i == 1) return us_graph_mul(g, d, binary_power(g, a, b, k + 1));
     us_node less = us_graph_sub(g, b, us_graph_constant(g, 1));
     us_node slope = us_graph_mul(g, b, binary_power(g, a, less, k));
-    if (k > 0) slope = us_graph_add(g, slope, us_graph_mul(g, us_graph_constant(g, (double)k), binary_power(g, a, less, k - 1)));
+    if (k > 0)
+        slope = us_graph_add(g, slope, us_graph_mul(g, us_graph_constant(g, (double)k), binary_power(g, a, less, k - 1)));
     return us_graph_mul(g, d, slope);
 }
 
@@ -130,8 +134,8 @@ static us_node binary_slope_gate(us_graph *g, us_node y, size_t i, us_node d) {
 us__kernel us__add_f32, us__sub_f32, us__mul_f32, us__div_f32, us__pow_f32, us__gate_f32;
 us__kernel us__add_f64, us__sub_f64, us__mul_f64, us__div_f64, us__pow_f64, us__gate_f64;
 
-#define ROW(f)                                                                                                           \
-    .name = #f, .inputs = 2, .elementwise = true, .value = {us__##f##_f32, us__##f##_f64},                               \
+#define ROW(f)                                                                             \
+    .name = #f, .inputs = 2, .elementwise = true, .value = {us__##f##_f32, us__##f##_f64}, \
     .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, .slope = binary_slope_##f
 
 const us__op us__op_add = {ROW(add), .shape = us__elementwise_shape, .commutes = true, .simplify = binary_simplify_add};

@@ -5,8 +5,8 @@
 typedef us_real binary_function(us_real a, us_real b);
 
 /* Steps are 0 or 1 in the innermost loop, and known to the compiler in each of its four forms. */
-static inline __attribute__((always_inline)) void binary_row(us_real *y, const us_real *a, size_t sa, const us_real *b, size_t sb,
-                                                             size_t n, binary_function *f) {
+static inline __attribute__((always_inline)) void binary_row(us_real *y, const us_real *a, size_t sa, const us_real *b,
+                                                             size_t sb, size_t n, binary_function *f) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) y[i] = f(a[i * sa], b[i * sb]);
 }
@@ -39,21 +39,31 @@ static inline us_real binary_gate(us_real a, us_real b) { return a <= 0 ? 0 : b;
 static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, b); }
 
 #define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate)
-#define KERNEL(f)                                                                                                        \
-    us__kernel US_REAL(us__##f);                                                                                         \
+#define KERNEL(f)                \
+    us__kernel US_REAL(us__##f); \
     US_KERNEL void US_REAL(us__##f)(const us__call *call) { binary_loop(call, binary_##f); }
 FUNCTIONS(KERNEL)
 
-static inline us_real binary_pow_log(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a); }
-static inline us_real binary_pow_log2(us_real a, us_real b) { return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a) * US_LIBM(log)(a); }
+static inline us_real binary_pow_log(us_real a, us_real b) {
+    return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a);
+}
+static inline us_real binary_pow_log2(us_real a, us_real b) {
+    return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a) * US_LIBM(log)(a);
+}
 
 us__kernel US_REAL(us__pow);
 
 /* aᵇ·(log a)ᵏ; 0 where a = 0 < b. */
 void US_REAL(us__pow)(const us__call *call) {
     switch (call->node->index) {
-    case 0: binary_loop(call, binary_pow); break;
-    case 1: binary_loop(call, binary_pow_log); break;
-    default: binary_loop(call, binary_pow_log2); break;
+    case 0:
+        binary_loop(call, binary_pow);
+        break;
+    case 1:
+        binary_loop(call, binary_pow_log);
+        break;
+    default:
+        binary_loop(call, binary_pow_log2);
+        break;
     }
 }

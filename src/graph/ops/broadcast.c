@@ -5,7 +5,8 @@ static us_status broadcast_shape(us_graph *g, us__node *n) {
     const us__node *x = us__at(g, n->in[0]);
     char from[128], to[128];
     if (us__broadcasts_to(x, n)) return US_OK;
-    return us__fail(g->context, US_ERR_SHAPE, "broadcast_to: %s does not broadcast to %s", us__shape_text(x, from), us__shape_text(n, to));
+    return us__fail(g->context, US_ERR_SHAPE, "broadcast_to: %s does not broadcast to %s", us__shape_text(x, from),
+                    us__shape_text(n, to));
 }
 
 static us_node broadcast_simplify(us_graph *g, const us__node *n) {
@@ -29,7 +30,8 @@ static us_status reshape_shape(us_graph *g, us__node *n) {
     const us__node *x = us__at(g, n->in[0]);
     char from[128], to[128];
     if (us__has_samples(n) == us__has_samples(x) && us__elements(n, 1) == us__elements(x, 1)) return US_OK;
-    return us__fail(g->context, US_ERR_SHAPE, "reshape: %s is not as large as %s", us__shape_text(n, to), us__shape_text(x, from));
+    return us__fail(g->context, US_ERR_SHAPE, "reshape: %s is not as large as %s", us__shape_text(n, to),
+                    us__shape_text(x, from));
 }
 
 static us_node reshape_simplify(us_graph *g, const us__node *n) {
@@ -50,11 +52,19 @@ static us_node reshape_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 }
 
 us__kernel us__broadcast_to_f32, us__broadcast_to_f64;
-const us__op us__op_broadcast_to = {.name = "broadcast", .inputs = 1, .shape = broadcast_shape, .simplify = broadcast_simplify,
+const us__op us__op_broadcast_to = {.name = "broadcast",
+                                    .inputs = 1,
+                                    .shape = broadcast_shape,
+                                    .simplify = broadcast_simplify,
                                     .value = {us__broadcast_to_f32, us__broadcast_to_f64},
-                                    .forward = broadcast_forward, .reverse = broadcast_reverse};
-const us__op us__op_reshape = {.name = "reshape", .inputs = 1, .shape = reshape_shape, .simplify = reshape_simplify,
-                               .forward = reshape_forward, .reverse = reshape_reverse};
+                                    .forward = broadcast_forward,
+                                    .reverse = broadcast_reverse};
+const us__op us__op_reshape = {.name = "reshape",
+                               .inputs = 1,
+                               .shape = reshape_shape,
+                               .simplify = reshape_simplify,
+                               .forward = reshape_forward,
+                               .reverse = reshape_reverse};
 
 static us_node broadcast_make(us_graph *g, const us__op *op, us_node a, const us__node *like) {
     us__node n = {.op = op, .in = {a}, .rank = like->rank};
@@ -62,5 +72,9 @@ static us_node broadcast_make(us_graph *g, const us__op *op, us_node a, const us
     return us__graph_make(g, n);
 }
 
-us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like) { return broadcast_make(graph, &us__op_broadcast_to, a, like); }
-us_node us__reshape(us_graph *graph, us_node a, const us__node *like) { return broadcast_make(graph, &us__op_reshape, a, like); }
+us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like) {
+    return broadcast_make(graph, &us__op_broadcast_to, a, like);
+}
+us_node us__reshape(us_graph *graph, us_node a, const us__node *like) {
+    return broadcast_make(graph, &us__op_reshape, a, like);
+}

@@ -39,10 +39,18 @@ static us_node spread_forward(us_graph *g, us_node y, size_t i, us_node d) {
 }
 
 us__kernel us__column_f32, us__column_f64, us__spread_f32, us__spread_f64;
-const us__op us__op_column = {.name = "column", .inputs = 1, .shape = column_shape, .value = {us__column_f32, us__column_f64},
-                              .forward = column_pick, .reverse = column_reverse};
-const us__op us__op_spread = {.name = "spread", .inputs = 1, .shape = spread_shape, .value = {us__spread_f32, us__spread_f64},
-                              .forward = spread_forward, .reverse = column_pick};
+const us__op us__op_column = {.name = "column",
+                              .inputs = 1,
+                              .shape = column_shape,
+                              .value = {us__column_f32, us__column_f64},
+                              .forward = column_pick,
+                              .reverse = column_reverse};
+const us__op us__op_spread = {.name = "spread",
+                              .inputs = 1,
+                              .shape = spread_shape,
+                              .value = {us__spread_f32, us__spread_f64},
+                              .forward = spread_forward,
+                              .reverse = column_pick};
 
 us_node us_graph_column(us_graph *graph, us_node a, size_t j) {
     return us__graph_make(graph, (us__node){.op = &us__op_column, .in = {a}, .index = j});

@@ -7,7 +7,8 @@
 static us_status cross_entropy_labels(us_graph *g, const us__node *n) {
     const us__node *z = us__at(g, n->in[0]), *labels = us__at(g, n->in[1]);
     char text[128];
-    if (labels->op != &us__op_labels) return us__fail(g->context, US_ERR_ARGUMENT, "%s: the second input must be labels", n->op->name);
+    if (labels->op != &us__op_labels)
+        return us__fail(g->context, US_ERR_ARGUMENT, "%s: the second input must be labels", n->op->name);
     if (z->rank == 2 && us__has_samples(z) && z->shape[1] == labels->index) return US_OK;
     return us__fail(g->context, US_ERR_SHAPE, "%s: logits have shape %s; %zu classes need [samples×%zu]", n->op->name,
                     us__shape_text(z, text), labels->index, labels->index);
@@ -69,14 +70,24 @@ static us_node softmax_rule(us_graph *g, us_node y, size_t i, us_node d) {
 
 us__kernel us__cross_entropy_f32, us__cross_entropy_f64, us__softmax_f32, us__softmax_f64, us__softmax_residual_f32,
     us__softmax_residual_f64;
-const us__op us__op_cross_entropy = {.name = "cross_entropy", .inputs = 2, .shape = cross_entropy_shape,
+const us__op us__op_cross_entropy = {.name = "cross_entropy",
+                                     .inputs = 2,
+                                     .shape = cross_entropy_shape,
                                      .value = {us__cross_entropy_f32, us__cross_entropy_f64},
-                                     .forward = cross_entropy_forward, .reverse = cross_entropy_reverse};
-const us__op us__op_softmax_residual = {.name = "softmax_residual", .inputs = 2, .shape = residual_shape,
+                                     .forward = cross_entropy_forward,
+                                     .reverse = cross_entropy_reverse};
+const us__op us__op_softmax_residual = {.name = "softmax_residual",
+                                        .inputs = 2,
+                                        .shape = residual_shape,
                                         .value = {us__softmax_residual_f32, us__softmax_residual_f64},
-                                        .forward = softmax_rule, .reverse = softmax_rule};
-const us__op us__op_softmax = {.name = "softmax", .inputs = 1, .shape = softmax_shape, .value = {us__softmax_f32, us__softmax_f64},
-                               .forward = softmax_rule, .reverse = softmax_rule};
+                                        .forward = softmax_rule,
+                                        .reverse = softmax_rule};
+const us__op us__op_softmax = {.name = "softmax",
+                               .inputs = 1,
+                               .shape = softmax_shape,
+                               .value = {us__softmax_f32, us__softmax_f64},
+                               .forward = softmax_rule,
+                               .reverse = softmax_rule};
 
 us_node us__softmax(us_graph *graph, us_node logits) { return us__unary(graph, &us__op_softmax, logits); }
 

@@ -7,7 +7,8 @@ us_status us__elementwise_shape(us_graph *graph, us__node *node) {
     for (size_t k = 0; k < node->op->inputs; k++) {
         const us__node *x = us__at(graph, node->in[k]);
         if (x->rank > node->rank) {
-            for (size_t i = x->rank; i-- > 0;) node->shape[i] = i >= x->rank - node->rank ? node->shape[i - (x->rank - node->rank)] : 1;
+            for (size_t i = x->rank; i-- > 0;)
+                node->shape[i] = i >= x->rank - node->rank ? node->shape[i - (x->rank - node->rank)] : 1;
             node->rank = x->rank;
         }
         for (size_t i = 0; i < x->rank; i++) {

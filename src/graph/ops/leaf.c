@@ -30,18 +30,22 @@ static us_status leaf_reserve(us_graph *g) {
 us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const size_t *shape) {
     if (graph->status != US_OK) return US_NODE_NONE;
     if (!name || !*name || rank > US__RANK || (rank && !shape))
-        return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "a parameter needs a name and a rank of 0 to %d", US__RANK));
+        return us__graph_fail(
+            graph, us__fail(graph->context, US_ERR_ARGUMENT, "a parameter needs a name and a rank of 0 to %d", US__RANK));
     for (size_t i = 0; i < graph->parameter_count; i++)
         if (!strcmp(graph->groups[i].name, name))
-            return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "there are two parameters named %s", name));
+            return us__graph_fail(graph,
+                                  us__fail(graph->context, US_ERR_ARGUMENT, "there are two parameters named %s", name));
     us_status status = leaf_reserve(graph);
     if (status != US_OK) return us__graph_fail(graph, status);
     us_group *group = &graph->groups[graph->parameter_count];
     *group = (us_group){.offset = graph->dimension, .count = 1, .rank = rank};
     us__node node = {.op = &us__op_parameter, .rank = rank, .index = graph->parameter_count};
     for (size_t i = 0; i < rank; i++) {
-        if (shape[i] == US_SAMPLES || __builtin_mul_overflow(group->count, shape[i], &group->count) || group->count > SIZE_MAX / 4096)
-            return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE, "parameter %s: its shape must be sizes that fit in memory", name));
+        if (shape[i] == US_SAMPLES || __builtin_mul_overflow(group->count, shape[i], &group->count) ||
+            group->count > SIZE_MAX / 4096)
+            return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE,
+                                                  "parameter %s: its shape must be sizes that fit in memory", name));
         node.shape[i] = group->shape[i] = shape[i];
     }
     group->name = us__arena_text(graph->names, name, strlen(name));
@@ -57,7 +61,8 @@ us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const
 static us_node leaf_data(us_graph *g, us_node *which, us__node node) {
     us_node a = us__graph_make(g, node);
     if (a != US_NODE_NONE && *which != US_NODE_NONE && *which != a)
-        return us__graph_fail(g, us__fail(g->context, US_ERR_SHAPE, "the graph has %s of another size already", node.op->name));
+        return us__graph_fail(g,
+                              us__fail(g->context, US_ERR_SHAPE, "the graph has %s of another size already", node.op->name));
     if (a != US_NODE_NONE) *which = a;
     return a;
 }
@@ -72,7 +77,8 @@ us_node us_graph_targets(us_graph *graph, size_t outputs) {
 
 /* index: the number of classes. */
 us_node us_graph_labels(us_graph *graph, size_t classes) {
-    return leaf_data(graph, &graph->labels, (us__node){.op = &us__op_labels, .rank = 1, .shape = {US_SAMPLES}, .index = classes});
+    return leaf_data(graph, &graph->labels,
+                     (us__node){.op = &us__op_labels, .rank = 1, .shape = {US_SAMPLES}, .index = classes});
 }
 
 us_node us_graph_constant(us_graph *graph, double value) {

@@ -19,7 +19,8 @@ static us_status matmul_shape(us_graph *g, us__node *n) {
     if (b->shape[!tb] == US_SAMPLES)
         return us__fail(g->context, US_ERR_SHAPE, "matmul: the samples would not be the first axis");
     if (a->shape[!ta] == US_SAMPLES && !g->deriving)
-        return us__fail(g->context, US_ERR_UNSUPPORTED, "matmul: a sum over the samples; the loss of a sample may depend on that sample alone");
+        return us__fail(g->context, US_ERR_UNSUPPORTED,
+                        "matmul: a sum over the samples; the loss of a sample may depend on that sample alone");
     n->rank = 2;
     n->shape[0] = a->shape[ta];
     n->shape[1] = b->shape[!tb];
@@ -40,8 +41,19 @@ static us_node matmul_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 }
 
 us__kernel us__matmul_f32, us__matmul_f64;
-const us__op us__op_matmul = {.name = "matmul", .inputs = 2, .shape = matmul_shape, .value = {us__matmul_f32, us__matmul_f64},
-                              .forward = matmul_forward, .reverse = matmul_reverse};
+const us__op us__op_matmul = {.name = "matmul",
+                              .inputs = 2,
+                              .shape = matmul_shape,
+                              .value = {us__matmul_f32, us__matmul_f64},
+                              .forward = matmul_forward,
+                              .reverse = matmul_reverse};
+
+/* A threaded OpenBLAS would put its own spinning threads under ours; other libraries do not have this function. */
+void openblas_set_num_threads(int threads) __attribute__((weak));
+
+void us__matmul_one_thread(void) {
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
+}
 
 us_node us_graph_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b) {
     return matmul_make(graph, a, transpose_a, b, transpose_b);

@@ -6,9 +6,11 @@ static us_status sum_shape(us_graph *g, us__node *n) {
     const us__node *x = us__at(g, n->in[0]);
     char from[128], to[128];
     if (!us__broadcasts_to(n, x))
-        return us__fail(g->context, US_ERR_SHAPE, "sum_to: %s is no sum of %s", us__shape_text(n, to), us__shape_text(x, from));
+        return us__fail(g->context, US_ERR_SHAPE, "sum_to: %s is no sum of %s", us__shape_text(n, to),
+                        us__shape_text(x, from));
     if (us__has_samples(x) && !us__has_samples(n) && !g->deriving)
-        return us__fail(g->context, US_ERR_UNSUPPORTED, "sum over the samples: the loss of a sample may depend on that sample alone");
+        return us__fail(g->context, US_ERR_UNSUPPORTED,
+                        "sum over the samples: the loss of a sample may depend on that sample alone");
     return US_OK;
 }
 
@@ -31,8 +33,13 @@ static us_node sum_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 }
 
 us__kernel us__sum_to_f32, us__sum_to_f64;
-const us__op us__op_sum_to = {.name = "sum", .inputs = 1, .shape = sum_shape, .simplify = sum_simplify,
-                              .value = {us__sum_to_f32, us__sum_to_f64}, .forward = sum_forward, .reverse = sum_reverse};
+const us__op us__op_sum_to = {.name = "sum",
+                              .inputs = 1,
+                              .shape = sum_shape,
+                              .simplify = sum_simplify,
+                              .value = {us__sum_to_f32, us__sum_to_f64},
+                              .forward = sum_forward,
+                              .reverse = sum_reverse};
 
 us_node us__sum_to(us_graph *graph, us_node a, const us__node *like) {
     us__node n = {.op = &us__op_sum_to, .in = {a}, .rank = like->rank};
@@ -43,7 +50,9 @@ us_node us__sum_to(us_graph *graph, us_node a, const us__node *like) {
 us_node us_graph_sum(us_graph *graph, us_node a, size_t axis) {
     if (graph->status != US_OK) return US_NODE_NONE;
     size_t rank = us_graph_rank(graph, a);
-    if (axis >= rank) return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "sum over axis %zu of a node of rank %zu", axis, rank));
+    if (axis >= rank)
+        return us__graph_fail(
+            graph, us__fail(graph->context, US_ERR_ARGUMENT, "sum over axis %zu of a node of rank %zu", axis, rank));
     us__node kept = *us__at(graph, a), gone = kept;
     kept.shape[axis] = 1;
     gone.rank = 0;

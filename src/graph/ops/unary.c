@@ -103,7 +103,9 @@ static const us__op *unary_find(const char *name, size_t count) {
     return NULL;
 }
 
-static us_node unary_hidden(us_graph *g, const char *name, us_node x) { return us__unary(g, unary_find(name, us__unary_count), x); }
+static us_node unary_hidden(us_graph *g, const char *name, us_node x) {
+    return us__unary(g, unary_find(name, us__unary_count), x);
+}
 
 /* sign(x) with sign(0) = 0 */
 static us_node unary_abs(us_graph *g, us_node y, size_t i, us_node d) {
@@ -150,9 +152,9 @@ us__kernel us__neg_f64, us__exp_f64, us__log_f64, us__sqrt_f64, us__sin_f64, us_
     us__acos_f64, us__atan_f64, us__sinh_f64, us__cosh_f64, us__tanh_f64, us__sigmoid_f64, us__erf_f64, us__abs_f64,
     us__relu_f64, us__gelu_f64, us__gelu_slope_f64, us__softplus_f64, us__sign_f64;
 
-#define ROW(title, f)                                                                                                    \
-    .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,                                     \
-    .value = {us__##f##_f32, us__##f##_f64}, .forward = us__elementwise_forward, .reverse = us__elementwise_reverse,     \
+#define ROW(title, f)                                                                                                \
+    .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,                                 \
+    .value = {us__##f##_f32, us__##f##_f64}, .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, \
     .slope = unary_##f
 
 const us__op us__op_neg = {ROW("neg", neg), .simplify = unary_simplify_neg};
@@ -187,7 +189,12 @@ us_node us_graph_neg(us_graph *graph, us_node a) { return us__unary(graph, &us__
 
 us_node us_graph_apply(us_graph *graph, const char *function, us_node a) {
     if (graph->status != US_OK) return US_NODE_NONE;
-    const us__op *op = unary_find(function, us__unary_public);
-    if (!op) return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "there is no function named %s", function));
-    return us__unary(graph, op, a);
+    const us__op *op = function ? unary_find(function, us__unary_public) : NULL;
+    if (op) return us__unary(graph, op, a);
+    const char *names[sizeof us__unary_ops / sizeof *us__unary_ops];
+    for (size_t i = 0; i < us__unary_public; i++) names[i] = us__unary_ops[i].name;
+    const char *nearest = function ? us__nearest_name(function, names, us__unary_public) : NULL;
+    return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "there is no function named %.64s%s%s",
+                                          function ? function : "(NULL)", nearest ? "; did you mean " : "",
+                                          nearest ? nearest : ""));
 }

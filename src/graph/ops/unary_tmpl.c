@@ -28,8 +28,8 @@ static inline us_real unary_relu(us_real x) { return x < 0 ? 0 : x; } /* NaN sta
 static inline us_real unary_sign(us_real x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
 #define LOOPS(X) X(neg) X(sqrt) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(abs) X(relu) X(sign)
-#define KERNEL(f)                                                                                                        \
-    us__kernel US_REAL(us__##f);                                                                                         \
+#define KERNEL(f)                \
+    us__kernel US_REAL(us__##f); \
     US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_loop(call, unary_##f); }
 LOOPS(KERNEL)
 #undef KERNEL
@@ -37,10 +37,10 @@ LOOPS(KERNEL)
 /* ------------------------------------------------------------------ functions of the math table */
 
 #define TABLE(X) X(exp) X(log) X(sin) X(cos) X(tanh) X(erf)
-#define KERNEL(f)                                                                                                        \
-    us__kernel US_REAL(us__##f);                                                                                         \
-    void US_REAL(us__##f)(const us__call *call) {                                                                        \
-        US_REAL(us__math_now)()->f(call->in[0], call->out, us__elements(call->node, call->rows));                        \
+#define KERNEL(f)                                                                                 \
+    us__kernel US_REAL(us__##f);                                                                  \
+    void US_REAL(us__##f)(const us__call *call) {                                                 \
+        US_REAL(us__math_now)()->f(call->in[0], call->out, us__elements(call->node, call->rows)); \
     }
 TABLE(KERNEL)
 #undef KERNEL
@@ -93,7 +93,8 @@ static inline __attribute__((always_inline)) void unary_gelu(unary_math *math, c
 }
 
 /* Φ(x) + x·φ(x); 0 at −∞ and 1 at ∞ */
-static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *math, const us_real *x, us_real *y, size_t n) {
+static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *math, const us_real *x, us_real *y,
+                                                                   size_t n) {
     us_real p[STRIP], bell[STRIP];
     unary_normal(math, x, p, n);
     for (size_t i = 0; i < n; i++) bell[i] = x[i] * x[i] * (us_real)-0.5;
@@ -104,7 +105,7 @@ static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *m
 }
 
 #define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope)
-#define KERNEL(f)                                                                                                        \
-    us__kernel US_REAL(us__##f);                                                                                         \
+#define KERNEL(f)                \
+    us__kernel US_REAL(us__##f); \
     US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_strips(call, unary_##f); }
 STRIPS(KERNEL)
