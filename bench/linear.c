@@ -33,14 +33,21 @@ static us_dataset *generate(us_context *context, size_t rows, size_t columns) {
     return dataset;
 }
 
-/* Steps of one row in the order of the file: the gradient, and the rule by itself. */
-static double in_order(us_context *context, us_problem *problem, us_vec *theta, us_vec *gradient) {
+/* Steps in the order of the file: the gradient, and the update by itself. */
+static double in_order(us_context *context, us_problem *problem, us_vec *theta, us_vec *gradient, size_t batch) {
+    size_t samples = us_problem_samples(problem);
+    uint32_t *rows = malloc(samples * sizeof *rows);
+    for (size_t i = 0; i < samples; i++) rows[i] = (uint32_t)i;
+    us_vec_fill(theta, 0);
     double begin = cpu_seconds(), loss;
-    for (uint32_t i = 0; i < us_problem_samples(problem); i++) {
-        check(context, us_problem_gradient(problem, theta, (us_batch){&i, 1}, &loss, gradient));
+    for (size_t i = 0; i < samples; i += batch) {
+        size_t count = samples - i < batch ? samples - i : batch;
+        check(context, us_problem_gradient(problem, theta, (us_batch){rows + i, count}, &loss, gradient));
         us_vec_axpy(theta, -1e-4, gradient);
     }
-    return cpu_seconds() - begin;
+    double seconds = cpu_seconds() - begin;
+    free(rows);
+    return seconds;
 }
 
 static double epoch(us_context *context, us_problem *problem, const us_vec *theta, size_t batch) {
@@ -75,12 +82,12 @@ int main(int count, char **arguments) {
     check(context, us_vec_create(&theta, context, US_F32, us_problem_dimension(problem)));
     check(context, us_vec_create(&gradient, context, US_F32, us_problem_dimension(problem)));
     for (int r = 0; r < repeats; r++) {
-        us_vec_fill(theta, 0);
-        if (!only || !strcmp(only, "batch-1-in-order")) printf("batch-1-in-order %.6f\n", in_order(context, problem, theta, gradient));
-        us_vec_fill(theta, 0);
         static const size_t BATCHES[] = {1, 32, 4096};
         for (size_t b = 0; b < 3; b++) {
             char name[32];
+            snprintf(name, sizeof name, "batch-%zu-in-order", BATCHES[b]);
+            if (!only || !strcmp(only, name)) printf("%s %.6f\n", name, in_order(context, problem, theta, gradient, BATCHES[b]));
+            us_vec_fill(theta, 0);
             snprintf(name, sizeof name, "batch-%zu-shuffled", BATCHES[b]);
             if (!only || !strcmp(only, name)) printf("%s %.6f\n", name, epoch(context, problem, theta, BATCHES[b]));
         }
