@@ -58,8 +58,8 @@ def main():
     program = sys.argv[1]
     rows, columns = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 else (1000000, 100)
     repeats = int(sys.argv[4]) if len(sys.argv) > 4 else 3
-    theirs = {name: [] for name in (work := peers(rows, columns))}
-    ours = {}
+    work = peers(rows, columns)
+    theirs, ours = {name: [] for name in work}, {}
     for _ in range(repeats):
         for name, epoch in work.items():
             theirs[name].append(seconds(epoch))
