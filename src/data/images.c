@@ -124,11 +124,12 @@ static us_status idx_read_pixels(idx *x, const uint8_t *role, us_dataset *const 
 
 /* ------------------------------------------------------------------ files that belong together */
 
-/* path with the last `from` in its file name replaced; NULL when it is not in there, or (with the error noted) no memory. */
-static char *images_replace(us_context *context, const char *path, const char *from, const char *to) {
+/* path with the last `from` in its file name replaced; *out is NULL when it is not in there. */
+static us_status images_replace(us_context *context, const char *path, const char *from, const char *to, char **out) {
     const char *slash = strrchr(path, '/'), *at = NULL;
     for (const char *p = strstr(slash ? slash : path, from); p; p = strstr(p + 1, from)) at = p;
-    return at ? us__text_format(context, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from)) : NULL;
+    *out = at ? us__text_format(context, "%.*s%s%s", (int)(at - path), path, to, at + strlen(from)) : NULL;
+    return at && !*out ? US_ERR_NOMEM : US_OK;
 }
 
 /* Keeps `*path` if there is such a file, with or without .gz; otherwise releases it and sets it to NULL. */
@@ -147,34 +148,33 @@ static us_status images_keep_existing(us_context *context, char **path) {
 
 /* "…images-idx3…" → "…labels-idx1…", which must be there. */
 static us_status images_find_labels(us_context *context, const char *images, char **labels) {
-    *labels = NULL;
-    char *name = images_replace(context, images, "images", "labels"), wanted[512] = "";
-    if (!name && strstr(images, "images")) return US_ERR_NOMEM;
-    for (int rank = 3; name && rank <= 4; rank++) {
-        char *better = images_replace(context, name, rank == 3 ? "idx3" : "idx4", "idx1");
+    static const char *const ranks[] = {"idx3", "idx4", "idx2"};
+    char *better, wanted[512] = "";
+    us_status status = images_replace(context, images, "images", "labels", labels);
+    for (int i = 0; i < 3 && status == US_OK && *labels; i++) {
+        status = images_replace(context, *labels, ranks[i], "idx1", &better);
         if (!better) continue;
-        us__release(context, name);
-        name = better;
+        us__release(context, *labels);
+        *labels = better;
     }
-    if (name) snprintf(wanted, sizeof wanted, "%s", name);
-    us_status status = images_keep_existing(context, &name);
-    if (status == US_OK && !name)
-        status = *wanted ? us__fail(context, US_ERR_INPUT, "%s: its labels are not beside it: there is no %s", images, wanted)
-                         : us__fail(context, US_ERR_INPUT, "%s: its labels are not found: the name should have 'images' in it, as in train-images-idx3-ubyte.gz", images);
-    *labels = name;
-    return status;
+    if (*labels) snprintf(wanted, sizeof wanted, "%s", *labels);
+    if (status == US_OK) status = images_keep_existing(context, labels);
+    if (status != US_OK || *labels) return status;
+    if (*wanted) return us__fail(context, US_ERR_INPUT, "%s: its labels are not beside it: there is no %s", images, wanted);
+    return us__fail(context, US_ERR_INPUT,
+                    "%s: its labels are not found: its name should have 'images' in it, as in train-images-idx3-ubyte.gz", images);
 }
 
 /* "train…" → "t10k…" or "test…", or NULL. */
 static us_status images_find_test(us_context *context, const char *images, char **test) {
-    us_context_error_clear(context);
-    *test = images_replace(context, images, "train", "t10k");
-    us_status status = images_keep_existing(context, test);
-    if (status == US_OK && !*test) {
-        *test = images_replace(context, images, "train", "test");
-        status = images_keep_existing(context, test);
+    static const char *const names[] = {"t10k", "test"};
+    *test = NULL;
+    us_status status = US_OK;
+    for (int i = 0; i < 2 && status == US_OK && !*test; i++) {
+        status = images_replace(context, images, "train", names[i], test);
+        if (status == US_OK) status = images_keep_existing(context, test);
     }
-    return *us_context_error(context) ? US_ERR_NOMEM : status;
+    return status;
 }
 
 /* All labels of a file, checked against the number of images. @param labels [caller releases] */
