@@ -18,15 +18,49 @@ us_status us__evidence_gradient(us__gathering *g) {
     return us__place_noise(&g->place, g->gradient, 4, g->direction);
 }
 
+typedef us_status (*evidence_check)(us_problem *, const us_vec *theta, us_batch, const us_check_options *, us_check *out);
+
+/* Checks a derivative at θ, and where it does not pass, again beside it: at a critical point the gradient is rounding, and
+ * there is nothing to compare it with; and what is wrong is wrong next door, too. A callback in f32 computes in f32
+ * whatever it is recast to, so what fails in f64 gets a last hearing in its own precision. */
+static us_status evidence_derivative(us__gathering *g, evidence_check check, bool *checked, bool *right, double *disagreement) {
+    us_check here, beside;
+    us_problem *own = us_training_problem(g->training);
+    us_status status = check(g->problem, g->theta, US_BATCH_ALL, NULL, &here);
+    *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
+    if (status || here.passed) return status;
+    us_rng rng = us_rng_init(1, 0xbe51de);
+    for (size_t i = 0; i < g->place.n; i++) {
+        double x = us_vec_get(g->theta, i);
+        us_vec_set(g->place.at, i, x + 0.1 * us_rng_normal(&rng) * (x == 0 ? 1 : x));
+    }
+    if ((status = check(g->problem, g->place.at, US_BATCH_ALL, NULL, &beside))) return status;
+    *checked = beside.decided, *right = beside.passed, *disagreement = beside.disagreement;
+    if (beside.passed || !beside.decided || us_problem_precision(own) == US_F64) return US_OK;
+    if ((status = check(own, us_training_theta(g->training), US_BATCH_ALL, NULL, &here))) return status;
+    *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
+    return US_OK;
+}
+
+us_status us__evidence_checks(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_status status = evidence_derivative(g, us_problem_check_gradient, &e->gradient_checked, &e->gradient_right, &e->gradient_disagreement);
+    if (!status && us_problem_hvp_is_exact(g->problem) && (e->gradient_right || !e->gradient_checked))
+        status = evidence_derivative(g, us_problem_check_hessian, &e->hessian_checked, &e->hessian_right, &e->hessian_disagreement);
+    if (!e->gradient_checked) e->gradient_disagreement = (double)NAN;
+    if (!e->hessian_checked) e->hessian_disagreement = (double)NAN;
+    return status;
+}
+
 /* Largest stable learning rate on a quadratic whose largest curvature is λ: gradient descent 2/λ; heavy ball, m ← βm − αg,
  * 2(1+β)/λ (Polyak 1964). NaN for rules that scale the gradient, and where λ is not positive. */
 static double evidence_stability_limit(const us_training *training, double lambda) {
     const us_rule *rule = us_training_rule(training);
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
-    if (!(lambda > 0)) return NAN;
+    if (!(lambda > 0)) return (double)NAN;
     if (strcmp(rule->name, "sgd") == 0) return 2 / lambda;
     if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return 2 * (1 + us_training_hyper(training)[momentum]) / lambda;
-    return NAN;
+    return (double)NAN;
 }
 
 /* What the steps of a constant gradient come to: α for gradient descent, α/(1 − β) for heavy ball. */
@@ -35,7 +69,7 @@ static double evidence_effective_rate(const us_training *training, double rate) 
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
     if (strcmp(rule->name, "sgd") == 0) return rate;
     if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return rate / (1 - us_training_hyper(training)[momentum]);
-    return NAN;
+    return (double)NAN;
 }
 
 us_status us__evidence_point(us__gathering *g) {
@@ -86,7 +120,7 @@ static double evidence_growth(const us_training *training, double rate, double l
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
     double a = rate * fabs(lambda);
     if (strcmp(rule->name, "sgd") == 0) return 1 + a;
-    if (strcmp(rule->name, "momentum") != 0 || momentum == SIZE_MAX) return NAN;
+    if (strcmp(rule->name, "momentum") != 0 || momentum == SIZE_MAX) return (double)NAN;
     double beta = us_training_hyper(training)[momentum], b = 1 + beta + a;
     return 0.5 * (b + sqrt(b * b - 4 * beta));
 }
@@ -127,7 +161,7 @@ static bool evidence_hear(void *user, const us_training *training, const us_step
 
 /* By how much the losses of the second half lie below those of the first, two standard errors taken off. */
 static double evidence_trend(const evidence_halves *h) {
-    if (h->count[0] < 2 || h->count[1] < 2) return NAN;
+    if (h->count[0] < 2 || h->count[1] < 2) return (double)NAN;
     double variance = h->square[0] / (h->count[0] * (h->count[0] - 1)) + h->square[1] / (h->count[1] * (h->count[1] - 1));
     return h->mean[0] - h->mean[1] - 2 * sqrt(variance);
 }

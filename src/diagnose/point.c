@@ -125,7 +125,7 @@ static us_status point_settle(sight *s, us_point *point) {
         size_t i = down ? --low : high++;
         us_status status = us__hessian_products(s->place.problem, there, &quiet, spectrum->vectors + i * n, s->scratch, 1, products, POINT_SETTLED);
         products++;
-        double value = NAN;
+        double value = (double)NAN;
         if (!status) value = cblas_ddot((int)n, spectrum->vectors + i * n, 1, s->scratch, 1);
         else if (status == US_ERR_NONFINITE) us_context_error_clear(context);
         else return status;

@@ -20,11 +20,12 @@ const char *us_verdict_text(us_verdict_name name) {
 }
 
 void us_evidence_init(us_evidence *e) {
-    *e = (us_evidence){.loss = NAN, .gradient_norm = NAN, .precision = US_F64, .finite = true, .carrying_on_finite = true,
-                       .gradient_right = true, .gradient_disagreement = NAN, .hessian_right = true, .hessian_disagreement = NAN,
-                       .lambda_min = NAN, .lambda_max = NAN, .resolution = NAN, .kind = US_KIND_UNDECIDED, .offered_decrease = NAN,
-                       .decrease_carrying_on = NAN, .trend_carrying_on = NAN, .frozen_share = NAN, .decrease_line_search = NAN, .line_search_rate = NAN, .decrease_escape = NAN,
-                       .escape_component = NAN, .steps_to_leave = NAN, .learning_rate = NAN, .base_learning_rate = NAN, .effective_rate = NAN, .stability_limit = NAN, .full_batch = true};
+    const double unknown = (double)NAN;
+    *e = (us_evidence){.loss = unknown, .gradient_norm = unknown, .precision = US_F64, .finite = true, .carrying_on_finite = true,
+                       .gradient_right = true, .gradient_disagreement = unknown, .hessian_right = true, .hessian_disagreement = unknown,
+                       .lambda_min = unknown, .lambda_max = unknown, .resolution = unknown, .kind = US_KIND_UNDECIDED, .offered_decrease = unknown,
+                       .decrease_carrying_on = unknown, .trend_carrying_on = unknown, .frozen_share = unknown, .decrease_line_search = unknown, .line_search_rate = unknown, .decrease_escape = unknown,
+                       .escape_component = unknown, .steps_to_leave = unknown, .learning_rate = unknown, .base_learning_rate = unknown, .effective_rate = unknown, .stability_limit = unknown, .full_batch = true};
 }
 
 typedef const us_evidence *evidence;
@@ -84,7 +85,7 @@ static bool verdict_always(evidence e, options o) { return (void)e, (void)o, tru
 
 /* ------------------------------------------------------------------ margins: how many times beyond the threshold */
 
-static double verdict_certain(evidence e, options o) { return (void)e, (void)o, INFINITY; }
+static double verdict_certain(evidence e, options o) { return (void)e, (void)o, HUGE_VAL; }
 static double verdict_nothing(evidence e, options o) { return (void)e, (void)o, 0; }
 static double verdict_by_rate(evidence e, options o) { return (void)o, e->learning_rate / e->stability_limit; }
 static double verdict_by_decrease(evidence e, options o) { return fmax(e->decrease_carrying_on, e->trend_carrying_on) / verdict_worth(e, o); }
@@ -96,7 +97,7 @@ static double verdict_by_escape(evidence e, options o) { return fmin(-e->lambda_
 static double verdict_by_lambda_max(evidence e, options o) { return (void)o, -e->lambda_max / e->resolution; }
 /* The smallest eigenvalue stands clear of the resolution, and the gradient offers nothing. */
 static double verdict_by_lambda_min(evidence e, options o) {
-    double settled = e->offered_decrease > 0 ? verdict_worth(e, o) / e->offered_decrease : (double)INFINITY;
+    double settled = e->offered_decrease > 0 ? verdict_worth(e, o) / e->offered_decrease : HUGE_VAL;
     return fmin(e->lambda_min / e->resolution, settled);
 }
 static double verdict_barely(evidence e, options o) { return (void)e, (void)o, 2; }

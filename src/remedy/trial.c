@@ -40,7 +40,7 @@ static us_status trial_advance(trial_meter *m, us_training *training, uint64_t s
     us_context *context = us_problem_context(m->problem);
     uint64_t begin = us_training_steps(training);
     us_status status = trial_loss(m, training, &path->losses[0]);
-    for (uint64_t chunk = 1; chunk <= TRIAL_CHUNKS; chunk++) path->losses[chunk] = INFINITY;
+    for (uint64_t chunk = 1; chunk <= TRIAL_CHUNKS; chunk++) path->losses[chunk] = HUGE_VAL;
     for (uint64_t chunk = 1; chunk <= TRIAL_CHUNKS && !status; chunk++) {
         uint64_t target = steps / TRIAL_CHUNKS * chunk + steps % TRIAL_CHUNKS * chunk / TRIAL_CHUNKS;
         status = us_training_advance(training, begin + target - us_training_steps(training));
@@ -48,7 +48,7 @@ static us_status trial_advance(trial_meter *m, us_training *training, uint64_t s
         if (!status && !isfinite(path->losses[chunk])) break;
     }
     if (status == US_ERR_NONFINITE) us_context_error_clear(context), status = US_OK;
-    if (!isfinite(path->losses[TRIAL_CHUNKS])) path->losses[TRIAL_CHUNKS] = INFINITY;
+    if (!isfinite(path->losses[TRIAL_CHUNKS])) path->losses[TRIAL_CHUNKS] = HUGE_VAL;
     return status;
 }
 
@@ -106,7 +106,7 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     if (status) {
         snprintf(t->why, sizeof t->why, "it failed: %.200s", us_context_error(context));
         us_context_error_clear(context);
-        t->loss_with_remedy = NAN;
+        t->loss_with_remedy = (double)NAN;
         return US_OK;
     }
     if ((status = trial_advance(m, t->training, t->steps, &path))) return status;

@@ -196,6 +196,50 @@ static void least_squares_ends_in_a_minimum_or_a_valley(void **state) {
     us_context_destroy(context);
 }
 
+/* ------------------------------------------------------------------ wrong derivatives */
+
+static int wrong_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    int code = jet_gradient(user, theta, rows, count, loss, gradient);
+    ((double *)gradient)[1] *= -1;
+    return code;
+}
+
+static int wrong_hvp(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    int code = jet_hvp(user, theta, rows, count, v, hv);
+    ((double *)hv)[0] *= 0.5;
+    return code;
+}
+
+static void wrong_derivatives_are_named(void **state) {
+    us_context *context = support_plain_context();
+    for (int which = 0; which < 2; which++) {
+        jet_problem p = {f_bowl, 2};
+        us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+        callback.dimension = 2, callback.user = &p;
+        callback.value = jet_value;
+        callback.gradient = which ? jet_gradient : wrong_gradient;
+        callback.hvp = which ? wrong_hvp : NULL;
+        us_problem *problem;
+        us_vec *theta;
+        us_training *training;
+        us_training_options o = US_TRAINING_OPTIONS_INIT;
+        o.learning_rate = which ? 0.5 : 0.1;
+        assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+        assert_int_equal(us_vec_create(&theta, context, US_F64, 2), US_OK);
+        us_vec_set(theta, 0, 0.7), us_vec_set(theta, 1, -1.3);
+        assert_int_equal(us_training_create(&training, problem, theta, &o), US_OK);
+        assert_int_equal(us_training_advance(training, which ? 300 : 5), US_OK);
+        us_diagnosis *d;
+        assert_int_equal(us_diagnose(&d, training, NULL), US_OK);
+        assert_verdict(d, US_VERDICT_UNDECIDED, "wrong-gradient");
+        us_diagnosis_destroy(d);
+        us_training_destroy(training);
+        us_vec_destroy(theta);
+        us_problem_destroy(problem);
+    }
+    us_context_destroy(context);
+}
+
 /* ------------------------------------------------------------------ units that cannot be told apart */
 
 /* A 2-3-1 network: layer1.weight [3×2], layer1.bias [3], layer2.weight [1×3], layer2.bias [1] */
@@ -264,6 +308,7 @@ int main(void) {
         cmocka_unit_test(signs_of_a_saddle_are_right),
         cmocka_unit_test(a_large_model_is_left_open),
         cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
+        cmocka_unit_test(wrong_derivatives_are_named),
         cmocka_unit_test(symmetric_units_are_found),
         cmocka_unit_test(every_allocation_may_fail),
     };
