@@ -20,7 +20,9 @@ us_status us_symmetric_eigen(us_context *context, size_t n, double *a, double *v
     }
     lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)n, a, (lapack_int)n, values, work,
                                           (lapack_int)work_size, integers, (lapack_int)integer_size);
-    if (info) status = us__fail(context, US_ERR_NUMERIC, "LAPACK's dsyevd failed on a %zu x %zu matrix (info %d)", n, n, (int)info);
+    if (info)
+        status =
+            us__fail(context, US_ERR_NUMERIC, "LAPACK's dsyevd failed on a %zu x %zu matrix (info %d)", n, n, (int)info);
 done:
     us__release(context, integers);
     us__release(context, work);

@@ -3,10 +3,11 @@
  * For a definite matrix much more can be known. With D = diag(|hᵢᵢ|^½) and S = D⁻¹HD⁻¹, whose diagonal is 1, every
  * eigenvalue of H is determined to the relative error
  *     η/λmin(S),   η a bound on the error of S,
- * whatever the scales in D, and by Sylvester's law H is definite when S is: so when λmin(S) > η, no sign is in doubt. One-sided
- * Jacobi on the Cholesky factor finds the eigenvalues to that accuracy; tridiagonal methods do not. η is measured in the
- * scaled coordinates just as the plain resolution is. 10⁸(x+y)² − 10⁻⁹(x−y)² stays undecided: its S is singular to rounding.
- * Source: Demmel & Veselić 1992, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl. 13(4), theorems 2.3, 3.1. */
+ * whatever the scales in D, and by Sylvester's law H is definite when S is: so when λmin(S) > η, no sign is in doubt.
+ * One-sided Jacobi on the Cholesky factor finds the eigenvalues to that accuracy; tridiagonal methods do not. η is measured
+ * in the scaled coordinates just as the plain resolution is. 10⁸(x+y)² − 10⁻⁹(x−y)² stays undecided: its S is singular to
+ * rounding. Source: Demmel & Veselić 1992, "Jacobi's method is more accurate than QR", SIAM J. Matrix Anal. Appl. 13(4),
+ * theorems 2.3, 3.1. */
 #include "curvature/curvature.h"
 #include <cblas.h>
 #include <float.h>
@@ -31,14 +32,18 @@ static us_status graded_jacobi(us_context *context, size_t n, double *a, double 
     double *sigma = work + work_size;
     lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', order, a, order);
     for (size_t j = 1; j < n; j++) memset(a + j * n, 0, j * sizeof *a);
-    if (!info) info = LAPACKE_dgesvj_work(LAPACK_COL_MAJOR, 'L', 'U', 'N', order, order, a, order, sigma, 0, &unused, 1, work, work_size);
+    if (!info)
+        info = LAPACKE_dgesvj_work(LAPACK_COL_MAJOR, 'L', 'U', 'N', order, order, a, order, sigma, 0, &unused, 1, work,
+                                   work_size);
     for (size_t i = 0; i < n; i++) { /* descending to ascending */
         double s = work[0] * sigma[n - 1 - i];
         values[i] = s * s;
     }
     for (size_t i = 0; i < n / 2; i++) cblas_dswap((int)n, a + i * n, 1, a + (n - 1 - i) * n, 1);
     us__release(context, work);
-    return info ? us__fail(context, US_ERR_NUMERIC, "LAPACK's dgesvj failed on a %zu x %zu matrix (info %d)", n, n, (int)info) : US_OK;
+    return info
+               ? us__fail(context, US_ERR_NUMERIC, "LAPACK's dgesvj failed on a %zu x %zu matrix (info %d)", n, n, (int)info)
+               : US_OK;
 }
 
 us_status us__spectrum_refine(us_spectrum *s, us_problem *problem, const us_vec *theta, const us_spectrum_options *options,

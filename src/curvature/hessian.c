@@ -4,8 +4,8 @@
 /* Makes `count` vectors; on failure those made so far are destroyed and forgotten. */
 static us_status hessian_vectors(us_vec **v, size_t count, us_problem *problem) {
     for (size_t i = 0; i < count; i++) {
-        us_status status = us_vec_create(&v[i], us_problem_context(problem), us_problem_precision(problem),
-                                         us_problem_dimension(problem));
+        us_status status =
+            us_vec_create(&v[i], us_problem_context(problem), us_problem_precision(problem), us_problem_dimension(problem));
         if (status) return status;
     }
     return US_OK;
@@ -22,18 +22,22 @@ static us_status hessian_apply(us_problem *problem, const us_vec *theta, const u
     for (size_t first = 0; first < k; first += block) {
         size_t count = k - first < block ? k - first : block;
         if (us_context_cancelled(context)) {
-            status = us__fail(context, US_INTERRUPTED, "interrupted after %zu of %zu Hessian-vector products", done + first, total);
+            status = us__fail(context, US_INTERRUPTED, "interrupted after %zu of %zu Hessian-vector products", done + first,
+                              total);
             goto done;
         }
         for (size_t j = 0; j < count; j++) {
-            if (v) us_vec_write_f64(x[j], v + (first + j) * n);
-            else us_vec_fill(x[j], 0), us_vec_set(x[j], first + j, 1);
+            if (v)
+                us_vec_write_f64(x[j], v + (first + j) * n);
+            else
+                us_vec_fill(x[j], 0), us_vec_set(x[j], first + j, 1);
         }
         status = us_problem_hvp(problem, theta, options->batch, (const us_vec *const *)x, y, count);
         if (status) goto done;
         for (size_t j = 0; j < count; j++) {
             if (!us_vec_is_finite(y[j])) {
-                status = us__fail(context, US_ERR_NONFINITE, "Hessian-vector product %zu of %zu is not finite", done + first + j + 1, total);
+                status = us__fail(context, US_ERR_NONFINITE, "Hessian-vector product %zu of %zu is not finite",
+                                  done + first + j + 1, total);
                 goto done;
             }
             us_vec_read_f64(y[j], hv + (first + j) * n);

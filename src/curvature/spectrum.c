@@ -17,19 +17,27 @@ void us_spectrum_destroy(us_spectrum *spectrum) {
 void us__spectrum_count(us_spectrum *s) {
     s->negative = s->zero = s->positive = 0;
     for (size_t i = 0; i < s->n; i++)
-        if (s->values[i] < -s->resolution) s->negative++;
-        else if (s->values[i] > s->resolution) s->positive++;
-        else s->zero++;
+        if (s->values[i] < -s->resolution)
+            s->negative++;
+        else if (s->values[i] > s->resolution)
+            s->positive++;
+        else
+            s->zero++;
 }
 
 static us_status spectrum_check(us_context *context, size_t n, const us_vec *theta, const us_spectrum_options *o) {
-    if (o->version != 1) return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: version is %u; it must be 1", o->version);
+    if (o->version != 1)
+        return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: version is %u; it must be 1", o->version);
     if (us_vec_size(theta) != n)
-        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements; the problem has %zu parameters", us_vec_size(theta), n);
+        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements; the problem has %zu parameters",
+                        us_vec_size(theta), n);
     if (n > o->limit)
-        return us__fail(context, US_ERR_ARGUMENT, "a dense Hessian of %zu parameters is above the limit of %zu", n, o->limit);
+        return us__fail(context, US_ERR_ARGUMENT, "a dense Hessian of %zu parameters is above the limit of %zu", n,
+                        o->limit);
     if (o->block == 0) return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: block is 0; it must be at least 1");
-    if (!(o->resolution >= 0)) return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: resolution is %g; it must be 0 or more", o->resolution);
+    if (!(o->resolution >= 0))
+        return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: resolution is %g; it must be 0 or more",
+                        o->resolution);
     return US_OK;
 }
 
@@ -59,7 +67,8 @@ static void spectrum_residuals(us_spectrum *s, const double *h, double *product)
     }
 }
 
-us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta, const us_spectrum_options *options) {
+us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta,
+                            const us_spectrum_options *options) {
     *out = NULL;
     us_context *context = us_problem_context(problem);
     size_t n = us_problem_dimension(problem);
@@ -83,7 +92,8 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
     if ((status = us__hessian_dense(problem, theta, &o, h))) goto done;
     s->products = n;
     spectrum_symmetrise(h, skew, n, &s->asymmetry, &asymmetry);
-    if (o.resolution == 0 && (status = us__hessian_rounding(problem, theta, &o, h, NULL, &rounding, &s->products))) goto done;
+    if (o.resolution == 0 && (status = us__hessian_rounding(problem, theta, &o, h, NULL, &rounding, &s->products)))
+        goto done;
     memcpy(s->vectors, h, n * n * sizeof *h);
     if ((status = us_symmetric_eigen(context, n, s->vectors, s->values))) goto done;
     double norm = n ? fmax(fabs(s->values[0]), fabs(s->values[n - 1])) : 0;
@@ -95,7 +105,9 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
 done:
     us__release(context, skew);
     us__release(context, h);
-    if (status) us_spectrum_destroy(s);
-    else *out = s;
+    if (status)
+        us_spectrum_destroy(s);
+    else
+        *out = s;
     return status;
 }

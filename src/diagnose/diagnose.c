@@ -12,9 +12,12 @@ void us_diagnosis_destroy(us_diagnosis *diagnosis) {
 
 static us_status diagnose_check(us_context *context, const us_diagnose_options *o) {
     if (o->version != 1 || o->point.version != 1 || o->verdict.version != 1)
-        return us__fail(context, US_ERR_ARGUMENT, "us_diagnose_options: a version is not 1; begin with US_DIAGNOSE_OPTIONS_INIT");
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "us_diagnose_options: a version is not 1; begin with US_DIAGNOSE_OPTIONS_INIT");
     if (!(o->verdict.decrease_tolerance > 0 && o->verdict.decrease_tolerance < 1))
-        return us__fail(context, US_ERR_ARGUMENT, "us_verdict_options: decrease_tolerance is %g; it must lie between 0 and 1", o->verdict.decrease_tolerance);
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "us_verdict_options: decrease_tolerance is %g; it must lie between 0 and 1",
+                        o->verdict.decrease_tolerance);
     return US_OK;
 }
 
@@ -32,7 +35,8 @@ enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
 static us_status diagnose_measure(us__gathering *g) {
     us_context *context = us_problem_context(g->problem);
     for (size_t i = 0; i < DIAGNOSE_PART_COUNT; i++) {
-        if (g->options->progress) g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
+        if (g->options->progress)
+            g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
         us_status status = DIAGNOSE_PARTS[i].measure(g);
         if (status) return status;
         if (!g->diagnosis->evidence.finite) return US_OK; /* there is nothing to measure */
@@ -80,7 +84,9 @@ done:
     us__release(context, g.gradient);
     us_vec_destroy(g.theta);
     us_problem_destroy(g.problem);
-    if (status) us_diagnosis_destroy(d);
-    else *out = d;
+    if (status)
+        us_diagnosis_destroy(d);
+    else
+        *out = d;
     return status;
 }

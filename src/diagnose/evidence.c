@@ -23,7 +23,8 @@ typedef us_status (*evidence_check)(us_problem *, const us_vec *theta, us_batch,
 /* Checks a derivative at θ, and where it does not pass, again beside it: at a critical point the gradient is rounding, and
  * there is nothing to compare it with; and what is wrong is wrong next door, too. A callback in f32 computes in f32
  * whatever it is recast to, so what fails in f64 gets a last hearing in its own precision. */
-static us_status evidence_derivative(us__gathering *g, evidence_check check, bool *checked, bool *right, double *disagreement) {
+static us_status evidence_derivative(us__gathering *g, evidence_check check, bool *checked, bool *right,
+                                     double *disagreement) {
     us_check here, beside;
     us_problem *own = us_training_problem(g->training);
     us_status status = check(g->problem, g->theta, US_BATCH_ALL, NULL, &here);
@@ -44,9 +45,11 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
 
 us_status us__evidence_checks(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
-    us_status status = evidence_derivative(g, us_problem_check_gradient, &e->gradient_checked, &e->gradient_right, &e->gradient_disagreement);
+    us_status status = evidence_derivative(g, us_problem_check_gradient, &e->gradient_checked, &e->gradient_right,
+                                           &e->gradient_disagreement);
     if (!status && us_problem_hvp_is_exact(g->problem) && (e->gradient_right || !e->gradient_checked))
-        status = evidence_derivative(g, us_problem_check_hessian, &e->hessian_checked, &e->hessian_right, &e->hessian_disagreement);
+        status = evidence_derivative(g, us_problem_check_hessian, &e->hessian_checked, &e->hessian_right,
+                                     &e->hessian_disagreement);
     if (!e->gradient_checked) e->gradient_disagreement = (double)NAN;
     if (!e->hessian_checked) e->hessian_disagreement = (double)NAN;
     return status;
@@ -59,7 +62,8 @@ static double evidence_stability_limit(const us_training *training, double lambd
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
     if (!(lambda > 0)) return (double)NAN;
     if (strcmp(rule->name, "sgd") == 0) return 2 / lambda;
-    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return 2 * (1 + us_training_hyper(training)[momentum]) / lambda;
+    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX)
+        return 2 * (1 + us_training_hyper(training)[momentum]) / lambda;
     return (double)NAN;
 }
 
@@ -68,7 +72,8 @@ static double evidence_effective_rate(const us_training *training, double rate) 
     const us_rule *rule = us_training_rule(training);
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
     if (strcmp(rule->name, "sgd") == 0) return rate;
-    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX) return rate / (1 - us_training_hyper(training)[momentum]);
+    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX)
+        return rate / (1 - us_training_hyper(training)[momentum]);
     return (double)NAN;
 }
 

@@ -9,12 +9,12 @@
 typedef struct us__gathering {
     const us_training *training;
     const us_diagnose_options *options;
-    us_problem *problem;    /* the training's, in f64 */
-    us_vec *theta;          /* [n] its θ, in f64 */
-    us__place place;        /* there, on all rows */
-    double *gradient;       /* [n] */
-    double *direction;      /* [n] scratch */
-    us_diagnosis *diagnosis;/* whose evidence and point are filled */
+    us_problem *problem;     /* the training's, in f64 */
+    us_vec *theta;           /* [n] its θ, in f64 */
+    us__place place;         /* there, on all rows */
+    double *gradient;        /* [n] */
+    double *direction;       /* [n] scratch */
+    us_diagnosis *diagnosis; /* whose evidence and point are filled */
 } us__gathering;
 
 /* Loss and gradient; false in evidence.finite when one is not. */

@@ -2,9 +2,9 @@
 #include <unstuck/diagnose.h>
 
 const char *us_kind_name(us_kind kind) {
-    static const char *const NAMES[] = {[US_KIND_MINIMUM] = "minimum",       [US_KIND_MAXIMUM] = "maximum",
-                                        [US_KIND_SADDLE] = "saddle",         [US_KIND_DEGENERATE] = "degenerate",
-                                        [US_KIND_NOT_CRITICAL] = "not-critical", [US_KIND_UNDECIDED] = "undecided"};
+    static const char *const NAMES[] = {
+        [US_KIND_MINIMUM] = "minimum",       [US_KIND_MAXIMUM] = "maximum",           [US_KIND_SADDLE] = "saddle",
+        [US_KIND_DEGENERATE] = "degenerate", [US_KIND_NOT_CRITICAL] = "not-critical", [US_KIND_UNDECIDED] = "undecided"};
     return (unsigned)kind < sizeof NAMES / sizeof *NAMES ? NAMES[kind] : "undecided";
 }
 

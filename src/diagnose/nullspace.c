@@ -23,8 +23,9 @@ typedef enum { RAY_FLAT, RAY_RISES, RAY_FALLS } ray;
 typedef struct probe {
     us__place *place;
     const us_spectrum *spectrum;
-    size_t first, count;   /* eigenvectors first .. first+count−1 span N; those above span R */
-    double *u, *d, *best, *gradient, *parts; /* [n] each: direction, displacement, the lowest one, gradient, its parts along R */
+    size_t first, count; /* eigenvectors first .. first+count−1 span N; those above span R */
+    double *u, *d, *best, *gradient,
+        *parts; /* [n] each: direction, displacement, the lowest one, gradient, its parts along R */
 } probe;
 
 /* d ← t·u + w with w from Newton's method in R; false when it wanders off further than t. */
@@ -79,7 +80,8 @@ static void probe_direction(probe *p, size_t k, size_t eigenvectors, us_rng *rng
         return;
     }
     memset(p->u, 0, n * sizeof *p->u);
-    for (size_t i = 0; i < p->count; i++) cblas_daxpy((int)n, us_rng_normal(rng), p->spectrum->vectors + (p->first + i) * n, 1, p->u, 1);
+    for (size_t i = 0; i < p->count; i++)
+        cblas_daxpy((int)n, us_rng_normal(rng), p->spectrum->vectors + (p->first + i) * n, 1, p->u, 1);
     cblas_dscal((int)n, 1 / cblas_dnrm2((int)n, p->u, 1), p->u, 1);
 }
 

@@ -9,8 +9,8 @@ us_status us__place_open(us__place *place, us_problem *problem, const us_vec *th
     us_context *context = us_problem_context(problem);
     us_precision precision = us_problem_precision(problem);
     if (us_vec_size(theta) != place->n || us_vec_precision(theta) != precision)
-        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements in %d bits; the problem wants %zu in %d", us_vec_size(theta),
-                        (int)us_vec_precision(theta), place->n, (int)precision);
+        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements in %d bits; the problem wants %zu in %d",
+                        us_vec_size(theta), (int)us_vec_precision(theta), place->n, (int)precision);
     us_status status = us_vec_create(&place->at, context, precision, place->n);
     if (!status) status = us_vec_create(&place->work, context, precision, place->n);
     if (!status) status = us_problem_value(problem, theta, batch, &place->loss);

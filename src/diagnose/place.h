@@ -36,7 +36,8 @@ typedef struct us__line {
  * finite; then a few more values around the best one. both: also against d; the better side counts. Rounding is no rise and
  * no decrease.
  * Errors: the problem's own; US_INTERRUPTED. Cost: at most about log2(longest/first) + 6 values a side. */
-us_status us__place_search(us__place *place, const double *d /* [n] */, double first, double longest, bool both, us__line *line);
+us_status us__place_search(us__place *place, const double *d /* [n] */, double first, double longest, bool both,
+                           us__line *line);
 
 /** What rounding does here: the largest change of the loss and of each element of the gradient over `draws` nudges of θ by
  * a unit in the last place. Sets place->rounding, from the first. @param gradient [n] at θ @param noise [n] */

@@ -13,9 +13,11 @@
  *              than matters. Both are needed: a short step alone is a matter of units, a small decrease alone is what a
  *              plateau far out in exp(−x²) looks like.
  *
- * A point that is near a critical one is not at it, and its small eigenvalues are not those of the critical one (for x⁴ at
- * 10⁻⁵ they are positive). So H is measured again after the Newton step; an eigenvalue that this changes by more than a
- * quarter counts as zero. At a root of order k Newton changes it by 1 − ((k−2)/(k−1))^(k−2), a half or more. */
+ * A point that is near a critical one is not at it, and its small eigenvalues are not those of the critical one: for x⁴ at
+ * 10⁻⁵ they are positive; for x + cos x beside π/2 they have either sign, while the gradient 1 − sin x is exactly 0 as
+ * computed. So H is measured again after the Newton step, and as far on either side of it as rounding in the gradient may
+ * hide; an eigenvalue that this changes by more than a quarter counts as zero. At a root of order k Newton changes it by
+ * 1 − ((k−2)/(k−1))^(k−2), a half or more. */
 #include "diagnose/point.h"
 #include "curvature/curvature.h"
 #include <cblas.h>
@@ -46,9 +48,11 @@ typedef struct sight {
 static us_status point_copy_options(us_context *context, us_point_options *to, const us_point_options *from) {
     *to = (us_point_options)US_POINT_OPTIONS_INIT;
     if (from) *to = *from;
-    if (to->version != 1) return us__fail(context, US_ERR_ARGUMENT, "us_point_options: version is %u; it must be 1", to->version);
+    if (to->version != 1)
+        return us__fail(context, US_ERR_ARGUMENT, "us_point_options: version is %u; it must be 1", to->version);
     if (!(to->decrease_tolerance >= 0))
-        return us__fail(context, US_ERR_ARGUMENT, "us_point_options: decrease_tolerance is %g; it must be 0 or more", to->decrease_tolerance);
+        return us__fail(context, US_ERR_ARGUMENT, "us_point_options: decrease_tolerance is %g; it must be 0 or more",
+                        to->decrease_tolerance);
     return US_OK;
 }
 
@@ -56,7 +60,8 @@ static us_status point_copy_options(us_context *context, us_point_options *to, c
 static us_status point_measure(sight *s, const double *direction, double *decrease) {
     double length = cblas_dnrm2((int)s->place.n, direction, 1);
     us__line line;
-    us_status status = us__place_search(&s->place, direction, 1e-12 * s->place.size / length, 10 * s->place.size / length, false, &line);
+    us_status status =
+        us__place_search(&s->place, direction, 1e-12 * s->place.size / length, 10 * s->place.size / length, false, &line);
     *decrease = status ? 0 : line.decrease;
     return status;
 }
@@ -70,8 +75,10 @@ static us_status point_offer(sight *s, us_point *point) {
     for (size_t i = 0; i < n; i++) {
         double size = fmax(fabs(spectrum->values[i]), r), part = s->parts[i];
         double gain = part == 0 ? 0 : 0.5 * part * (part / size);
-        if (fabs(spectrum->values[i]) > r) offer += gain;
-        else silent += gain;
+        if (fabs(spectrum->values[i]) > r)
+            offer += gain;
+        else
+            silent += gain;
         s->noise[i] = part == 0 ? 0 : part / size;
     }
     cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)n, 1, spectrum->vectors, (int)n, s->noise, 1, 0, s->step, 1);
@@ -102,36 +109,67 @@ static bool point_is_there(const sight *s, double offer) {
     return true;
 }
 
-/* Measures the smallest resolved eigenvalues again after the Newton step; those that do not hold count as zero. */
-static us_status point_settle(sight *s, us_point *point) {
-    us_spectrum *spectrum = point->spectrum;
-    us_context *context = point->context;
-    size_t n = s->place.n, low = spectrum->negative, high = spectrum->negative + spectrum->zero, products = 0;
-    double r = spectrum->resolution;
-    if (point->gradient_norm == 0) return US_OK;
-    us_vec *there = s->place.at;
-    us_vec_copy(there, s->place.theta);
-    for (size_t i = 0; i < n; i++) { /* towards the critical point: the true sign of λ, resolved directions only */
-        if (fabs(spectrum->values[i]) <= r || s->parts[i] == 0) continue;
-        const double *v = spectrum->vectors + i * n;
-        for (size_t j = 0; j < n; j++) us_vec_set(there, j, us_vec_get(there, j) - v[j] * s->parts[i] / spectrum->values[i]);
+/* Rounding in vᵀg near θ, from the differences of order 4 and 5 of a table along v: a smooth function has next to none, and
+ * those of independent errors of size σ have the mean square σ²·(2k)!/(k!)² at order k.
+ * Source: Moré & Wild 2011, "Estimating computational noise", SIAM J. Sci. Comput. 33(3). */
+static us_status point_slope_noise(sight *s, const double *v, double *noise) {
+    enum { TABLE = 9 };
+    double table[TABLE], loss, square[2] = {0, 0};
+    for (int k = 0; k < TABLE; k++) {
+        us_status status = us__place_gradient(&s->place, v, 1e-7 * s->place.size * (k - TABLE / 2), &loss, s->scratch);
+        if (status) return status;
+        table[k] = cblas_ddot((int)s->place.n, v, 1, s->scratch, 1);
     }
+    for (int order = 1; order <= 5; order++)
+        for (int k = 0; k < TABLE - order; k++) {
+            table[k] = table[k + 1] - table[k];
+            if (order >= 4) square[order - 4] += table[k] * table[k] / (TABLE - order);
+        }
+    *noise = sqrt(fmax(square[0] / 70, square[1] / 252));
+    return US_OK;
+}
+
+/* vᵀH(θ + step + t·v)v; NaN where that is not finite. */
+static us_status point_curvature(sight *s, const double *step, const double *v, double t, double *curvature) {
     us_spectrum_options quiet = s->options->spectrum;
     quiet.progress = NULL;
-    double unsettled = r;
-    while (products < POINT_SETTLED && (low > 0 || high < n)) {
+    us_vec_copy(s->place.at, s->place.theta);
+    for (size_t j = 0; j < s->place.n; j++) us_vec_set(s->place.at, j, us_vec_get(s->place.at, j) + step[j] + t * v[j]);
+    us_status status = us__hessian_products(s->place.problem, s->place.at, &quiet, v, s->scratch, 1, 0, 1);
+    *curvature = status ? (double)NAN : cblas_ddot((int)s->place.n, v, 1, s->scratch, 1);
+    if (status != US_ERR_NONFINITE) return status;
+    us_context_error_clear(us_problem_context(s->place.problem));
+    return US_OK;
+}
+
+/* Measures the smallest resolved eigenvalues again where the critical point may be, too; those that do not hold count as
+ * zero. */
+static us_status point_settle(sight *s, us_point *point) {
+    us_spectrum *spectrum = point->spectrum;
+    size_t n = s->place.n, low = spectrum->negative, high = spectrum->negative + spectrum->zero;
+    double r = spectrum->resolution, unsettled = r, *step = s->step;
+    for (size_t i = 0; i < n; i++) { /* the Newton step towards it: the true sign of λ, resolved directions only */
+        bool resolved = i < spectrum->negative || i >= high;
+        s->noise[i] = resolved && s->parts[i] != 0 ? -s->parts[i] / spectrum->values[i] : 0;
+    }
+    cblas_dgemv(CblasRowMajor, CblasTrans, (int)n, (int)n, 1, spectrum->vectors, (int)n, s->noise, 1, 0, step, 1);
+    for (size_t count = 0; count < POINT_SETTLED && (low > 0 || high < n); count++) {
         /* next smaller in size of the two sides */
         bool down = high == n || (low > 0 && -spectrum->values[low - 1] < spectrum->values[high]);
         size_t i = down ? --low : high++;
-        us_status status = us__hessian_products(s->place.problem, there, &quiet, spectrum->vectors + i * n, s->scratch, 1, products, POINT_SETTLED);
-        products++;
-        double value = (double)NAN;
-        if (!status) value = cblas_ddot((int)n, spectrum->vectors + i * n, 1, s->scratch, 1);
-        else if (status == US_ERR_NONFINITE) us_context_error_clear(context);
-        else return status;
-        if (!(fabs(value - spectrum->values[i]) <= 0.25 * fabs(spectrum->values[i]))) unsettled = fmax(unsettled, fabs(spectrum->values[i]));
+        const double *v = spectrum->vectors + i * n, size = fabs(spectrum->values[i]);
+        double noise;
+        us_status status = point_slope_noise(s, v, &noise);
+        double reach = 2 * noise / size; /* as far off as rounding in the gradient may hide */
+        for (int side = -1; side <= 1 && !status; side++) {
+            double value;
+            if (side != 0 && reach == 0) continue;
+            status = point_curvature(s, step, v, side * reach, &value);
+            spectrum->products++;
+            if (!(fabs(value - spectrum->values[i]) <= 0.25 * size)) unsettled = fmax(unsettled, size);
+        }
+        if (status) return status;
     }
-    spectrum->products += products;
     if (unsettled > r) {
         spectrum->resolution = unsettled;
         us__spectrum_count(spectrum);
@@ -174,7 +212,8 @@ static us_status point_with_spectrum(sight *s, us_point *point) {
     bool rounding = point_is_rounding(s);
     us_status status = point_offer(s, point);
     if (status) return status;
-    s->critical = rounding || point->offered_decrease <= tolerance * fabs(s->place.loss) || point_is_there(s, point->offered_decrease);
+    s->critical =
+        rounding || point->offered_decrease <= tolerance * fabs(s->place.loss) || point_is_there(s, point->offered_decrease);
     if (s->critical && (status = point_settle(s, point))) return status;
     point->kind = us_kind_from_counts(s->critical, spectrum->negative, spectrum->zero, spectrum->positive);
     if ((status = point_escape(point, s->options))) return status;
@@ -182,7 +221,8 @@ static us_status point_with_spectrum(sight *s, us_point *point) {
     double norm = fmax(fabs(spectrum->values[0]), fabs(spectrum->values[spectrum->n - 1]));
     if (s->critical && spectrum->asymmetry > 1e-2 * norm) {
         point->kind = US_KIND_UNDECIDED;
-        point->undecided_because = "the Hessian-vector products are not those of a symmetric matrix: correct them, or leave them out";
+        point->undecided_because =
+            "the Hessian-vector products are not those of a symmetric matrix: correct them, or leave them out";
         return US_OK;
     }
     return point->kind == US_KIND_DEGENERATE ? us__null_space_probe(point, &s->place, s->options) : US_OK;
@@ -216,11 +256,13 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
     }
     if ((status = us__place_noise(&s.place, s.gradient, POINT_NOISE_DRAWS, s.noise))) goto done;
     if (n > o.spectrum.limit) {
-        status = point_without_spectrum(&s, point, "the Hessian is too large to be made whole: its smallest eigenvalue would decide");
+        status = point_without_spectrum(&s, point,
+                                        "the Hessian is too large to be made whole: its smallest eigenvalue would decide");
         goto done;
     }
     status = us_spectrum_dense(&point->spectrum, problem, theta, &o.spectrum);
-    if (!status) status = point_with_spectrum(&s, point);
+    if (!status)
+        status = point_with_spectrum(&s, point);
     else if (status == US_ERR_NONFINITE) {
         us_context_error_clear(context);
         status = point_without_spectrum(&s, point, "the Hessian is not finite at this point");
@@ -228,7 +270,9 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
 done:
     us__release(context, memory);
     us__place_close(&s.place);
-    if (status) us_point_destroy(point);
-    else *out = point;
+    if (status)
+        us_point_destroy(point);
+    else
+        *out = point;
     return status;
 }

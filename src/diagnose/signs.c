@@ -21,7 +21,8 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "What following the gradient could still take off the loss, by the quadratic model of the surroundings.");
     signs_add(d, "decrease_carrying_on", e->decrease_carrying_on, worth,
               "How much the loss falls when the training simply goes on for a while, on a copy.");
-    signs_add(d, "steps_carrying_on", e->decrease_carrying_on == e->decrease_carrying_on ? (double)e->steps_carrying_on : (double)NAN, (double)NAN,
+    signs_add(d, "steps_carrying_on",
+              e->decrease_carrying_on == e->decrease_carrying_on ? (double)e->steps_carrying_on : (double)NAN, (double)NAN,
               "How many steps the copy went on for.");
     signs_add(d, "trend_carrying_on", e->trend_carrying_on, worth,
               "How much lower the losses of the second half of those steps are than those of the first, noise taken off.");
@@ -34,14 +35,18 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     signs_add(d, "learning_rate", e->learning_rate, e->stability_limit,
               "The learning rate of the next step; above the threshold this curvature makes the method unstable.");
     if (!e->spectrum_known) return;
-    signs_add(d, "lambda_min", e->lambda_min, -e->resolution,
-              "The smallest eigenvalue of the Hessian; below the threshold the loss curves downwards, and this is no minimum.");
-    signs_add(d, "lambda_max", e->lambda_max, e->resolution, "The largest eigenvalue of the Hessian: the steepest curvature upwards.");
+    signs_add(
+        d, "lambda_min", e->lambda_min, -e->resolution,
+        "The smallest eigenvalue of the Hessian; below the threshold the loss curves downwards, and this is no minimum.");
+    signs_add(d, "lambda_max", e->lambda_max, e->resolution,
+              "The largest eigenvalue of the Hessian: the steepest curvature upwards.");
     signs_add(d, "resolution", e->resolution, (double)NAN, "An eigenvalue smaller than this cannot be told from zero.");
     signs_add(d, "negative_eigenvalues", (double)e->negative, 0, "In so many directions the loss curves downwards.");
     signs_add(d, "zero_eigenvalues", (double)e->zero, 0, "In so many directions the curvature cannot be told from zero.");
-    signs_add(d, "decrease_escape", e->decrease_escape, worth, "How much a line search along the way out takes off the loss.");
-    signs_add(d, "escape_component", e->escape_component, (double)NAN, "How far the parameters already are along the way out; zero means for ever at rest.");
+    signs_add(d, "decrease_escape", e->decrease_escape, worth,
+              "How much a line search along the way out takes off the loss.");
+    signs_add(d, "escape_component", e->escape_component, (double)NAN,
+              "How far the parameters already are along the way out; zero means for ever at rest.");
     signs_add(d, "steps_to_leave", e->steps_to_leave, (double)e->steps_done,
               "How many steps the method in use would need to leave by itself, beside the steps done so far.");
     signs_add(d, "symmetric_units", e->negative ? (double)e->symmetric_units : (double)NAN, 0,

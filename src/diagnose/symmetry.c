@@ -29,7 +29,8 @@ static const us_group *symmetry_find(const us_group *groups, size_t count, size_
 
 /* False when there is no hidden layer k. */
 static bool symmetry_layer(layer *l, const us_group *groups, size_t count, size_t k) {
-    *l = (layer){symmetry_find(groups, count, k, "weight"), symmetry_find(groups, count, k, "bias"), symmetry_find(groups, count, k + 1, "weight"), 0, 0};
+    *l = (layer){symmetry_find(groups, count, k, "weight"), symmetry_find(groups, count, k, "bias"),
+                 symmetry_find(groups, count, k + 1, "weight"), 0, 0};
     if (!l->in || !l->out || l->in->rank != 2 || l->out->rank != 2 || l->out->shape[1] != l->in->shape[0]) return false;
     if (l->bias && l->bias->count != l->in->shape[0]) return false;
     l->units = l->in->shape[0];
@@ -75,13 +76,15 @@ static double symmetry_part(const layer *l, const double *theta, const double *v
                 if (class_of[unit] == first) mean += v[symmetry_index(l, unit, w)], members++;
             mean = zero ? 0 : mean / members;
             for (size_t unit = first; unit < l->units; unit++)
-                if (class_of[unit] == first) sum += (v[symmetry_index(l, unit, w)] - mean) * (v[symmetry_index(l, unit, w)] - mean);
+                if (class_of[unit] == first)
+                    sum += (v[symmetry_index(l, unit, w)] - mean) * (v[symmetry_index(l, unit, w)] - mean);
         }
     }
     return sum;
 }
 
-us_status us__symmetry_share(us_context *context, const us_group *groups, size_t count, const us_point *point, double *share) {
+us_status us__symmetry_share(us_context *context, const us_group *groups, size_t count, const us_point *point,
+                             double *share) {
     *share = 0;
     const us_spectrum *s = point->spectrum;
     if (!s || s->negative == 0) return US_OK;
@@ -89,7 +92,8 @@ us_status us__symmetry_share(us_context *context, const us_group *groups, size_t
     for (size_t i = 0; i < s->n; i++) largest = fmax(largest, fabs(point->theta[i]));
     size_t *class_of = us__alloc(context, s->n, sizeof *class_of), cluster = 1;
     if (!class_of) return US_ERR_NOMEM;
-    while (cluster < s->negative && s->values[cluster] - s->values[0] <= fmax(s->resolution, 1e-6 * fabs(s->values[0]))) cluster++;
+    while (cluster < s->negative && s->values[cluster] - s->values[0] <= fmax(s->resolution, 1e-6 * fabs(s->values[0])))
+        cluster++;
     layer l;
     for (size_t k = 1; symmetry_layer(&l, groups, count, k); k++)
         for (size_t i = 0; i < cluster; i++)

@@ -6,6 +6,7 @@
 
 /* Share (0 to 1) of the most negative curvature's eigenspace that lies in differences between equal units, or in units
  * whose weights are all zero; see symmetry.c. 0 when there is no negative curvature or the groups are not layers. */
-us_status us__symmetry_share(us_context *context, const us_group *groups, size_t count, const us_point *point, double *share);
+us_status us__symmetry_share(us_context *context, const us_group *groups, size_t count, const us_point *point,
+                             double *share);
 
 #endif

@@ -21,11 +21,33 @@ const char *us_verdict_text(us_verdict_name name) {
 
 void us_evidence_init(us_evidence *e) {
     const double unknown = (double)NAN;
-    *e = (us_evidence){.loss = unknown, .gradient_norm = unknown, .precision = US_F64, .finite = true, .carrying_on_finite = true,
-                       .gradient_right = true, .gradient_disagreement = unknown, .hessian_right = true, .hessian_disagreement = unknown,
-                       .lambda_min = unknown, .lambda_max = unknown, .resolution = unknown, .kind = US_KIND_UNDECIDED, .offered_decrease = unknown,
-                       .decrease_carrying_on = unknown, .trend_carrying_on = unknown, .frozen_share = unknown, .decrease_line_search = unknown, .line_search_rate = unknown, .decrease_escape = unknown,
-                       .escape_component = unknown, .steps_to_leave = unknown, .learning_rate = unknown, .base_learning_rate = unknown, .effective_rate = unknown, .stability_limit = unknown, .full_batch = true};
+    *e = (us_evidence){.loss = unknown,
+                       .gradient_norm = unknown,
+                       .precision = US_F64,
+                       .finite = true,
+                       .carrying_on_finite = true,
+                       .gradient_right = true,
+                       .gradient_disagreement = unknown,
+                       .hessian_right = true,
+                       .hessian_disagreement = unknown,
+                       .lambda_min = unknown,
+                       .lambda_max = unknown,
+                       .resolution = unknown,
+                       .kind = US_KIND_UNDECIDED,
+                       .offered_decrease = unknown,
+                       .decrease_carrying_on = unknown,
+                       .trend_carrying_on = unknown,
+                       .frozen_share = unknown,
+                       .decrease_line_search = unknown,
+                       .line_search_rate = unknown,
+                       .decrease_escape = unknown,
+                       .escape_component = unknown,
+                       .steps_to_leave = unknown,
+                       .learning_rate = unknown,
+                       .base_learning_rate = unknown,
+                       .effective_rate = unknown,
+                       .stability_limit = unknown,
+                       .full_batch = true};
 }
 
 typedef const us_evidence *evidence;
@@ -36,8 +58,12 @@ typedef const us_verdict_options *options;
 /* A comparison with NaN, a number that was not measured, is false. */
 static double verdict_worth(evidence e, options o) { return o->decrease_tolerance * fabs(e->loss); }
 static bool verdict_not_finite(evidence e, options o) { return (void)o, !e->finite || !e->carrying_on_finite; }
-static bool verdict_unstable_rate(evidence e, options o) { return (void)o, e->learning_rate >= e->stability_limit * (1 - 1e-9); }
-static bool verdict_blew_up(evidence e, options o) { return e->finite && !e->carrying_on_finite && verdict_unstable_rate(e, o); }
+static bool verdict_unstable_rate(evidence e, options o) {
+    return (void)o, e->learning_rate >= e->stability_limit * (1 - 1e-9);
+}
+static bool verdict_blew_up(evidence e, options o) {
+    return e->finite && !e->carrying_on_finite && verdict_unstable_rate(e, o);
+}
 static bool verdict_gradient_wrong(evidence e, options o) { return (void)o, e->gradient_checked && !e->gradient_right; }
 static bool verdict_hessian_wrong(evidence e, options o) { return (void)o, e->hessian_checked && !e->hessian_right; }
 static bool verdict_improving(evidence e, options o) {
@@ -52,13 +78,18 @@ static bool verdict_timid(evidence e, options o) {
            e->line_search_rate > 10 * e->effective_rate;
 }
 
-static bool verdict_decayed(evidence e, options o) { return verdict_timid(e, o) && e->learning_rate < 0.01 * e->base_learning_rate; }
+static bool verdict_decayed(evidence e, options o) {
+    return verdict_timid(e, o) && e->learning_rate < 0.01 * e->base_learning_rate;
+}
 static bool verdict_frozen(evidence e, options o) {
-    return !verdict_critical(e) && e->frozen_share > 0.5 && e->decrease_line_search > 10 * verdict_worth(e, o) && !verdict_improving(e, o);
+    return !verdict_critical(e) && e->frozen_share > 0.5 && e->decrease_line_search > 10 * verdict_worth(e, o) &&
+           !verdict_improving(e, o);
 }
 
 static bool verdict_unseen(evidence e, options o) { return (void)o, verdict_critical(e) && !e->spectrum_known; }
-static bool verdict_top(evidence e, options o) { return (void)o, verdict_critical(e) && e->negative && !e->zero && !e->positive; }
+static bool verdict_top(evidence e, options o) {
+    return (void)o, verdict_critical(e) && e->negative && !e->zero && !e->positive;
+}
 
 /* Negative curvature proves that this is no minimum. It is what holds the training up when following it pays. */
 static bool verdict_way_out(evidence e, options o) {
@@ -69,18 +100,30 @@ static bool verdict_way_out_symmetric(evidence e, options o) { return e->symmetr
 static bool verdict_way_out_of_no_use(evidence e, options o) { return (void)o, verdict_critical(e) && e->negative; }
 
 /* From here on no eigenvalue is negative. */
-static bool verdict_all_positive(evidence e, options o) { return (void)o, verdict_critical(e) && e->positive && !e->negative && !e->zero; }
+static bool verdict_all_positive(evidence e, options o) {
+    return (void)o, verdict_critical(e) && e->positive && !e->negative && !e->zero;
+}
 static bool verdict_semidefinite(evidence e, us_null_space found) {
     return verdict_critical(e) && e->spectrum_known && !e->negative && e->zero && e->null_space == found;
 }
-static bool verdict_falls_beyond_second_order(evidence e, options o) { return (void)o, verdict_semidefinite(e, US_NULL_WAY_DOWN); }
+static bool verdict_falls_beyond_second_order(evidence e, options o) {
+    return (void)o, verdict_semidefinite(e, US_NULL_WAY_DOWN);
+}
 /* A valley has walls: where two thirds of all directions do nothing at all, the model has gone dead. */
-static bool verdict_mostly_flat(evidence e, options o) { return (void)o, verdict_semidefinite(e, US_NULL_FLAT) && 3 * e->zero > 2 * e->parameters; }
+static bool verdict_mostly_flat(evidence e, options o) {
+    return (void)o, verdict_semidefinite(e, US_NULL_FLAT) && 3 * e->zero > 2 * e->parameters;
+}
 static bool verdict_valley(evidence e, options o) { return (void)o, verdict_semidefinite(e, US_NULL_FLAT); }
-static bool verdict_rises_beyond_second_order(evidence e, options o) { return (void)o, verdict_semidefinite(e, US_NULL_RISES); }
+static bool verdict_rises_beyond_second_order(evidence e, options o) {
+    return (void)o, verdict_semidefinite(e, US_NULL_RISES);
+}
 
-static bool verdict_jumping(evidence e, options o) { return !verdict_critical(e) && verdict_unstable_rate(e, o) && e->decrease_line_search > verdict_worth(e, o); }
-static bool verdict_unmeasurable(evidence e, options o) { return (void)o, !verdict_critical(e) && e->decrease_line_search <= 0; }
+static bool verdict_jumping(evidence e, options o) {
+    return !verdict_critical(e) && verdict_unstable_rate(e, o) && e->decrease_line_search > verdict_worth(e, o);
+}
+static bool verdict_unmeasurable(evidence e, options o) {
+    return (void)o, !verdict_critical(e) && e->decrease_line_search <= 0;
+}
 static bool verdict_always(evidence e, options o) { return (void)e, (void)o, true; }
 
 /* ------------------------------------------------------------------ margins: how many times beyond the threshold */
@@ -88,12 +131,18 @@ static bool verdict_always(evidence e, options o) { return (void)e, (void)o, tru
 static double verdict_certain(evidence e, options o) { return (void)e, (void)o, HUGE_VAL; }
 static double verdict_nothing(evidence e, options o) { return (void)e, (void)o, 0; }
 static double verdict_by_rate(evidence e, options o) { return (void)o, e->learning_rate / e->stability_limit; }
-static double verdict_by_decrease(evidence e, options o) { return fmax(e->decrease_carrying_on, e->trend_carrying_on) / verdict_worth(e, o); }
+static double verdict_by_decrease(evidence e, options o) {
+    return fmax(e->decrease_carrying_on, e->trend_carrying_on) / verdict_worth(e, o);
+}
 static double verdict_by_frozen(evidence e, options o) { return (void)o, e->frozen_share / 0.5; }
-static double verdict_by_line_search(evidence e, options o) { return e->decrease_line_search / fmax(20 * e->decrease_carrying_on, 10 * verdict_worth(e, o)); }
+static double verdict_by_line_search(evidence e, options o) {
+    return e->decrease_line_search / fmax(20 * e->decrease_carrying_on, 10 * verdict_worth(e, o));
+}
 static double verdict_by_gradient_check(evidence e, options o) { return (void)o, e->gradient_disagreement / 1e-5; }
 static double verdict_by_hessian_check(evidence e, options o) { return (void)o, e->hessian_disagreement / 1e-5; }
-static double verdict_by_escape(evidence e, options o) { return fmin(-e->lambda_min / e->resolution, e->decrease_escape / verdict_worth(e, o)); }
+static double verdict_by_escape(evidence e, options o) {
+    return fmin(-e->lambda_min / e->resolution, e->decrease_escape / verdict_worth(e, o));
+}
 static double verdict_by_lambda_max(evidence e, options o) { return (void)o, -e->lambda_max / e->resolution; }
 /* The smallest eigenvalue stands clear of the resolution, and the gradient offers nothing. */
 static double verdict_by_lambda_min(evidence e, options o) {
@@ -114,32 +163,44 @@ static const struct verdict_row {
     const char *would_decide;
 } ROWS[] = {
     {verdict_blew_up, US_VERDICT_DIVERGED, "lr-above-stability", true, verdict_barely,
-     "The learning rate is above the largest that this curvature bears: every step overshoots further, until the numbers end.", NULL},
+     "The learning rate is above the largest that this curvature bears: every step overshoots further, until the numbers "
+     "end.",
+     NULL},
     {verdict_not_finite, US_VERDICT_DIVERGED, NULL, true, verdict_certain,
      "The loss, the gradient or the next step is not finite.", NULL},
     {verdict_gradient_wrong, US_VERDICT_UNDECIDED, "wrong-gradient", true, verdict_by_gradient_check,
      "The gradient is not the derivative of the loss: differences of the loss disagree with it, so no step can be trusted.",
      "a gradient that agrees with differences of the loss"},
     {verdict_decayed, US_VERDICT_CRAWLING, "lr-decayed", true, verdict_by_line_search,
-     "The schedule has taken the learning rate down so far that all the steps to come add up to little, while much is left to gain.", NULL},
+     "The schedule has taken the learning rate down so far that all the steps to come add up to little, while much is left "
+     "to gain.",
+     NULL},
     {verdict_frozen, US_VERDICT_PLATEAU, "frozen-arithmetic", true, verdict_by_frozen,
-     "The steps are smaller than half the distance between neighbouring numbers: rounding takes them all away, and the parameters stay.", NULL},
+     "The steps are smaller than half the distance between neighbouring numbers: rounding takes them all away, and the "
+     "parameters stay.",
+     NULL},
     {verdict_timid, US_VERDICT_CRAWLING, "lr-too-small", true, verdict_by_line_search,
-     "One long step along the gradient gains many times what all the small ones do: the learning rate is far below what is stable.", NULL},
+     "One long step along the gradient gains many times what all the small ones do: the learning rate is far below what is "
+     "stable.",
+     NULL},
     {verdict_improving, US_VERDICT_DESCENDING, NULL, false, verdict_by_decrease,
      "The loss goes on falling: this training is not stuck.", NULL},
     {verdict_hessian_wrong, US_VERDICT_UNDECIDED, "wrong-gradient", true, verdict_by_hessian_check,
      "The Hessian-vector product is not the derivative of the gradient: differences of the gradient disagree with it.",
      "a Hessian-vector product that agrees with differences of the gradient, or none at all"},
     {verdict_unseen, US_VERDICT_UNDECIDED, "needs-more-products", false, verdict_nothing,
-     "The gradient has nothing more to offer, and the curvature was not measured: minimum or saddle, the gradient cannot tell.",
+     "The gradient has nothing more to offer, and the curvature was not measured: minimum or saddle, the gradient cannot "
+     "tell.",
      "the smallest eigenvalue of the Hessian"},
     {verdict_top, US_VERDICT_MAXIMUM, "negative-definite", true, verdict_by_lambda_max,
      "The gradient is zero and the loss curves downwards in every direction: this is a maximum.", NULL},
     {verdict_way_out_symmetric, US_VERDICT_SADDLE, "symmetric-units", true, verdict_by_escape,
-     "Units with equal or zero weights get equal gradients for ever; the loss curves downwards where they begin to differ.", NULL},
+     "Units with equal or zero weights get equal gradients for ever; the loss curves downwards where they begin to differ.",
+     NULL},
     {verdict_way_out, US_VERDICT_SADDLE, "negative-curvature", true, verdict_by_escape,
-     "The gradient is zero, but along one direction the loss curves downwards: a saddle, and that direction leads out of it.", NULL},
+     "The gradient is zero, but along one direction the loss curves downwards: a saddle, and that direction leads out of "
+     "it.",
+     NULL},
     {verdict_way_out_of_no_use, US_VERDICT_PLATEAU, "flat", true, verdict_barely,
      "The curvature is negative somewhere, so this is no minimum, but so slightly that following it leads nowhere.", NULL},
     {verdict_all_positive, US_VERDICT_MINIMUM, "converged", false, verdict_by_lambda_min,
@@ -153,7 +214,9 @@ static const struct verdict_row {
     {verdict_rises_beyond_second_order, US_VERDICT_MINIMUM, "converged", false, verdict_barely,
      "The curvature is zero along some directions, and the loss rises wherever it was measured there.", NULL},
     {verdict_jumping, US_VERDICT_OSCILLATING, "lr-above-stability", true, verdict_by_rate,
-     "The learning rate is at or above the limit of stability: each step jumps across the valley, while a shorter one goes down.", NULL},
+     "The learning rate is at or above the limit of stability: each step jumps across the valley, while a shorter one goes "
+     "down.",
+     NULL},
     {verdict_unmeasurable, US_VERDICT_UNDECIDED, "below-precision", false, verdict_nothing,
      "The gradient is not zero, but no step along it lowers the loss by more than rounding.",
      "the same loss in a higher precision, or smoother"},
@@ -168,7 +231,10 @@ us_verdict us_verdict_decide(const us_evidence *e, const us_verdict_options *giv
     const struct verdict_row *row = ROWS;
     while (!row->when(e, &o)) row++;
     double margin = row->margin(e, &o);
-    return (us_verdict){.name = row->name, .cause = row->cause, .stuck = row->stuck, .sentence = row->sentence,
+    return (us_verdict){.name = row->name,
+                        .cause = row->cause,
+                        .stuck = row->stuck,
+                        .sentence = row->sentence,
                         .would_decide = row->would_decide,
                         .confidence = margin == 0 ? 0 : fmin(0.99, 1 - 0.5 / fmax(1, isnan(margin) ? 1 : margin))};
 }

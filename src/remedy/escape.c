@@ -17,10 +17,13 @@ static bool escape_applies(const us_diagnosis *d, char *why, size_t why_size) {
     if (name != US_VERDICT_SADDLE && name != US_VERDICT_MAXIMUM && name != US_VERDICT_PLATEAU) return false;
     if (!d->point || !d->point->escape || !(e->decrease_escape > 0)) return false;
     if (e->negative)
-        snprintf(why, why_size, "the loss curves downwards along one direction (eigenvalue %.3g); a line search along it takes %.3g off the loss",
+        snprintf(why, why_size,
+                 "the loss curves downwards along one direction (eigenvalue %.3g); a line search along it takes %.3g off "
+                 "the loss",
                  e->lambda_min, e->decrease_escape);
     else
-        snprintf(why, why_size, "the curvature is silent along some directions; a line search along one of them takes %.3g off the loss",
+        snprintf(why, why_size,
+                 "the curvature is silent along some directions; a line search along one of them takes %.3g off the loss",
                  e->decrease_escape);
     return true;
 }
@@ -46,14 +49,16 @@ static us_status escape_apply(us_training *training, const us_diagnosis *d) {
     us_vec *theta = NULL;
     double decrease;
     if (!d->point || !d->point->escape)
-        return us__fail(context, US_ERR_UNSUPPORTED, "escape: no way out is known here: no eigenvalue is negative, or none was measured");
+        return us__fail(context, US_ERR_UNSUPPORTED,
+                        "escape: no way out is known here: no eigenvalue is negative, or none was measured");
     us_status status = us_problem_recast(&problem, own, US_F64);
     if (!status) status = us_vec_create(&theta, context, US_F64, n);
     if (status) goto done;
     us_vec_copy(theta, us_training_theta(training));
     if ((status = escape_along(problem, theta, d->point->escape, &decrease))) goto done;
     if (!(decrease > 0)) {
-        status = us__fail(context, US_ERR_UNSUPPORTED, "escape: the loss does not fall along the way out by more than rounding");
+        status =
+            us__fail(context, US_ERR_UNSUPPORTED, "escape: the loss does not fall along the way out by more than rounding");
         goto done;
     }
     const us_spectrum *s = d->point->spectrum;

@@ -13,12 +13,14 @@ static double lower_rate(const us_evidence *e) {
 static bool lower_applies(const us_diagnosis *d, char *why, size_t why_size) {
     const us_evidence *e = &d->evidence;
     if (!d->verdict.cause || strcmp(d->verdict.cause, "lr-above-stability") != 0) return false;
-    snprintf(why, why_size, "the learning rate is %.3g; above %.3g the steps overshoot here, and %.3g is tried", e->learning_rate,
-             e->stability_limit, lower_rate(e));
+    snprintf(why, why_size, "the learning rate is %.3g; above %.3g the steps overshoot here, and %.3g is tried",
+             e->learning_rate, e->stability_limit, lower_rate(e));
     return true;
 }
 
-static us_status lower_apply(us_training *training, const us_diagnosis *d) { return us__remedy_set_rate(training, lower_rate(&d->evidence)); }
+static us_status lower_apply(us_training *training, const us_diagnosis *d) {
+    return us__remedy_set_rate(training, lower_rate(&d->evidence));
+}
 
 const us_remedy us__remedy_lower_lr = {
     .name = "lower-lr",

@@ -14,14 +14,17 @@ static bool raise_applies(const us_diagnosis *d, char *why, size_t why_size) {
     const us_evidence *e = &d->evidence;
     static const char *const CAUSES[] = {"lr-too-small", "lr-decayed", "frozen-arithmetic"};
     bool answers = false;
-    for (size_t i = 0; d->verdict.cause && i < sizeof CAUSES / sizeof *CAUSES; i++) answers = answers || strcmp(d->verdict.cause, CAUSES[i]) == 0;
+    for (size_t i = 0; d->verdict.cause && i < sizeof CAUSES / sizeof *CAUSES; i++)
+        answers = answers || strcmp(d->verdict.cause, CAUSES[i]) == 0;
     if (!answers) return false;
-    snprintf(why, why_size, "one step at %.3g would take %.3g off the loss; %.3g is in use, and %.3g is tried", e->line_search_rate,
-             e->decrease_line_search, e->learning_rate, raise_rate(e));
+    snprintf(why, why_size, "one step at %.3g would take %.3g off the loss; %.3g is in use, and %.3g is tried",
+             e->line_search_rate, e->decrease_line_search, e->learning_rate, raise_rate(e));
     return true;
 }
 
-static us_status raise_apply(us_training *training, const us_diagnosis *d) { return us__remedy_set_rate(training, raise_rate(&d->evidence)); }
+static us_status raise_apply(us_training *training, const us_diagnosis *d) {
+    return us__remedy_set_rate(training, raise_rate(&d->evidence));
+}
 
 const us_remedy us__remedy_raise_lr = {
     .name = "raise-lr",

@@ -16,5 +16,6 @@ const us_remedy *us_remedy_find(const char *name) {
 }
 
 us_status us__remedy_set_rate(us_training *training, double rate) {
-    return us_training_set_learning_rate(training, us_training_learning_rate(training) * (rate / us_training_next_learning_rate(training)), false);
+    return us_training_set_learning_rate(
+        training, us_training_learning_rate(training) * (rate / us_training_next_learning_rate(training)), false);
 }

@@ -96,7 +96,8 @@ static double trial_noise(const trial_path *path) {
 }
 
 /* One remedy: copy, change, advance, compare. A remedy that fails says so in `why`, and its loss is NaN. */
-static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *training, const us_diagnosis *diagnosis, const trial_path *carrying_on) {
+static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *training, const us_diagnosis *diagnosis,
+                              const trial_path *carrying_on) {
     us_context *context = us_problem_context(m->problem);
     trial_path path;
     us_status status = us_training_copy(&t->training, training, NULL);
@@ -112,7 +113,8 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     if ((status = trial_advance(m, t->training, t->steps, &path))) return status;
     double noise = trial_noise(carrying_on), end = path.losses[TRIAL_CHUNKS];
     t->loss_with_remedy = isinf(end) ? (double)NAN : end;
-    t->helps = end < t->loss_before - noise && end < t->loss_carrying_on + noise && trial_mean(&path) < trial_mean(carrying_on) - noise;
+    t->helps = end < t->loss_before - noise && end < t->loss_carrying_on + noise &&
+               trial_mean(&path) < trial_mean(carrying_on) - noise;
     return US_OK;
 }
 
@@ -135,12 +137,15 @@ static us_status trial_choose(us_trials *trials, const us_diagnosis *diagnosis, 
 }
 
 static us_status trial_check(us_context *context, const us_trial_options *o) {
-    if (o->version != 1) return us__fail(context, US_ERR_ARGUMENT, "us_trial_options: version is %u; it must be 1", o->version);
-    if (!(o->seconds > 0)) return us__fail(context, US_ERR_ARGUMENT, "us_trial_options: seconds is %g; it must be above 0", o->seconds);
+    if (o->version != 1)
+        return us__fail(context, US_ERR_ARGUMENT, "us_trial_options: version is %u; it must be 1", o->version);
+    if (!(o->seconds > 0))
+        return us__fail(context, US_ERR_ARGUMENT, "us_trial_options: seconds is %g; it must be above 0", o->seconds);
     return US_OK;
 }
 
-us_status us_remedy_try(us_trials **out, const us_training *training, const us_diagnosis *diagnosis, const us_trial_options *options) {
+us_status us_remedy_try(us_trials **out, const us_training *training, const us_diagnosis *diagnosis,
+                        const us_trial_options *options) {
     *out = NULL;
     us_problem *own = us_training_problem(training);
     us_context *context = us_problem_context(own);
@@ -170,13 +175,16 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
         t->loss_before = carrying_on.losses[0];
         t->loss_carrying_on = carrying_on.losses[TRIAL_CHUNKS];
         if ((status = trial_remedy(t, &meter, training, diagnosis, &carrying_on))) goto done;
-        if (t->helps && (trials->best == SIZE_MAX || t->loss_with_remedy < trials->trials[trials->best].loss_with_remedy)) trials->best = i;
+        if (t->helps && (trials->best == SIZE_MAX || t->loss_with_remedy < trials->trials[trials->best].loss_with_remedy))
+            trials->best = i;
     }
 done:
     us_training_destroy(copy);
     us_vec_destroy(meter.theta);
     us_problem_destroy(meter.problem);
-    if (status) us_trials_destroy(trials);
-    else *out = trials;
+    if (status)
+        us_trials_destroy(trials);
+    else
+        *out = trials;
     return status;
 }

@@ -62,7 +62,8 @@ static void form_prescribe(form *f, const double *values, uint64_t seed) {
     free(u);
 }
 
-static us_status form_spectrum(us_context *context, form *f, bool exact, const us_spectrum_options *options, us_spectrum **out) {
+static us_status form_spectrum(us_context *context, form *f, bool exact, const us_spectrum_options *options,
+                               us_spectrum **out) {
     us_problem *problem = form_problem(context, f, exact);
     us_vec *theta = NULL;
     us_status status = problem ? us_vec_create(&theta, context, US_F64, f->n) : US_ERR_NOMEM;
@@ -132,7 +133,8 @@ static void laplacian_has_its_cosines(void **state) {
     for (int exact = 0; exact < 2; exact++) {
         us_spectrum *s;
         assert_int_equal(form_spectrum(context, &f, exact, NULL, &s), US_OK);
-        for (size_t k = 1; k <= N; k++) assert_near(s->values[k - 1], 2 - 2 * cos((double)k * M_PI / (N + 1)), 0, exact ? 1e-13 : 1e-7);
+        for (size_t k = 1; k <= N; k++)
+            assert_near(s->values[k - 1], 2 - 2 * cos((double)k * M_PI / (N + 1)), 0, exact ? 1e-13 : 1e-7);
         assert_int_equal(s->exact, exact);
         assert_int_equal(s->negative, 0);
         if (exact) assert_int_equal(s->positive, N);
@@ -158,7 +160,7 @@ static void graded_matrices_keep_their_signs(void **state) {
         {{1e20, 1e10, 1e10, 1.0000000000000004}, 2, 0, 1, 1, 0}, /* definite by two roundings: not to be told */
         {{2e8, 2e8, 2e8, 2e8}, 2, 0, 1, 1, 0},
         {{1e40, 1e19, 1e9, 1e19, 1, 1e-11, 1e9, 1e-11, 1e-20}, 3, 0, 0, 3, 0.972 / 0.99 * 1e-20},
-        {{1e200, 0, 0, 1e-200}, 2, 0, 1, 1, 0},                  /* beyond what the gradient can show */
+        {{1e200, 0, 0, 1e-200}, 2, 0, 1, 1, 0}, /* beyond what the gradient can show */
     };
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
         double a[9];

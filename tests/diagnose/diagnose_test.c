@@ -14,7 +14,9 @@ static jet f_linear_net(const jet *x) {
     }
     return jet_times(0.5, sum);
 }
-static jet f_bowl(const jet *x) { return jet_plus(jet_add(jet_square(x[0]), jet_times(0.25, jet_square(x[1]))), 0.1); } /* λ = 2, ½ */
+static jet f_bowl(const jet *x) {
+    return jet_plus(jet_add(jet_square(x[0]), jet_times(0.25, jet_square(x[1]))), 0.1);
+} /* λ = 2, ½ */
 static jet f_hill(const jet *x) { return jet_exp(jet_times(-1, jet_add(jet_square(x[0]), jet_times(2, jet_square(x[1]))))); }
 static jet f_log(const jet *x) { return jet_log(x[0]); }
 static jet f_chain(const jet *x) { return jet_times(0.5, jet_square(jet_plus(jet_mul(jet_mul(x[0], x[1]), x[2]), -1))); }
@@ -26,7 +28,8 @@ typedef struct subject {
     us_training *training;
 } subject;
 
-static void subject_open(subject *s, us_context *context, jet_function f, size_t n, const double *at, double rate, const char *rule) {
+static void subject_open(subject *s, us_context *context, jet_function f, size_t n, const double *at, double rate,
+                         const char *rule) {
     s->jet = (jet_problem){f, n};
     s->problem = jet_create(context, &s->jet);
     us_vec *theta;
@@ -46,9 +49,10 @@ static void subject_close(subject *s) {
 }
 
 static void assert_verdict(const us_diagnosis *d, us_verdict_name name, const char *cause) {
-    if (d->verdict.name != name || (d->verdict.cause == NULL) != (cause == NULL) || (cause && strcmp(d->verdict.cause, cause)))
-        fail_msg("%s, %s instead of %s, %s", us_verdict_text(d->verdict.name), d->verdict.cause ? d->verdict.cause : "no cause",
-                 us_verdict_text(name), cause ? cause : "no cause");
+    if (d->verdict.name != name || (d->verdict.cause == NULL) != (cause == NULL) ||
+        (cause && strcmp(d->verdict.cause, cause)))
+        fail_msg("%s, %s instead of %s, %s", us_verdict_text(d->verdict.name),
+                 d->verdict.cause ? d->verdict.cause : "no cause", us_verdict_text(name), cause ? cause : "no cause");
 }
 
 static double sign_value(const us_diagnosis *d, const char *name) {
@@ -69,8 +73,22 @@ static void trainings_are_named(void **state) {
         const char *cause;
     } CASES[] = {
         {f_linear_net, 8, {0}, 0.05, "sgd", 50, US_VERDICT_SADDLE, "negative-curvature"},
-        {f_linear_net, 8, {1.7320508075688772, 0, 0, 0, 1.7320508075688772}, 0.05, "momentum", 50, US_VERDICT_SADDLE, "negative-curvature"},
-        {f_linear_net, 8, {1.7320508075688772, 0, 0, 0, 1.7320508075688772}, 0.01, "adam", 0, US_VERDICT_SADDLE, "negative-curvature"},
+        {f_linear_net,
+         8,
+         {1.7320508075688772, 0, 0, 0, 1.7320508075688772},
+         0.05,
+         "momentum",
+         50,
+         US_VERDICT_SADDLE,
+         "negative-curvature"},
+        {f_linear_net,
+         8,
+         {1.7320508075688772, 0, 0, 0, 1.7320508075688772},
+         0.01,
+         "adam",
+         0,
+         US_VERDICT_SADDLE,
+         "negative-curvature"},
         {f_linear_net, 8, {0.9, -0.4, 0.3, 0.8, 0.7, 0.1, -0.2, 0.5}, 0.1, "sgd", 20, US_VERDICT_DESCENDING, NULL},
         {f_bowl, 2, {1, 2}, 0.5, "sgd", 400, US_VERDICT_MINIMUM, "converged"},
         {f_bowl, 2, {1, 2}, 0.1, "sgd", 3, US_VERDICT_DESCENDING, NULL},
@@ -90,7 +108,8 @@ static void trainings_are_named(void **state) {
         us_diagnosis *d;
         assert_int_equal(us_diagnose(&d, s.training, NULL), US_OK);
         assert_verdict(d, CASES[c].name, CASES[c].cause);
-        assert_true(us_training_steps(s.training) == CASES[c].steps && us_vec_norm2(us_training_theta(s.training)) == before);
+        assert_true(us_training_steps(s.training) == CASES[c].steps &&
+                    us_vec_norm2(us_training_theta(s.training)) == before);
         us_diagnosis_destroy(d);
         subject_close(&s);
     }
@@ -245,12 +264,17 @@ static void wrong_derivatives_are_named(void **state) {
 /* A 2-3-1 network: layer1.weight [3×2], layer1.bias [3], layer2.weight [1×3], layer2.bias [1] */
 static void symmetric_units_are_found(void **state) {
     us_context *context = support_plain_context();
-    const us_group groups[] = {{"layer1.weight", 0, 6, 2, {3, 2}}, {"layer1.bias", 6, 3, 1, {3}}, {"layer2.weight", 9, 3, 2, {1, 3}}, {"layer2.bias", 12, 1, 1, {1}}};
+    const us_group groups[] = {{"layer1.weight", 0, 6, 2, {3, 2}},
+                               {"layer1.bias", 6, 3, 1, {3}},
+                               {"layer2.weight", 9, 3, 2, {1, 3}},
+                               {"layer2.bias", 12, 1, 1, {1}}};
     enum { N = 13 };
-    double theta[N] = {0.5, -0.2, 0.5, -0.2, 0.8, 0.1, 0.3, 0.3, 0.4, 1.1, 1.1, -0.6, 0.2}; /* units 0 and 1 are equal, 2 is not */
+    double theta[N] = {0.5, -0.2, 0.5, -0.2, 0.8,  0.1, 0.3,
+                       0.3, 0.4,  1.1, 1.1,  -0.6, 0.2}; /* units 0 and 1 are equal, 2 is not */
     double values[N] = {-1}, vectors[N * N] = {0};
     for (size_t i = 1; i < N; i++) values[i] = 1;
-    us_spectrum spectrum = {.n = N, .values = values, .vectors = vectors, .negative = 1, .positive = N - 1, .context = context};
+    us_spectrum spectrum = {
+        .n = N, .values = values, .vectors = vectors, .negative = 1, .positive = N - 1, .context = context};
     us_point point = {.theta = theta, .spectrum = &spectrum, .context = context};
     double share, r = sqrt(0.5);
 
@@ -304,12 +328,9 @@ static void every_allocation_may_fail(void **state) { support_fail_each_allocati
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trainings_are_named),
-        cmocka_unit_test(signs_of_a_saddle_are_right),
-        cmocka_unit_test(a_large_model_is_left_open),
-        cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
-        cmocka_unit_test(wrong_derivatives_are_named),
-        cmocka_unit_test(symmetric_units_are_found),
+        cmocka_unit_test(trainings_are_named),         cmocka_unit_test(signs_of_a_saddle_are_right),
+        cmocka_unit_test(a_large_model_is_left_open),  cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
+        cmocka_unit_test(wrong_derivatives_are_named), cmocka_unit_test(symmetric_units_are_found),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

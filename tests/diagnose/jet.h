@@ -82,7 +82,8 @@ static inline int jet_value(void *user, const void *theta, const uint32_t *rows,
     return 0;
 }
 
-static inline int jet_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+static inline int jet_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss,
+                               void *gradient) {
     jet y = jet_at(user, theta);
     *loss = y.f;
     memcpy(gradient, y.g, ((jet_problem *)user)->n * sizeof(double));

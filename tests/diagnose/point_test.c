@@ -19,10 +19,12 @@ static jet f_peano(const jet *x) {
 static jet f_gradient_flat(const jet *x) { return jet_add(jet_add(x[0], jet_times(1.0 / 3, f_cubic(x))), jet_square(x[1])); }
 static jet f_gaussian(const jet *x) { return jet_exp(jet_times(-1, jet_add(jet_square(x[0]), jet_square(x[1])))); }
 static jet f_himmelblau(const jet *x) {
-    return jet_add(jet_square(jet_plus(jet_add(jet_square(x[0]), x[1]), -11)), jet_square(jet_plus(jet_add(x[0], jet_square(x[1])), -7)));
+    return jet_add(jet_square(jet_plus(jet_add(jet_square(x[0]), x[1]), -11)),
+                   jet_square(jet_plus(jet_add(x[0], jet_square(x[1])), -7)));
 }
 static jet f_brown(const jet *x) {
-    return jet_add(jet_add(jet_square(jet_plus(x[0], -1e6)), jet_square(jet_plus(x[1], -2e-6))), jet_square(jet_plus(jet_mul(x[0], x[1]), -2)));
+    return jet_add(jet_add(jet_square(jet_plus(x[0], -1e6)), jet_square(jet_plus(x[1], -2e-6))),
+                   jet_square(jet_plus(jet_mul(x[0], x[1]), -2)));
 }
 static jet f_powell_scaled(const jet *x) {
     return jet_add(jet_square(jet_plus(jet_times(1e4, jet_mul(x[0], x[1])), -1)),
@@ -41,16 +43,19 @@ static jet f_wood(const jet *x) {
     jet a = jet_times(100, jet_square(jet_sub(x[1], jet_square(x[0])))), b = jet_square(jet_plus(x[0], -1));
     jet c = jet_times(90, jet_square(jet_sub(x[3], jet_square(x[2])))), d = jet_square(jet_plus(x[2], -1));
     jet e = jet_times(10.1, jet_add(jet_square(jet_plus(x[1], -1)), jet_square(jet_plus(x[3], -1))));
-    return jet_add(jet_add(jet_add(a, b), jet_add(c, d)), jet_add(e, jet_times(19.8, jet_mul(jet_plus(x[1], -1), jet_plus(x[3], -1)))));
+    return jet_add(jet_add(jet_add(a, b), jet_add(c, d)),
+                   jet_add(e, jet_times(19.8, jet_mul(jet_plus(x[1], -1), jet_plus(x[3], -1)))));
 }
 static jet f_powell_singular(const jet *x) {
     return jet_add(jet_add(jet_square(jet_add(x[0], jet_times(10, x[1]))), jet_times(5, jet_square(jet_sub(x[2], x[3])))),
-                   jet_add(jet_square(jet_square(jet_sub(x[1], jet_times(2, x[2])))), jet_times(10, jet_square(jet_square(jet_sub(x[0], x[3]))))));
+                   jet_add(jet_square(jet_square(jet_sub(x[1], jet_times(2, x[2])))),
+                           jet_times(10, jet_square(jet_square(jet_sub(x[0], x[3]))))));
 }
 /* ½‖uvᵀ − diag(3,1)‖², x = u1 u2 v1 v2 */
 static jet f_rank_one(const jet *x) {
     jet a = jet_add(jet_square(jet_plus(jet_mul(x[0], x[2]), -3)), jet_square(jet_mul(x[0], x[3])));
-    return jet_times(0.5, jet_add(a, jet_add(jet_square(jet_mul(x[1], x[2])), jet_square(jet_plus(jet_mul(x[1], x[3]), -1)))));
+    return jet_times(0.5,
+                     jet_add(a, jet_add(jet_square(jet_mul(x[1], x[2])), jet_square(jet_plus(jet_mul(x[1], x[3]), -1)))));
 }
 /* ½‖A·B·.. − diag(first, second)‖² for 2x2 factors, row-major one after another */
 static jet linear_net(const jet *x, int layers, double first, double second) {
@@ -82,10 +87,16 @@ static jet f_xor(const jet *x) {
     }
     return jet_times(0.125, sum);
 }
-static jet f_shifted_bowl(const jet *x) { return jet_add(jet_square(jet_plus(x[0], -1.0 / 3)), jet_times(1e20, jet_square(jet_plus(x[1], -0.1)))); }
+static jet f_shifted_bowl(const jet *x) {
+    return jet_add(jet_square(jet_plus(x[0], -1.0 / 3)), jet_times(1e20, jet_square(jet_plus(x[1], -0.1))));
+}
 static jet f_units(const jet *x) { return jet_square(jet_plus(jet_times(1e20, x[0]), -1)); }
-static jet f_cosines(const jet *x) { return jet_times(-1, jet_add(jet_chain(x[0], cos(x[0].f), -sin(x[0].f), -cos(x[0].f)), jet_times(2, jet_chain(x[1], cos(x[1].f), -sin(x[1].f), -cos(x[1].f))))); }
+static jet f_cosines(const jet *x) {
+    return jet_times(-1, jet_add(jet_chain(x[0], cos(x[0].f), -sin(x[0].f), -cos(x[0].f)),
+                                 jet_times(2, jet_chain(x[1], cos(x[1].f), -sin(x[1].f), -cos(x[1].f)))));
+}
 static jet f_root_two(const jet *x) { return jet_times(1e20, jet_square(jet_plus(jet_square(x[0]), -2))); }
+static jet f_inflection(const jet *x) { return jet_add(x[0], jet_chain(x[0], cos(x[0].f), -sin(x[0].f), -cos(x[0].f))); }
 static jet f_zero(const jet *x) { return jet_times(0, x[0]); }
 static jet f_cubic_beside(const jet *x) { return jet_add(jet_square(x[0]), f_cubic(x + 1)); }
 
@@ -98,9 +109,9 @@ static const struct {
     jet_function function;
     size_t n;
     double at[JET_MAX];
-    unsigned kinds;      /* accepted */
-    double lowest;       /* eigenvalue; ANY: not looked at */
-    int escape;          /* 1: there must be one, and the loss falls along it; 2: only on a curve; 0: none; -1: either */
+    unsigned kinds; /* accepted */
+    double lowest;  /* eigenvalue; ANY: not looked at */
+    int escape;     /* 1: there must be one, and the loss falls along it; 2: only on a curve; 0: none; -1: either */
 } CASES[] = {
     {"x^4", f_quartic, 1, {0}, KIND(DEGENERATE), 0, 0},
     {"1-x^4", f_hill, 1, {0}, KIND(DEGENERATE), 0, 1},
@@ -122,13 +133,23 @@ static const struct {
     {"brown", f_brown, 2, {1e6, 2e-6}, KIND(MINIMUM), ANY, 0},
     {"brown, far", f_brown, 2, {1e6, 1}, KIND(NOT_CRITICAL), ANY, -1},
     {"brown, start", f_brown, 2, {1, 1}, KIND(NOT_CRITICAL), ANY, -1},
-    {"powell badly scaled", f_powell_scaled, 2, {1.0981593296998175e-05, 9.106146739866524},
-     KIND(MINIMUM) | KIND(DEGENERATE) | KIND(UNDECIDED), ANY, 0},
+    {"powell badly scaled",
+     f_powell_scaled,
+     2,
+     {1.0981593296998175e-05, 9.106146739866524},
+     KIND(MINIMUM) | KIND(DEGENERATE) | KIND(UNDECIDED),
+     ANY,
+     0},
     {"saddle by 1e-17", f_saddle_17, 2, {0, 0}, KIND(SADDLE) | KIND(DEGENERATE) | KIND(UNDECIDED), ANY, -1},
     {"bowl of condition 1e12", f_scaled_bowl, 2, {1, 2}, KIND(MINIMUM), 2e-4, 0},
     {"saddle of condition 1e12", f_scaled_saddle, 2, {1, 2}, KIND(SADDLE), -2e-4, 1},
-    {"wood", f_wood, 4, {-0.9679740249375931, 0.9471391408178418, -0.9695163103315911, 0.9512476657923252}, KIND(SADDLE),
-     -0.11954865818636173, 1},
+    {"wood",
+     f_wood,
+     4,
+     {-0.9679740249375931, 0.9471391408178418, -0.9695163103315911, 0.9512476657923252},
+     KIND(SADDLE),
+     -0.11954865818636173,
+     1},
     {"powell singular", f_powell_singular, 4, {0}, KIND(DEGENERATE), 0, 0},
     {"rank one, origin", f_rank_one, 4, {0}, KIND(SADDLE), -3, 1},
     {"rank one, second", f_rank_one, 4, {0, 1, 0, 1}, KIND(SADDLE), -2, 1},
@@ -144,6 +165,14 @@ static const struct {
     {"nothing at all", f_zero, 1, {3}, KIND(DEGENERATE), 0, 0},
     /* A Newton step from a degenerate point: small eigenvalues that are not those of the critical point. */
     {"x^2 + y^3 beside", f_cubic_beside, 2, {0, 1e-12}, KIND(DEGENERATE) | KIND(NOT_CRITICAL), ANY, -1},
+    {"x + cos x beside", f_inflection, 1, {1.5707963267948966 + 6e-9}, KIND(DEGENERATE) | KIND(UNDECIDED), ANY, -1},
+    {"x + cos x on the other side",
+     f_inflection,
+     1,
+     {1.5707963267948966 - 6e-9},
+     KIND(DEGENERATE) | KIND(UNDECIDED),
+     ANY,
+     -1},
     {"x^2 + y^4 beside", f_half_quartic, 2, {0, 1e-7}, KIND(DEGENERATE) | KIND(MINIMUM) | KIND(NOT_CRITICAL), ANY, 0},
     {"x^2 - y^4 beside", f_flat_ridge, 2, {0, 1e-7}, KIND(DEGENERATE) | KIND(SADDLE) | KIND(NOT_CRITICAL), ANY, -1},
 };
@@ -178,14 +207,15 @@ static void every_known_point_is_named(void **state) {
         us_point *point = NULL;
         assert_int_equal(us_point_classify(&point, problem, theta, NULL), US_OK);
         bool good = (CASES[c].kinds >> point->kind) & 1;
-        if (CASES[c].lowest != ANY) good = good && fabs(point->spectrum->values[0] - CASES[c].lowest) <= 1e-6 * fabs(CASES[c].lowest) + 1e-12;
+        if (CASES[c].lowest != ANY)
+            good = good && fabs(point->spectrum->values[0] - CASES[c].lowest) <= 1e-6 * fabs(CASES[c].lowest) + 1e-12;
         if (CASES[c].escape >= 0) good = good && (point->escape != NULL) == (CASES[c].escape > 0);
         if (CASES[c].escape == 1) good = good && goes_down(problem, point, p.n);
         if (!good) {
             wrong++;
-            print_error("%s: %s, lowest %g of resolution %g, gradient %g offers %g, null space %d, escape %s\n", CASES[c].name,
-                        us_kind_name(point->kind), point->spectrum->values[0], point->spectrum->resolution, point->gradient_norm,
-                        point->offered_decrease, (int)point->null_space, point->escape ? "yes" : "no");
+            print_error("%s: %s, lowest %g of resolution %g, gradient %g offers %g, null space %d, escape %s\n",
+                        CASES[c].name, us_kind_name(point->kind), point->spectrum->values[0], point->spectrum->resolution,
+                        point->gradient_norm, point->offered_decrease, (int)point->null_space, point->escape ? "yes" : "no");
         }
         us_point_destroy(point);
         us_vec_destroy(theta);

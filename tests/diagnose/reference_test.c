@@ -20,7 +20,8 @@ static bool kind_fits(const json_t *expected, us_kind kind) {
 }
 
 /* What is wrong with the point, or NULL. */
-static const char *compare(const us_point *p, const json_t *expected, const json_t *tolerance, const char *const *names, size_t n) {
+static const char *compare(const us_point *p, const json_t *expected, const json_t *tolerance, const char *const *names,
+                           size_t n) {
     if (!kind_fits(expected, p->kind)) return us_kind_name(p->kind);
     const json_t *eigenvalues = json_object_get(expected, "eigenvalues");
     double value = number(expected, "value", 0), largest = 0;
@@ -28,7 +29,8 @@ static const char *compare(const us_point *p, const json_t *expected, const json
     for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(json_number_value(json_array_get(eigenvalues, i))));
     for (size_t i = 0; i < n; i++) {
         double e = json_number_value(json_array_get(eigenvalues, i));
-        if (fabs(p->spectrum->values[i] - e) > 1e-6 * fabs(e) + 1e-12 * largest + number(tolerance, "eig_atol", 0)) return "eigenvalue";
+        if (fabs(p->spectrum->values[i] - e) > 1e-6 * fabs(e) + 1e-12 * largest + number(tolerance, "eig_atol", 0))
+            return "eigenvalue";
     }
     const json_t *escape = json_object_get(expected, "escape");
     if (p->kind == US_KIND_MINIMUM && p->escape) return "a minimum with an escape";
@@ -57,22 +59,32 @@ static void every_given_point_is_named(void **state) {
         const char *names[REFERENCE_MAX], *name, *id = json_string_value(json_object_get(reference, "id"));
         double theta[REFERENCE_MAX];
         size_t n = 0;
-        json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name, theta[n++] = json_number_value(coordinate);
+        json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name,
+                                                                       theta[n++] = json_number_value(coordinate);
         us_problem *problem = NULL;
         us_vec *x = NULL;
         us_point *point = NULL;
-        assert_int_equal(us_problem_create_formula(&problem, context, json_string_value(json_object_get(reference, "formula")), names, n), US_OK);
+        assert_int_equal(
+            us_problem_create_formula(&problem, context, json_string_value(json_object_get(reference, "formula")), names, n),
+            US_OK);
         assert_int_equal(us_vec_wrap(&x, context, US_F64, n, theta), US_OK);
         us_status status = us_point_classify(&point, problem, x, NULL);
         const char *why = NULL;
         if (json_is_true(json_object_get(expect, "error_ok")))
-            why = status == US_ERR_NONFINITE || (!status && (point->kind == US_KIND_NOT_CRITICAL || point->kind == US_KIND_UNDECIDED)) ? NULL : "should fail";
+            why = status == US_ERR_NONFINITE ||
+                          (!status && (point->kind == US_KIND_NOT_CRITICAL || point->kind == US_KIND_UNDECIDED))
+                      ? NULL
+                      : "should fail";
         else
-            why = status ? us_status_name(status) : compare(point, json_array_get(json_object_get(expect, "points"), 0), json_object_get(reference, "tol"), names, n);
+            why = status ? us_status_name(status)
+                         : compare(point, json_array_get(json_object_get(expect, "points"), 0),
+                                   json_object_get(reference, "tol"), names, n);
         if (why) {
             wrong++;
             print_error("%s: %s\n", id, why);
-            if (point) print_error("    lowest %g, resolution %g, gradient %g\n", point->spectrum->values[0], point->spectrum->resolution, point->gradient_norm);
+            if (point)
+                print_error("    lowest %g, resolution %g, gradient %g\n", point->spectrum->values[0],
+                            point->spectrum->resolution, point->gradient_norm);
         }
         looked_at++;
         us_point_destroy(point);

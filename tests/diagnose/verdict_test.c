@@ -25,18 +25,23 @@ static void wrong_gradient_descending(us_evidence *e) { wrong_gradient(e), e->de
 static void unchecked_gradient(us_evidence *e) { e->gradient_checked = e->gradient_right = false; }
 static void wrong_hessian(us_evidence *e) { e->hessian_right = false, e->hessian_disagreement = 0.3; }
 static void moving(us_evidence *e) {
-    e->kind = US_KIND_NOT_CRITICAL, e->gradient_norm = 1, e->offered_decrease = 0.3, e->decrease_line_search = 0.1, e->line_search_rate = 0.3;
+    e->kind = US_KIND_NOT_CRITICAL, e->gradient_norm = 1, e->offered_decrease = 0.3, e->decrease_line_search = 0.1,
+    e->line_search_rate = 0.3;
 }
 static void descending(us_evidence *e) { moving(e), e->decrease_carrying_on = 0.1; }
 static void descending_wrong_hessian(us_evidence *e) { descending(e), wrong_hessian(e); }
-static void timid(us_evidence *e) { moving(e), e->decrease_carrying_on = 3e-3, e->learning_rate = e->base_learning_rate = e->effective_rate = 1e-5; }
+static void timid(us_evidence *e) {
+    moving(e), e->decrease_carrying_on = 3e-3, e->learning_rate = e->base_learning_rate = e->effective_rate = 1e-5;
+}
 static void timid_with_momentum(us_evidence *e) { timid(e), e->effective_rate = 0.1; }
 static void decayed(us_evidence *e) { timid(e), e->base_learning_rate = 0.1; }
 static void frozen(us_evidence *e) { timid(e), e->decrease_carrying_on = 0, e->frozen_share = 0.9; }
 static void half_frozen_descending(us_evidence *e) { descending(e), e->frozen_share = 0.9; }
 static void timid_but_near_the_limit(us_evidence *e) { timid(e), e->stability_limit = 2e-5; }
 static void jumping(us_evidence *e) { moving(e), e->learning_rate = 2.0 / 3, e->decrease_carrying_on = 0; }
-static void up_and_down_but_falling(us_evidence *e) { jumping(e), e->decrease_carrying_on = -1e-3, e->trend_carrying_on = 0.1; }
+static void up_and_down_but_falling(us_evidence *e) {
+    jumping(e), e->decrease_carrying_on = -1e-3, e->trend_carrying_on = 0.1;
+}
 static void unmeasurable(us_evidence *e) { moving(e), e->decrease_line_search = 0, e->decrease_carrying_on = 0; }
 static void no_idea(us_evidence *e) { moving(e), e->decrease_carrying_on = 0; }
 static void uphill(us_evidence *e) { moving(e), e->decrease_carrying_on = -0.5; }
@@ -76,7 +81,8 @@ static const struct {
     const char *cause;
     bool stuck;
 } CASES[] = {
-#define CASE(change, name, cause, stuck) {#change, change, US_VERDICT_##name, cause, stuck}
+#define CASE(change, name, cause, stuck) \
+    { #change, change, US_VERDICT_##name, cause, stuck }
     CASE(minimum, MINIMUM, "converged", false),
     CASE(diverging, DIVERGED, "lr-above-stability", true),
     CASE(broken, DIVERGED, NULL, true),
@@ -138,17 +144,29 @@ static void negative_curvature_is_never_a_minimum(void **state) {
     size_t minima = 0;
     for (int k = 0; k < 200000; k++) {
         us_evidence e = base();
-        double *numbers[] = {&e.loss, &e.lambda_min, &e.lambda_max, &e.offered_decrease, &e.decrease_carrying_on, &e.decrease_line_search,
-                             &e.line_search_rate, &e.decrease_escape, &e.learning_rate, &e.stability_limit, &e.resolution};
+        double *numbers[] = {&e.loss,
+                             &e.lambda_min,
+                             &e.lambda_max,
+                             &e.offered_decrease,
+                             &e.decrease_carrying_on,
+                             &e.decrease_line_search,
+                             &e.line_search_rate,
+                             &e.decrease_escape,
+                             &e.learning_rate,
+                             &e.stability_limit,
+                             &e.resolution};
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
             uint32_t draw = us_rng_below(&rng, 8);
-            if (draw < 5) *numbers[i] = us_rng_normal(&rng) * pow(10, -16 * us_rng_uniform(&rng));
-            else if (draw == 5) *numbers[i] = (double)NAN;
+            if (draw < 5)
+                *numbers[i] = us_rng_normal(&rng) * pow(10, -16 * us_rng_uniform(&rng));
+            else if (draw == 5)
+                *numbers[i] = (double)NAN;
         }
         e.negative = us_rng_below(&rng, 2), e.zero = us_rng_below(&rng, 2), e.positive = us_rng_below(&rng, 2);
         e.spectrum_known = us_rng_below(&rng, 4) != 0;
         if (!e.spectrum_known) e.negative = e.zero = e.positive = 0;
-        e.kind = e.spectrum_known ? us_kind_from_counts(us_rng_below(&rng, 4) != 0, e.negative, e.zero, e.positive) : US_KIND_UNDECIDED;
+        e.kind = e.spectrum_known ? us_kind_from_counts(us_rng_below(&rng, 4) != 0, e.negative, e.zero, e.positive)
+                                  : US_KIND_UNDECIDED;
         e.null_space = (us_null_space)us_rng_below(&rng, 4);
         e.symmetric_units = us_rng_below(&rng, 2);
         e.gradient_right = us_rng_below(&rng, 8) != 0, e.hessian_right = us_rng_below(&rng, 8) != 0;
@@ -181,11 +199,13 @@ static void kinds_follow_the_table(void **state) {
     static const struct {
         size_t negative, zero, positive;
         us_kind kind;
-    } TABLE[] = {{0, 0, 3, US_KIND_MINIMUM}, {3, 0, 0, US_KIND_MAXIMUM}, {1, 0, 2, US_KIND_SADDLE},    {1, 1, 1, US_KIND_SADDLE},
-                 {0, 1, 2, US_KIND_DEGENERATE}, {0, 3, 0, US_KIND_DEGENERATE}, {1, 2, 0, US_KIND_DEGENERATE}};
+    } TABLE[] = {{0, 0, 3, US_KIND_MINIMUM},   {3, 0, 0, US_KIND_MAXIMUM},    {1, 0, 2, US_KIND_SADDLE},
+                 {1, 1, 1, US_KIND_SADDLE},    {0, 1, 2, US_KIND_DEGENERATE}, {0, 3, 0, US_KIND_DEGENERATE},
+                 {1, 2, 0, US_KIND_DEGENERATE}};
     for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++) {
         assert_int_equal(us_kind_from_counts(true, TABLE[i].negative, TABLE[i].zero, TABLE[i].positive), TABLE[i].kind);
-        assert_int_equal(us_kind_from_counts(false, TABLE[i].negative, TABLE[i].zero, TABLE[i].positive), US_KIND_NOT_CRITICAL);
+        assert_int_equal(us_kind_from_counts(false, TABLE[i].negative, TABLE[i].zero, TABLE[i].positive),
+                         US_KIND_NOT_CRITICAL);
     }
     assert_string_equal(us_kind_name(US_KIND_NOT_CRITICAL), "not-critical");
     assert_string_equal(us_verdict_text(US_VERDICT_OSCILLATING), "oscillating");

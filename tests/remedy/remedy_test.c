@@ -14,7 +14,8 @@ static jet f_linear_net(const jet *x) {
 /* The best that one hidden unit can do is ½: uvᵀ against diag(3,1). */
 static jet f_rank_one(const jet *x) {
     jet a = jet_add(jet_square(jet_plus(jet_mul(x[0], x[2]), -3)), jet_square(jet_mul(x[0], x[3])));
-    return jet_times(0.5, jet_add(a, jet_add(jet_square(jet_mul(x[1], x[2])), jet_square(jet_plus(jet_mul(x[1], x[3]), -1)))));
+    return jet_times(0.5,
+                     jet_add(a, jet_add(jet_square(jet_mul(x[1], x[2])), jet_square(jet_plus(jet_mul(x[1], x[3]), -1)))));
 }
 static jet f_bowl(const jet *x) { return jet_add(jet_square(x[0]), jet_times(0.25, jet_square(x[1]))); }
 static jet f_ridge(const jet *x) { return jet_sub(jet_square(x[0]), jet_square(jet_square(x[1]))); }
@@ -26,7 +27,8 @@ typedef struct subject {
     us_diagnosis *diagnosis;
 } subject;
 
-static void subject_open(subject *s, us_context *context, jet_function f, size_t n, const double *at, double rate, const char *rule, uint64_t steps) {
+static void subject_open(subject *s, us_context *context, jet_function f, size_t n, const double *at, double rate,
+                         const char *rule, uint64_t steps) {
     s->jet = (jet_problem){f, n};
     s->problem = jet_create(context, &s->jet);
     us_vec *theta;
@@ -125,7 +127,8 @@ static void a_way_down_of_fourth_order_is_taken(void **state) {
 static jet f_lopsided(const jet *x) {
     jet square = jet_square(x[0]);
     jet ripple = jet_times(0.02, jet_exp(jet_times(-1e4, jet_square(jet_plus(x[0], 0.065536)))));
-    return jet_add(jet_add(jet_times(-1, square), jet_times(1.0 / 3, jet_mul(square, x[0]))), jet_add(jet_square(x[1]), ripple));
+    return jet_add(jet_add(jet_times(-1, square), jet_times(1.0 / 3, jet_mul(square, x[0]))),
+                   jet_add(jet_square(x[1]), ripple));
 }
 
 static void escape_goes_to_the_lower_side_and_resets_the_state(void **state) {
