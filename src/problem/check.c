@@ -55,13 +55,13 @@ static double check_uncertainty(const check_line *line, int i) {
 
 static check_answer check_decide(const check_line *line, double tolerance, double *disagreement) {
     int best = -1;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     for (int i = 0; i + 1 < CHECK_STEPS; i++) {
         if (!isfinite(line->miss[i]) || !isfinite(line->change[i])) continue;
         double u = check_uncertainty(line, i);
         if (u < least) least = u, best = i;
     }
-    *disagreement = INFINITY;
+    *disagreement = (double)INFINITY;
     if (best < 0) return CHECK_UNDECIDED;
     double miss = line->miss[best], allowed = tolerance * line->scale[best];
     *disagreement = miss > 0 ? miss / line->scale[best] : 0;
@@ -182,7 +182,7 @@ static us_status check_end(check *c, us_status status) {
 /* What is not finite at θ itself: nothing to compare with when the loss is not; a wrong gradient when only that is not. */
 static bool check_not_finite(check *c, double loss, const us_vec *result) {
     if (isfinite(loss) && us_vec_is_finite(result)) return false;
-    c->undecided_most = c->out->disagreement = INFINITY;
+    c->undecided_most = c->out->disagreement = (double)INFINITY;
     c->disagreed = isfinite(loss);
     size_t count, i = 0;
     const us_group *groups = us_problem_groups(c->problem, &count);
@@ -206,7 +206,7 @@ static double check_loss_epsilon(const check *c) {
 /* q(h) = (f(θ+hd) − f(θ−hd))/2h − ⟨g, d⟩, with hd as it was rounded. */
 static us_status check_gradient_measure(check *c, const us_vec *d, const us_group *group, check_line *line) {
     us_vec *g = c->vec[GRADIENT_G], *jitter = c->vec[GRADIENT_JITTER], *plus = c->vec[GRADIENT_PLUS], *minus = c->vec[GRADIENT_MINUS];
-    double typical = 0, noise = 0, f, up, down, before = NAN, epsilon = check_loss_epsilon(c);
+    double typical = 0, noise = 0, f, up, down, before = (double)NAN, epsilon = check_loss_epsilon(c);
     size_t from = group ? group->offset : 0, to = group ? from + group->count : g->n;
     for (size_t i = from; i < to; i++) { /* what ⟨g, d⟩ is expected to be, should it be small by chance */
         double term = us_vec_get(g, i) * us_vec_get(d, i);
@@ -226,7 +226,7 @@ static us_status check_gradient_measure(check *c, const us_vec *d, const us_grou
         if (status != US_OK) break;
         us_vec_sum(plus, plus, -1, minus);
         double slope = us_vec_dot(g, plus) / (2 * h), difference = (up - down) / (2 * h), q = difference - slope;
-        if (differed && up == down) q = NAN; /* too small a step to be seen */
+        if (differed && up == down) q = (double)NAN; /* too small a step to be seen */
         differed |= up != down;
         line->miss[i] = fabs(q);
         line->scale[i] = fmax(fmax(fabs(slope), fabs(difference)), 0.1 * sqrt(typical));
