@@ -141,7 +141,7 @@ static void weights_are_readable_and_a_start_for_others(void **state) {
 
 static void one_seed_one_run(void **state) {
     place p = place_make(false);
-    us_run *run = NULL;
+    us_run *run = NULL, *other = NULL;
     const char *const names[] = {"a", "b", "c"};
     for (int i = 0; i < 3; i++) {
         p.config.seed = i == 2 ? 2 : 1;
@@ -155,6 +155,18 @@ static void one_seed_one_run(void **state) {
     assert_memory_not_equal(a, c, size);
     free(a);
     free(c);
+    /* the first weights alone: of the seed, whatever the precision */
+    assert_done(p.context, us_run_create(&run, p.context, fixture_path(p.folder, "f32"), &p.config));
+    p.config.precision = US_F64;
+    assert_done(p.context, us_run_create(&other, p.context, fixture_path(p.folder, "f64"), &p.config));
+    double first = us_vec_get(us_training_theta(us_run_training(run)), 0);
+    assert_true(first == (double)(float)us_vec_get(us_training_theta(us_run_training(other)), 0));
+    us_run_destroy(other);
+    p.config.seed = 3;
+    assert_done(p.context, us_run_create(&other, p.context, fixture_path(p.folder, "seed3"), &p.config));
+    assert_true(first != (double)(float)us_vec_get(us_training_theta(us_run_training(other)), 0));
+    us_run_destroy(other);
+    us_run_destroy(run);
     us_context_destroy(p.context);
 }
 
