@@ -37,10 +37,13 @@ typedef struct us_quotient {
     double value;    /* v'Hv for ‖v‖ = 1: an eigenvalue at most this large exists, and one at least this large */
     double error;    /* rounding: twice the largest change under nudges of θ by a unit in the last place, plus 4·ε·‖Hv‖ */
     double residual; /* ‖Hv − value·v‖ */
+    double sampling; /* standard error of the value for all rows, where the batch is some of them; 0 for all rows. It speaks for
+                        a v that was found on other rows: one that was found on these looks more extreme than it is */
 } us_quotient;
 
 /** Measures v'Hv at θ, and again at three nudged θ. value + error < 0 proves a negative eigenvalue.
- * @param v [n], not zero; need not have length 1. Errors: US_ERR_NONFINITE and as above. Cost: 4 products. */
+ * @param v [n], not zero; need not have length 1. Errors: US_ERR_NONFINITE and as above. Cost: 4 products; one more where the
+ * batch is some of the rows (32 or more; fewer leave sampling NaN). */
 US_API us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_vec *theta, us_batch batch, const double *v);
 
 #ifdef __cplusplus

@@ -82,6 +82,29 @@ void us_hessian_operator_destroy(us_hessian_operator *h) {
     us__release(h->context, h);
 }
 
+/* Standard error of v'Hv over rows, from its spread between groups of them, with the correction for a finite population. */
+static us_status operator_sampling(us_hessian_operator *h, const double *x, double *y, double *error) {
+    enum { GROUPS = 16 };
+    us_batch whole = h->batch;
+    size_t samples = us_problem_samples(h->problem), n = h->a.n;
+    *error = whole.rows ? NAN : 0;
+    if (!whole.rows || whole.count < 2 * GROUPS) return US_OK;
+    double mean = 0, squares = 0;
+    us_status status = US_OK;
+    for (size_t g = 0; g < GROUPS && !status; g++) {
+        size_t first = g * whole.count / GROUPS;
+        h->batch = (us_batch){h->rows + first, (g + 1) * whole.count / GROUPS - first};
+        if ((status = operator_apply(h, x, y, 1))) break;
+        double value = cblas_ddot((int)n, x, 1, y, 1), delta = value - mean;
+        mean += delta / (double)(g + 1);
+        squares += delta * (value - mean);
+    }
+    h->batch = whole;
+    double left_out = whole.count < samples ? 1 - (double)whole.count / (double)samples : 0;
+    *error = sqrt(squares / (GROUPS - 1) / GROUPS * left_out);
+    return status;
+}
+
 /* The rounding of v'Hv is that of H, computed at a θ that is itself rounded (see resolution.c), seen along v. */
 us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_vec *theta, us_batch batch, const double *v) {
     enum { NUDGES = 3 };
@@ -108,6 +131,7 @@ us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_ve
     double size = cblas_dnrm2((int)n, y, 1);
     cblas_daxpy((int)n, -out->value, x, 1, y, 1);
     out->residual = cblas_dnrm2((int)n, y, 1);
+    if ((status = operator_sampling(h, x, y, &out->sampling))) goto done;
     for (int i = 0; i < NUDGES; i++) {
         us__nudge(h->theta, theta, 16, &rng);
         if ((status = operator_apply(h, x, y, 1))) goto done;
