@@ -21,7 +21,7 @@ typedef struct us_training_options {
     const us_rule *rule;    /* default: NULL, which is "sgd" */
     const double *hyper;    /* [rule->hyperparameter_count], copied; NULL: the rule's defaults */
     double learning_rate;   /* > 0, finite; default 0: the rule's own default */
-    us_schedule schedule;   /* default constant */
+    us_schedule schedule;   /* its text and warmup count, and are parsed; default constant */
     double clip_norm;       /* > 0: gradients longer than this are scaled down to it; default 0: off */
     size_t batch;           /* rows a step, at most the samples; default 0: all of them */
     us_sampling sampling;   /* default US_SAMPLING_SHUFFLE */
@@ -30,9 +30,14 @@ typedef struct us_training_options {
 #define US_TRAINING_OPTIONS_INIT {.version = 1, .schedule = {.text = "constant"}, .seed = 1}
 US_API void us_training_options_init(us_training_options *options);
 
-/** @param problem  borrowed; must outlive the training
- * @param theta    [n] start, copied
- * Errors: US_ERR_ARGUMENT (names the option and its range), US_ERR_NOMEM. @param out [caller destroys] */
+/** A training at its start, with a state of zeros.
+ *
+ * @param out      [caller destroys]
+ * @param problem  borrowed; must outlive the training; the rule, too, when it is not built in
+ * @param theta    [n] start, copied; of either precision
+ * @param options  NULL for defaults
+ * Errors: US_ERR_ARGUMENT (names the option and its range), US_ERR_NOMEM; *out is then NULL.
+ * Memory: 2 + rule->states vectors like θ, and 4 bytes a sample for the order of rows. */
 US_API us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta, const us_training_options *options);
 US_API void us_training_destroy(us_training *training);
 
@@ -49,17 +54,21 @@ typedef struct us_step_info {
 
 /** Called after each step; false asks the training to stop (US_STOPPED). */
 typedef bool (*us_step_observer)(void *user, const us_training *training, const us_step_info *info);
-/** Adds an observer; at most 8. Copies of a training and its bytes have none. */
+/** Adds an observer; at most 8 (US_ERR_ARGUMENT). All are called after each step, in this order, whoever asks to stop.
+ * An observer must not step or change the training. Copies of a training and its bytes have none. */
 US_API us_status us_training_observe(us_training *training, us_step_observer observer, void *user);
 
 /** One step: rows, gradient, clip, update, observers. No allocation. A loss or gradient that is not finite is
- * US_ERR_NONFINITE; θ then stays what it was before the step, and the step is not counted. */
+ * US_ERR_NONFINITE (the text says which); θ then stays what it was before the step, and the step is not counted.
+ * Errors: that, US_STOPPED (the step was taken), and those of the problem's gradient (it was not).
+ * Cost: one gradient, and one pass over θ and the rule's state. */
 US_API us_status us_training_step(us_training *training);
 /** Up to `steps` steps. US_STOPPED, US_INTERRUPTED (context cancelled), or the first error; the training stays valid. */
 US_API us_status us_training_advance(us_training *training, uint64_t steps);
 
 /** A copy that goes on independently from here. @param problem  NULL: the same; else one of the same dimension, samples
- * and precision (such as a recast, so that copies may run on distinct threads). @param out [caller destroys] */
+ * and precision (such as a recast, so that copies may run on distinct threads). @param out [caller destroys]
+ * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM. */
 US_API us_status us_training_copy(us_training **out, const us_training *training, us_problem *problem);
 
 /** The training as bytes: a safetensors image with θ by group names, state vectors, step, position in the data, options.
@@ -81,16 +90,25 @@ US_API const us_rule *us_training_rule(const us_training *training);
 US_API const double *us_training_hyper(const us_training *training);
 US_API double us_training_learning_rate(const us_training *training);    /* base rate */
 US_API double us_training_next_learning_rate(const us_training *training); /* schedule included */
+US_API const us_schedule *us_training_schedule(const us_training *training);
 US_API size_t us_training_batch(const us_training *training);            /* rows a step */
 US_API us_sampling us_training_sampling(const us_training *training);
 US_API double us_training_clip_norm(const us_training *training);
 
-/* Changing one thing (remedies do). */
+/* Changing one thing (remedies do). Each fails as us_training_create would (US_ERR_ARGUMENT, and where stated
+ * US_ERR_NOMEM), and the training is then as it was. */
+
+/** Another θ, of either precision. @param reset_state  true: the rule begins anew, with a state of zeros */
 US_API us_status us_training_set_theta(us_training *training, const us_vec *theta, bool reset_state);
+/** Another base rate. @param restart_schedule  true: the schedule begins anew, at its step 1 */
 US_API us_status us_training_set_learning_rate(us_training *training, double learning_rate, bool restart_schedule);
+/** Another schedule, which begins now. */
 US_API us_status us_training_set_schedule(us_training *training, const us_schedule *schedule);
-US_API us_status us_training_set_rule(us_training *training, const us_rule *rule, const double *hyper); /* state becomes zero */
-US_API us_status us_training_set_batch(us_training *training, size_t batch); /* 0: all */
+/** Another rule, with a state of zeros; the rate stays. @param hyper  NULL: the rule's defaults. Errors: US_ERR_NOMEM, too. */
+US_API us_status us_training_set_rule(us_training *training, const us_rule *rule, const double *hyper);
+/** Rows a step, 0 for all; shuffled, the epoch goes on where it is. Errors: US_ERR_NOMEM, too. */
+US_API us_status us_training_set_batch(us_training *training, size_t batch);
+/** 0: no bound. */
 US_API us_status us_training_set_clip_norm(us_training *training, double clip_norm);
 
 #ifdef __cplusplus

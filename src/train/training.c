@@ -143,6 +143,7 @@ const us_rule *us_training_rule(const us_training *training) { return training->
 const double *us_training_hyper(const us_training *training) { return training->hyper; }
 double us_training_learning_rate(const us_training *training) { return training->learning_rate; }
 us_sampling us_training_sampling(const us_training *training) { return training->order.sampling; }
+const us_schedule *us_training_schedule(const us_training *training) { return &training->schedule; }
 double us_training_clip_norm(const us_training *training) { return training->clip_norm; }
 
 const us_vec *us_training_state(const us_training *training, size_t k) {

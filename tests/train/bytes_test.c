@@ -1,5 +1,6 @@
 /* A training's bytes and copies: the same bits from then on, and damage is refused. */
 #include "train/problem.h"
+#include <unstuck/linear.h>
 #include <unstuck/safetensors.h>
 
 static const us_precision PRECISIONS[] = {US_F32, US_F64};
@@ -286,12 +287,61 @@ static void rules_of_a_callers_own_serve_too(void **state) {
     us_context_destroy(context);
 }
 
+/* θ and state under the names and shapes of the groups, as other tools would look for them. */
+static void tensors_are_named_by_group(void **state) {
+    us_context *context = support_plain_context();
+    us_dataset *dataset, *wider;
+    us_problem *problem, *other;
+    us_vec *start;
+    us_training *training, *restored;
+    us_tensors *tensors;
+    void *bytes;
+    size_t size;
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    options.rule = us_rule_find("adam");
+    options.batch = 2;
+    for (size_t columns = 3; columns <= 4; columns++) {
+        us_dataset **set = columns == 3 ? &dataset : &wider;
+        assert_int_equal(us_dataset_create(set, context, US_F64, 5, columns, US_REGRESSION, 2), US_OK);
+        for (size_t i = 0; i < 5 * columns; i++) ((double *)us_dataset_features(*set))[i] = sin((double)i);
+        for (size_t i = 0; i < 10; i++) ((double *)us_dataset_targets(*set))[i] = cos((double)i);
+    }
+    assert_int_equal(us_problem_create_linear(&problem, dataset, US_LINEAR_HALF_MSE), US_OK);
+    assert_int_equal(us_problem_create_linear(&other, wider, US_LINEAR_HALF_MSE), US_OK);
+    assert_int_equal(us_vec_create(&start, context, US_F64, us_problem_dimension(problem)), US_OK);
+    assert_int_equal(us_training_create(&training, problem, start, &options), US_OK);
+    assert_int_equal(us_training_advance(training, 7), US_OK);
+    assert_int_equal(us_training_to_bytes(training, &bytes, &size), US_OK);
+    assert_int_equal(us_safetensors_decode(&tensors, context, "image", bytes, size), US_OK);
+    static const char *const prefixes[] = {"", "state0.", "state1."};
+    for (size_t k = 0; k < 3; k++) {
+        const us_vec *v = k == 0 ? us_training_theta(training) : us_training_state(training, k - 1);
+        char name[64];
+        snprintf(name, sizeof name, "%slayer1.weight", prefixes[k]);
+        const us_tensor *weight = us_tensors_find(tensors, name);
+        assert_true(weight && weight->rank == 2 && weight->shape[0] == 2 && weight->shape[1] == 3);
+        assert_memory_equal(weight->data, us_vec_data_const(v), 6 * sizeof(double));
+        snprintf(name, sizeof name, "%slayer1.bias", prefixes[k]);
+        const us_tensor *bias = us_tensors_find(tensors, name);
+        assert_true(bias && bias->rank == 1 && bias->shape[0] == 2);
+        assert_memory_equal(bias->data, (const double *)us_vec_data_const(v) + 6, 2 * sizeof(double));
+    }
+    assert_int_equal(us_training_from_bytes(&restored, other, bytes, size, NULL), US_ERR_INPUT);
+    assert_non_null(strstr(us_context_error(context), "layer1.weight has another shape"));
+    assert_int_equal(us_training_from_bytes(&restored, problem, bytes, size, NULL), US_OK);
+    assert_int_equal(us_vec_count_different(us_training_theta(training), us_training_theta(restored)), 0);
+    us_training_destroy(training), us_training_destroy(restored), us_tensors_destroy(tensors), us_bytes_release(context, bytes);
+    us_vec_destroy(start), us_problem_destroy(problem), us_problem_destroy(other);
+    us_dataset_destroy(dataset), us_dataset_destroy(wider), us_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restored_and_copied_trainings_end_in_the_same_bits),
         cmocka_unit_test(damaged_bytes_are_refused),
         cmocka_unit_test(another_problems_bytes_are_refused),
         cmocka_unit_test(rules_of_a_callers_own_serve_too),
+        cmocka_unit_test(tensors_are_named_by_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

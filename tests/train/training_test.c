@@ -162,7 +162,7 @@ static bool stop_at_seven(void *user, const us_training *training, const us_step
 
 static void observers_are_told_and_may_stop(void **state) {
     setting at;
-    told first = {0}, last = {0};
+    told first = {0}, last = {0}, spare = {0};
     us_training_options options = US_TRAINING_OPTIONS_INIT;
     strcpy(options.schedule.text, "exp:0.5"); /* create parses the text */
     options.learning_rate = 0.2;
@@ -173,8 +173,8 @@ static void observers_are_told_and_may_stop(void **state) {
     assert_int_equal(us_training_observe(at.training, be_told, &first), US_OK);
     assert_int_equal(us_training_observe(at.training, stop_at_seven, NULL), US_OK);
     assert_int_equal(us_training_observe(at.training, be_told, &last), US_OK);
-    for (int i = 3; i < 8; i++) assert_int_equal(us_training_observe(at.training, stop_at_seven, NULL), US_OK);
-    assert_int_equal(us_training_observe(at.training, stop_at_seven, NULL), US_ERR_ARGUMENT);
+    for (int i = 3; i < 8; i++) assert_int_equal(us_training_observe(at.training, be_told, &spare), US_OK);
+    assert_int_equal(us_training_observe(at.training, be_told, &spare), US_ERR_ARGUMENT);
     assert_int_equal(us_training_step(at.training), US_OK);
     assert_true(first.last.loss == loss && first.last.learning_rate == 0.2 && first.last.batch.rows == NULL);
     assert_near(first.gradient_norm, 0.01, 1e-12, 0);
@@ -230,6 +230,22 @@ static void what_is_not_finite_is_noticed_before_theta_changes(void **state) {
             us_bytes_release(at.context, before), us_bytes_release(at.context, after);
             tear_down(&at);
         }
+}
+
+static void a_norm_that_overflows_is_noticed(void **state) {
+    setting at;
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    options.clip_norm = 1;
+    set_up(&at, US_F64, &options);
+    for (size_t i = 0; i < ROWS; i++) at.user.y[i] = 1e108;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++) at.user.x[i / COLUMNS][i % COLUMNS] = 1e200; /* the loss is finite, the gradient's elements are, their length is not */
+    us_vec *zero;
+    assert_int_equal(us_vec_create(&zero, at.context, US_F64, COLUMNS), US_OK);
+    assert_int_equal(us_training_set_theta(at.training, zero, true), US_OK);
+    assert_int_equal(us_training_step(at.training), US_ERR_NONFINITE);
+    assert_string_equal(us_context_error(at.context), "step 1: the gradient is longer than a number can say");
+    us_vec_destroy(zero);
+    tear_down(&at);
 }
 
 static int fail_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
@@ -344,6 +360,7 @@ static void one_thing_can_be_changed(void **state) {
     assert_int_equal(us_schedule_parse(at.context, "step:2:0.1", 0, &schedule), US_OK);
     assert_int_equal(us_training_advance(t, 1), US_OK);
     assert_int_equal(us_training_set_schedule(t, &schedule), US_OK);
+    assert_string_equal(us_training_schedule(t)->text, "step:2:0.1");
     assert_int_equal(us_training_advance(t, 2), US_OK);
     assert_near(us_training_next_learning_rate(t), 0.03, 1e-15, 0);
 
@@ -435,6 +452,7 @@ int main(void) {
         cmocka_unit_test(steps_are_those_of_a_plain_loop),
         cmocka_unit_test(observers_are_told_and_may_stop),
         cmocka_unit_test(what_is_not_finite_is_noticed_before_theta_changes),
+        cmocka_unit_test(a_norm_that_overflows_is_noticed),
         cmocka_unit_test(a_failing_callback_is_passed_on),
         cmocka_unit_test(a_step_does_not_allocate),
         cmocka_unit_test(wrong_options_are_named),
