@@ -88,11 +88,10 @@ static us_status search_measure(us__search *s, us_rng rng) {
 }
 
 static size_t search_default_starts(size_t n) {
-    static const size_t STARTS[] = {0, 300, 1000, 1500, 2000};
-    return n < sizeof STARTS / sizeof STARTS[0] ? STARTS[n] : 2500;
+    return n <= 4 ? 2000 : 2500;
 }
 
-static bool search_is_inside(const us__search *s, const us__place_found *place) {
+static bool search_is_inside(const us__search *s, const us__critical_place *place) {
     double slack = fmin(fmax(1e-9, place->error), 1e-3);
     for (size_t j = 0; j < s->n; j++)
         if (place->theta[j] < s->low[j] - slack * s->width[j] || place->theta[j] > s->high[j] + slack * s->width[j]) return false;
@@ -105,7 +104,7 @@ static us_status search_run(us__search *s, double *theta /* [2n] */, size_t *tri
     size_t most = s->options.starts ? least : 20 * least;
     us_rng rng = us_rng_init(s->options.seed, 0x63726974);
     double golden = search_golden(s->n), deadline = us_clock_now() + s->options.seconds;
-    us__place_found place = {.theta = theta, .null = theta + s->n};
+    us__critical_place place = {.theta = theta, .null = theta + s->n};
     us_status status = search_measure(s, us_rng_init(s->options.seed, 0x7363616c));
     for (*tried = 0; status == US_OK && *tried < most; ++*tried) {
         size_t goal = 2 * last_new > least ? 2 * last_new : least;

@@ -6,6 +6,7 @@
 
 #define FOUND_SAME_AREA 2e-3 /* singular places this near may be one, if the loss cannot tell them apart */
 #define FOUND_SAME_LOSS 1e-11
+#define FOUND_UNDERFLOW 1e-280 /* a gradient no larger than this all around has underflowed, or the loss is constant */
 #define FOUND_SHIFT 0.02     /* how far along the null space another place is looked for */
 #define FOUND_SPACING 0.08   /* between the places kept of a line */
 enum { FOUND_KEPT = 60 };    /* places kept of lines and surfaces, at most */
@@ -16,41 +17,38 @@ double us__search_distance(const us__search *s, const double *a, const double *b
     return largest;
 }
 
-/* Largest |gⱼ|·widthⱼ at θ with θⱼ moved by `part` of the box; NaN outside the domain. */
-static us_status found_gradient_beside(us__search *s, const double *theta, size_t j, double part, double *size, double *value) {
+/* Largest |gₖ|·widthₖ at θ with θⱼ moved by `part` of the box; infinite outside the domain. */
+static us_status found_gradient_beside(us__search *s, const double *theta, size_t j, double part, double *size) {
+    double value;
     memcpy(s->trial, theta, s->n * sizeof *theta);
     s->trial[j] += part * s->width[j];
-    us_status status = us__local_gradient(&s->local, s->trial, value, s->trial_gradient);
-    *size = 0;
-    for (size_t k = 0; k < s->n; k++) {
-        double g = fabs(s->trial_gradient[k]) * s->width[k];
-        if (!(g <= *size)) *size = g;
-    }
+    us_status status = us__local_gradient(&s->local, s->trial, &value, s->trial_gradient);
+    *size = us__all_finite(s->trial_gradient, s->n) ? 0 : INFINITY;
+    for (size_t k = 0; k < s->n; k++) *size = fmax(*size, fabs(s->trial_gradient[k]) * s->width[k]);
     return status;
 }
 
-us_status us__critical_is_genuine(us__search *s, const double *theta, double value, bool *genuine) {
-    bool flat = true;
+us_status us__critical_is_genuine(us__search *s, const double *theta, bool *genuine) {
+    bool lost = true;
     *genuine = true;
     for (size_t j = 0; j < s->n; j++)
         for (int side = -1; side <= 1; side += 2) {
-            double far, near, wide, there;
-            us_status status = found_gradient_beside(s, theta, j, side * 1e-3, &wide, &there);
+            double far, near;
+            us_status status = found_gradient_beside(s, theta, j, side * 1e-5, &far);
+            if (status == US_OK) status = found_gradient_beside(s, theta, j, side * 1e-7, &near);
             if (status != US_OK) return status;
-            if (wide != 0 || there != value) flat = false;
-            if (isfinite(wide)) status = found_gradient_beside(s, theta, j, side * 1e-5, &far, &there);
-            if (status == US_OK && isfinite(wide)) status = found_gradient_beside(s, theta, j, side * 1e-7, &near, &there);
-            if (status != US_OK) return status;
+            if (!isfinite(far)) continue; /* outside the domain */
+            if (far > FOUND_UNDERFLOW) lost = false;
             /* Where g is continuous it shrinks with the distance; across a kink it does not. */
-            if (isfinite(wide) && near > 0.2 * far && near > 1e-9 * s->gradient_scale) *genuine = false;
+            if (near > 0.2 * far && near > 1e-9 * s->gradient_scale) *genuine = false;
         }
-    if (flat) *genuine = false;
+    if (lost) *genuine = false;
     return US_OK;
 }
 
 /* Singular places scatter: the gradient is lost in rounding all around. They are one if the loss and its slope between
  * them say nothing else. */
-static us_status found_is_same_area(us__search *s, const us__place_found *a, const us__place_found *b, bool *same) {
+static us_status found_is_same_area(us__search *s, const us__critical_place *a, const us__critical_place *b, bool *same) {
     double value, slope = 0, allowed = FOUND_SAME_LOSS * fmax(s->value_scale, fabs(a->value));
     *same = false;
     if (!a->singular || !b->singular || fabs(a->value - b->value) > allowed) return US_OK;
@@ -61,7 +59,7 @@ static us_status found_is_same_area(us__search *s, const us__place_found *a, con
     return status;
 }
 
-static us_status found_copy(us__search *s, us__place_found *to, const us__place_found *from) {
+static us_status found_copy(us__search *s, us__critical_place *to, const us__critical_place *from) {
     *to = *from;
     to->theta = us__alloc(s->local.context, 2 * s->n, sizeof *to->theta);
     if (!to->theta) return US_ERR_NOMEM;
@@ -71,10 +69,10 @@ static us_status found_copy(us__search *s, us__place_found *to, const us__place_
     return US_OK;
 }
 
-us_status us__search_add(us__search *s, const us__place_found *place, bool *is_new) {
+us_status us__search_add(us__search *s, const us__critical_place *place, bool *is_new) {
     if (is_new) *is_new = false;
     for (size_t i = 0; i < s->count; i++) {
-        us__place_found *known = &s->found[i];
+        us__critical_place *known = &s->found[i];
         double distance = us__search_distance(s, known->theta, place->theta);
         bool same = distance <= fmax(s->options.merge_tolerance, 4 * (known->error + place->error));
         us_status status = US_OK;
@@ -88,10 +86,10 @@ us_status us__search_add(us__search *s, const us__place_found *place, bool *is_n
         return US_OK;
     }
     bool genuine;
-    us_status status = us__critical_is_genuine(s, place->theta, place->value, &genuine);
+    us_status status = us__critical_is_genuine(s, place->theta, &genuine);
     if (status != US_OK || !genuine) return status;
     if (s->count == s->capacity) {
-        us__place_found *grown = us__grow(s->local.context, s->found, s->count, 2 * s->capacity + 16, sizeof *grown);
+        us__critical_place *grown = us__grow(s->local.context, s->found, s->count, 2 * s->capacity + 16, sizeof *grown);
         if (!grown) return US_ERR_NOMEM;
         s->found = grown;
         s->capacity = 2 * s->capacity + 16;
@@ -104,7 +102,7 @@ us_status us__search_add(us__search *s, const us__place_found *place, bool *is_n
 }
 
 /* Is there another place of the same value a little way along the null space? Then there is a line of them. */
-static us_status found_is_isolated(us__search *s, us__place_found *place, us__place_found *other) {
+static us_status found_is_isolated(us__search *s, us__critical_place *place, us__critical_place *other) {
     double length = 0;
     place->isolated = true;
     for (size_t j = 0; j < s->n; j++) length = fmax(length, fabs(place->null[j]) / s->width[j]);
@@ -122,7 +120,7 @@ static us_status found_is_isolated(us__search *s, us__place_found *place, us__pl
 }
 
 us_status us__search_thin(us__search *s) {
-    us__place_found other = {0};
+    us__critical_place other = {0};
     us_status status = US_OK;
     size_t lines = 0, kept = 0;
     other.theta = us__alloc(s->local.context, 2 * s->n, sizeof *other.theta);
@@ -130,6 +128,7 @@ us_status us__search_thin(us__search *s) {
     other.null = other.theta + s->n;
     for (size_t i = 0; i < s->count && status == US_OK; i++) {
         status = found_is_isolated(s, &s->found[i], &other);
+        if (status == US_OK && s->found[i].isolated) status = us__newton_sharpen(s, &s->found[i]);
         lines += !s->found[i].isolated;
     }
     us__release(s->local.context, other.theta);
@@ -144,7 +143,7 @@ us_status us__search_thin(us__search *s) {
                        us__search_distance(s, s->found[i].theta, s->found[k].theta) < spacing;
             if (near) continue;
             of_lines += !s->found[i].isolated;
-            us__place_found moved = s->found[i];
+            us__critical_place moved = s->found[i];
             s->found[i] = s->found[kept];
             s->found[kept++] = moved;
         }

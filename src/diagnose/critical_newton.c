@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWTON_DAMPED = 60, NEWTON_STEPS = 250, NEWTON_PATIENCE = 15 };
+enum { NEWTON_DAMPED = 60, NEWTON_STEPS = 250, NEWTON_ASTRAY = 80, NEWTON_PATIENCE = 15, NEWTON_SHARPEN = 20 };
 
 #define NEWTON_CAP 0.25        /* longest pure step */
 #define NEWTON_NEAR 1e-2       /* a pure step this short ends the damped phase */
@@ -94,17 +94,22 @@ static us_status newton_damped(us__search *s, double *theta, bool *going) {
     return US_OK; /* Newton's method may still go on from here */
 }
 
-/* What the last model says of a place. */
-static void newton_describe(const us__search *s, us__place_found *place) {
-    double largest = newton_largest(s);
-    size_t least = 0;
-    for (size_t i = 1; i < s->n; i++)
-        if (fabs(s->values[i]) < fabs(s->values[least])) least = i;
-    place->singular = fabs(s->values[least]) <= NEWTON_NULL * largest || largest == 0;
-    for (size_t j = 0; j < s->n; j++) place->null[j] = place->singular ? s->hessian[least * s->n + j] : 0;
+/* What the last model says of a place: is there a direction without curvature, beside the others or beside what is usual in
+ * this box? */
+static void newton_describe(const us__search *s, us__critical_place *place) {
+    size_t n = s->n, least = 0;
+    double smallest = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        double length = 0; /* of D⁻¹qᵢ in parts of the box; λ/length² is the curvature in those units */
+        for (size_t j = 0; j < n; j++) length = fmax(length, fabs(s->hessian[i * n + j]) / s->width[j]);
+        double curvature = fabs(s->values[i]) / (length * length);
+        if (curvature < smallest) smallest = curvature, least = i;
+    }
+    place->singular = fabs(s->values[least]) <= NEWTON_NULL * newton_largest(s) || smallest <= NEWTON_NULL * s->gradient_scale;
+    for (size_t j = 0; j < n; j++) place->null[j] = place->singular ? s->hessian[least * n + j] : 0;
 }
 
-us_status us__newton_descend(us__search *s, double *theta, bool damped, us__place_found *place, us__newton_end *end) {
+us_status us__newton_descend(us__search *s, double *theta, bool damped, us__critical_place *place, us__newton_end *end) {
     size_t n = s->n;
     bool going = true;
     *end = US__NEWTON_LOST;
@@ -126,9 +131,8 @@ us_status us__newton_descend(us__search *s, double *theta, bool damped, us__plac
             place->error = 4 * fmax(length, fmin(previous * previous, length));
             newton_describe(s, place);
         }
-        if (length == 0 || (shortest <= NEWTON_CONVERGED && length >= 0.1 * previous)) break;
-        if (since >= NEWTON_PATIENCE) break;
-        if (iteration >= 40 && shortest > NEWTON_LOCAL && length > 0.9 * previous && iteration >= 80) break;
+        bool slow = length >= 0.1 * previous, astray = iteration >= NEWTON_ASTRAY && shortest > NEWTON_LOCAL && length > 0.9 * previous;
+        if (length == 0 || (shortest <= NEWTON_CONVERGED && slow) || since >= NEWTON_PATIENCE || astray) break;
         previous = length;
         double cut = length > NEWTON_CAP ? NEWTON_CAP / length : 1;
         for (size_t j = 0; j < n; j++) theta[j] += cut * s->step[j];
@@ -139,5 +143,41 @@ us_status us__newton_descend(us__search *s, double *theta, bool damped, us__plac
     if (shortest > NEWTON_CONVERGED && (!going || us__search_distance(s, theta, s->probe) > 0.02)) return status;
     memcpy(theta, s->probe, n * sizeof *theta);
     *end = US__NEWTON_CRITICAL;
+    return status;
+}
+
+/* vᵀH(θ + t·v)v, and |gᵀv| there. */
+static us_status newton_curvature(us__search *s, const double *theta, const double *v, double t, double *curvature, double *slope) {
+    size_t n = s->n;
+    double value;
+    for (size_t j = 0; j < n; j++) s->trial[j] = theta[j] + t * v[j];
+    us_status status = us__local_product(&s->local, s->trial, v, s->step);
+    if (status == US_OK) status = us__local_gradient(&s->local, s->trial, &value, s->trial_gradient);
+    *curvature = cblas_ddot((int)n, v, 1, s->step, 1);
+    *slope = fabs(cblas_ddot((int)n, v, 1, s->trial_gradient, 1));
+    return status;
+}
+
+us_status us__newton_sharpen(us__search *s, us__critical_place *place) {
+    size_t n = s->n;
+    double *v = s->probe, length = 0, h = 1e-4, curvature, slope, beyond, before, unused;
+    for (size_t j = 0; j < n; j++) length = fmax(length, fabs(place->null[j]) / s->width[j]);
+    if (!place->singular || length == 0) return US_OK;
+    for (size_t j = 0; j < n; j++) v[j] = place->null[j] / length; /* t in parts of the box */
+    us_status status = newton_curvature(s, place->theta, v, 0, &curvature, &slope);
+    for (int i = 0; i < NEWTON_SHARPEN && status == US_OK && curvature != 0; i++) {
+        double there, slope_there;
+        status = newton_curvature(s, place->theta, v, h, &beyond, &unused);
+        if (status == US_OK) status = newton_curvature(s, place->theta, v, -h, &before, &unused);
+        double t = -2 * h * curvature / (beyond - before);
+        if (status != US_OK || !(fabs(t) <= 1e-3)) break;
+        status = newton_curvature(s, place->theta, v, t, &there, &slope_there);
+        bool as_flat = slope_there <= fmax(slope, 1e-14 * s->gradient_scale);
+        if (status != US_OK || !as_flat || !(fabs(there) < 0.9 * fabs(curvature))) break;
+        for (size_t j = 0; j < n; j++) place->theta[j] += t * v[j];
+        curvature = there;
+        slope = slope_there;
+        h = fmin(h, 10 * fabs(t) + 1e-8);
+    }
     return status;
 }

@@ -80,7 +80,8 @@ void us__local_scale(const double *hessian, size_t n, double *d) {
         }
     for (size_t i = 0; i < n; i++) largest = fmax(largest, d[i]);
     if (largest == 0) largest = 1;
-    for (size_t i = 0; i < n; i++) d[i] = sqrt(fmax(d[i], largest * DBL_EPSILON * DBL_EPSILON));
+    double least = fmax(largest * DBL_EPSILON * DBL_EPSILON, DBL_MIN);
+    for (size_t i = 0; i < n; i++) d[i] = sqrt(fmax(d[i], least));
 }
 
 bool us__all_finite(const double *x, size_t n) {
