@@ -23,7 +23,7 @@ static us_status found_gradient_beside(us__search *s, const double *theta, size_
     memcpy(s->trial, theta, s->n * sizeof *theta);
     s->trial[j] += part * s->width[j];
     us_status status = us__local_gradient(&s->local, s->trial, &value, s->trial_gradient);
-    *size = us__all_finite(s->trial_gradient, s->n) ? 0 : INFINITY;
+    *size = us__all_finite(s->trial_gradient, s->n) ? 0 : HUGE_VAL;
     for (size_t k = 0; k < s->n; k++) *size = fmax(*size, fabs(s->trial_gradient[k]) * s->width[k]);
     return status;
 }

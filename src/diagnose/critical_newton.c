@@ -98,7 +98,7 @@ static us_status newton_damped(us__search *s, double *theta, bool *going) {
  * this box? */
 static void newton_describe(const us__search *s, us__critical_place *place) {
     size_t n = s->n, least = 0;
-    double smallest = INFINITY;
+    double smallest = HUGE_VAL;
     for (size_t i = 0; i < n; i++) {
         double length = 0; /* of D⁻¹qᵢ in parts of the box; λ/length² is the curvature in those units */
         for (size_t j = 0; j < n; j++) length = fmax(length, fabs(s->hessian[i * n + j]) / s->width[j]);
@@ -115,7 +115,7 @@ us_status us__newton_descend(us__search *s, double *theta, bool damped, us__crit
     *end = US__NEWTON_LOST;
     us_status status = damped ? newton_damped(s, theta, &going) : US_OK;
     /* The shortest step so far and where it began; s->probe keeps that place. */
-    double shortest = INFINITY, previous = INFINITY;
+    double shortest = HUGE_VAL, previous = HUGE_VAL;
     int since = 0;
     for (int iteration = 0; status == US_OK && going && iteration < NEWTON_STEPS; iteration++) {
         double value;

@@ -35,12 +35,12 @@ static const struct { const char *formula; size_t n; double start[4], value, tol
     {"-cos(x)-cos(y)", 2, {3.141592653589793, 3.141592653589793}, -2, 1e-14}, /* a maximum */
     {"x^3-3*x*y^2+(x^2+y^2)^2", 2, {0, 0}, -0.10546875, 1e-14},               /* a monkey saddle: −27/256 at x = −3/4 */
     {"x^4-x^3", 1, {0}, -0.10546875, 1e-14},                /* falls on one side only */
-    {"x^6-y^4+x^2", 2, {0.3, 0}, -INFINITY, 0},             /* no minimum: see below */
+    {"x^6-y^4+x^2", 2, {0.3, 0}, -HUGE_VAL, 0},             /* no minimum: see below */
     {"x^2+y^2-1/(1+1e4*(x-1)^2)", 2, {-3, 2}, 0, 1e-3},     /* a narrow hole beside the way, which it need not find */
     {"exp(x)-2*x+0*y", 2, {5, 3}, 0.6137056388801094, 1e-14}, /* 2 − 2 ln 2; nothing depends on y */
     {"x*log(x)+y^2", 2, {5, 1}, -0.36787944117144233, 1e-14}, /* −1/e; NaN for x < 0 */
     {"x^2+1/x^2+(y-1)^2", 2, {9, 0}, 2, 1e-14},             /* a pole at 0 */
-    {"x+y^2", 2, {3, 0}, -INFINITY, 0},
+    {"x+y^2", 2, {3, 0}, -HUGE_VAL, 0},
     {"1e8+(x-1)^2+y^2", 2, {-4, 9}, 1e8, 1e-7},
     {"1e-14*((10*(y-x^2))^2+(1-x)^2)", 2, {-1.2, 1}, 0, 1e-16},
 };

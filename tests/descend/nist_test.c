@@ -61,7 +61,7 @@ static void nist_read(const char *path, const char *name, double start[2][MOST_P
 
 static void nist_fit(us_context *context, size_t m, int which) {
     char path[64];
-    double start[2][MOST_PARAMETERS] = {{0}}, certified[MOST_PARAMETERS], rss = NAN, theta_values[MOST_PARAMETERS];
+    double start[2][MOST_PARAMETERS] = {{0}}, certified[MOST_PARAMETERS], rss = (double)NAN, theta_values[MOST_PARAMETERS];
     snprintf(path, sizeof path, "data/nist-nonlinear/%s.dat", MODELS[m].name);
     const char *data = support_shared(path), *table = support_shared("data/nist-nonlinear/certified.csv");
     if (!data || !table) return;

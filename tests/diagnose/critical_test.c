@@ -153,7 +153,7 @@ static void options_and_ends(void **state) {
     us_context *context = support_plain_context();
     us_critical_options options = US_CRITICAL_OPTIONS_INIT;
     us_critical_points *points;
-    double low[] = {-5, -5}, high[] = {5, 5}, bad[] = {-5, NAN};
+    double low[] = {-5, -5}, high[] = {5, 5}, bad[] = {-5, (double)NAN};
     const char *himmelblau = "(x^2+y-11)^2+(x+y^2-7)^2";
     options.starts = 7;
     assert_int_equal(search(context, himmelblau, XYZW, 2, low, high, &options, &points), US_OK);

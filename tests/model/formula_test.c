@@ -72,7 +72,7 @@ static us_status formula_value(us_context *context, const char *formula, double 
 static void values_are_those_of_python(void **state) {
     us_context *context = support_plain_context();
     for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
-        double value = NAN;
+        double value = (double)NAN;
         us_status status = formula_value(context, VALUES[i].formula, &value);
         if (status != US_OK) fail_msg("%s: %s", VALUES[i].formula, us_context_error(context));
         if (fabs(value - VALUES[i].value) > 1e-14 * fabs(VALUES[i].value) + 1e-15)

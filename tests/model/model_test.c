@@ -279,7 +279,7 @@ static void initial_weights_have_the_moments_of_their_rule(void **state) {
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         us_model *model = model_of(context, CASES[i].text, US_REGRESSION, 100, 40);
         us_rng rng = us_rng_init(3, i);
-        us_vec_fill(theta, NAN);
+        us_vec_fill(theta, (double)NAN);
         assert_int_equal(us_model_initialize(model, CASES[i].init, groups, 4, &rng, theta), US_OK);
         for (size_t k = 0; k < 4; k++) {
             double mean, variance, largest, expected = k % 2 ? 0 : CASES[i].variance[k / 2];
@@ -293,7 +293,7 @@ static void initial_weights_have_the_moments_of_their_rule(void **state) {
     }
     us_vec_destroy(theta);
 
-    double weights[3] = {NAN, NAN, NAN};
+    double weights[3] = {(double)NAN, (double)NAN, (double)NAN};
     us_group scalars[] = {{"a", 0, 1, 0, {0}}, {"b", 1, 1, 0, {0}}}, linear[] = {{"layer1.weight", 0, 2, 2, {1, 2}}, {"layer1.bias", 2, 1, 1, {1}}};
     us_rng rng = us_rng_init(1, 1);
     us_model *formula = model_of(context, "formula: a*x+b", US_REGRESSION, 2, 1), *line = model_of(context, "linear", US_REGRESSION, 2, 1);

@@ -209,7 +209,7 @@ static us_status minimizer_probe(minimizer *s, bool *moved) {
     s->radius = 0; /* anew */
     memcpy(s->theta, s->spare, s->n * sizeof *s->theta);
     status = minimizer_look(s);
-    s->last_gradient_norm = INFINITY;
+    s->last_gradient_norm = HUGE_VAL;
     return status;
 }
 
@@ -220,7 +220,7 @@ static us_status minimizer_run(minimizer *s, us_minimize_result *result) {
     s->probes = s->polished = 0;
     if (status != US_OK) return status;
     s->first_value = s->value;
-    s->last_gradient_norm = INFINITY;
+    s->last_gradient_norm = HUGE_VAL;
     if (!isfinite(s->value) || !isfinite(s->gradient_norm))
         return us__fail(s->local.context, US_ERR_NONFINITE, "the loss or its gradient is not finite at the start; start elsewhere");
     for (size_t i = 0; i < s->options.iterations; i++, result->iterations++) {
