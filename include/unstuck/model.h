@@ -62,8 +62,8 @@ US_API void us_names_release(us_context *context, char **names, size_t count);
 
 /** A formula as a problem of its variables (in the order given), in f64, without data. Groups: a scalar each.
  * Grammar: + - * / ^ (binds tightest and to the right, then unary minus), parentheses, numbers (1e-3), exp log sqrt sin
- * cos tan asin acos atan sinh cosh tanh sigmoid erf abs, pi, e, names of letters, digits and _. At most 100,000 characters and 1,000 levels deep.
- * Errors: US_ERR_INPUT with a caret, also for a name that is not among the variables; a variable need not occur.
+ * cos tan asin acos atan sinh cosh tanh sigmoid erf abs, pi, e, names of letters, digits and _.
+ * At most 100,000 characters and 1,000 levels deep. Errors: US_ERR_INPUT with a caret, also for a name that is not among the variables; a variable need not occur.
  * @param out [caller destroys] */
 US_API us_status us_problem_create_formula(us_problem **out, us_context *context, const char *formula,
                                            const char *const *variables, size_t count);

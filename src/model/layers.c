@@ -114,7 +114,8 @@ us_status us__layers_parse_list(us_model *model, const char *text) {
         const us__activation *activation = linear;
         last = reader.position;
         if (length != 5 || memcmp(text + last, "dense", 5) != 0)
-            return layers_fail(&reader, last, "unknown layer '%.*s'; known are: linear | mlp:64,32 | dense 64 relu, dense 10 | formula: a*x+b",
+            return layers_fail(&reader, last, "unknown layer '%.*s'; "
+                               "known are: linear | mlp:64,32 | dense 64 relu, dense 10 | formula: a*x+b",
                                (int)(length < 40 ? length : 40), text + last);
         reader.position += length;
         status = layers_units(&reader, &units);
