@@ -225,9 +225,34 @@ static void every_known_point_is_named(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* The degenerate path and the one above the limit, with each allocation failing. */
+static us_status classify_body(us_context *context, void *user) {
+    jet_problem p = {f_monkey, 2};
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    callback.dimension = 2, callback.user = &p;
+    callback.value = jet_value, callback.gradient = jet_gradient, callback.hvp = jet_hvp;
+    us_problem *problem = NULL;
+    us_vec *theta = NULL;
+    us_point *point = NULL;
+    us_point_options o = US_POINT_OPTIONS_INIT;
+    o.spectrum.limit = *(const size_t *)user;
+    us_status status = us_problem_create_callback(&problem, context, &callback);
+    if (!status) status = us_vec_create(&theta, context, US_F64, 2);
+    if (!status) status = us_point_classify(&point, problem, theta, &o);
+    us_point_destroy(point);
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state) {
+    for (size_t limit = 1; limit <= 2; limit++) support_fail_each_allocation(classify_body, &limit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_known_point_is_named),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
