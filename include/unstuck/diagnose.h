@@ -3,6 +3,7 @@
 #define UNSTUCK_DIAGNOSE_H
 
 #include <unstuck/curvature.h>
+#include <unstuck/lanczos.h>
 #include <unstuck/train.h>
 
 #ifdef __cplusplus
@@ -25,9 +26,14 @@ typedef struct us_point_options {
     us_spectrum_options spectrum;
     size_t probes;             /* random directions of the null space that are measured in the degenerate case; default 8 */
     uint64_t seed;             /* default 1 */
+    /* Above spectrum.limit: Hessian-vector products for both ends of the spectrum, at most (default 200; 0: none), and
+     * seconds for them (default 60; 0: no limit) */
+    size_t products;
+    double seconds;
 } us_point_options;
 #define US_POINT_OPTIONS_INIT \
-    {.version = 1, .decrease_tolerance = 1e-9, .spectrum = US_SPECTRUM_OPTIONS_INIT, .probes = 8, .seed = 1}
+    {.version = 1, .decrease_tolerance = 1e-9, .spectrum = US_SPECTRUM_OPTIONS_INIT, .probes = 8, .seed = 1, \
+     .products = 200, .seconds = 60}
 US_API void us_point_options_init(us_point_options *options);
 
 typedef enum us_null_space { /* what measuring the loss along the null space found */
@@ -42,6 +48,7 @@ typedef struct us_point {
     us_kind kind;
     us_null_space null_space;
     us_spectrum *spectrum;  /* NULL when n is above the limit */
+    us_eigenpairs *ends;    /* then the smallest and the largest eigenvalue by Lanczos' method; may be NULL */
     double *escape;         /* [n], length 1: the eigenvector of the most negative eigenvalue, or a way down that the
                                null-space probe found; NULL when there is none */
     const char *undecided_because; /* static text; NULL unless undecided */
@@ -50,8 +57,8 @@ typedef struct us_point {
 
 /** Names the point θ (src/diagnose/point.c says how). @param problem in f64; f32 works with f32's resolution.
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC; US_ERR_NONFINITE when loss or gradient is not finite
- * there (a Hessian that is not makes the kind undecided). n above the limit: undecided, or not critical by the gradient and
- * the loss along it. Cost: n + 6 to n + 20 products; in the degenerate case also some hundred values and gradients.
+ * there (a Hessian that is not makes the kind undecided). n above the limit: by the gradient and the loss along it, and
+ * both ends of the spectrum (src/diagnose/ends.c). Cost: n + 6 to n + 20 products; in the degenerate case also some hundred values and gradients.
  * @param out [caller destroys] */
 US_API us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta, const us_point_options *options);
 US_API void us_point_destroy(us_point *point);
@@ -94,6 +101,7 @@ typedef struct us_evidence {
     bool spectrum_known;
     double lambda_min, lambda_max, resolution;
     size_t negative, zero, positive;
+    bool counted;                    /* false: the ends alone were measured, and 1 stands for "at least one" */
     us_kind kind;
     us_null_space null_space;
     double offered_decrease;         /* by the quadratic model, see us_point */

@@ -2,6 +2,7 @@
 #ifndef UNSTUCK_LANCZOS_H
 #define UNSTUCK_LANCZOS_H
 
+#include <math.h>
 #include <unstuck/operator.h>
 
 #ifdef __cplusplus
@@ -14,9 +15,11 @@ typedef struct us_lanczos_options {
     size_t basis;          /* vectors kept; default 0: 2·(bottom + top) + 40. At least 2·(bottom + top) + 8; more than n is n */
     size_t products;       /* at most; default 1000 */
     double tolerance;      /* a pair has converged when ‖Av − λv‖ ≤ tolerance·‖A‖; default 1e-6 */
-    /* Asks only: is there an eigenvalue below −below? Stops at the first proof that there is, or when there is none with
+    /* Asks only: is there an eigenvalue below −below? Stops at the proof that there is, or when there is none with
      * `confidence`. ≥ 0; default −1: not asked. */
     double below;
+    double accuracy;       /* having found one, goes on until its residual is at most this part of it; > 0; default HUGE_VAL: stops
+                              at the first proof */
     double confidence;     /* of the bounds on the spectrum, and that no copy of a wanted eigenvalue is missing; default 0.999 */
     bool verify;           /* look for missing copies with fresh random vectors, where 2 or more pairs are wanted at an end;
                               default true */
@@ -24,13 +27,14 @@ typedef struct us_lanczos_options {
                               default 0 */
     double epsilon;        /* of the arithmetic of the products; default 0: 2^-52 (us_lanczos_solve: the operator's) */
     uint64_t seed;         /* of the random start; default 1 */
+    double seconds;        /* > 0: us_lanczos_solve makes no further product after so long; default 0: no limit */
     /* Heard by us_lanczos_solve after each product: products done, at most, and the ends so far. May be NULL. */
     void (*progress)(void *user, size_t done, size_t at_most, double lowest, double highest);
     void *progress_user;
 } us_lanczos_options;
 #define US_LANCZOS_OPTIONS_INIT \
-    {.version = 1, .bottom = 1, .top = 1, .products = 1000, .tolerance = 1e-6, .below = -1, .confidence = 0.999, .verify = true, \
-     .seed = 1}
+    {.version = 1, .bottom = 1, .top = 1, .products = 1000, .tolerance = 1e-6, .below = -1, .accuracy = HUGE_VAL, .confidence = 0.999, \
+     .verify = true, .seed = 1}
 US_API void us_lanczos_options_init(us_lanczos_options *options);
 
 typedef enum us_below { /* the answer to options.below */

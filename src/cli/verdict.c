@@ -4,14 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Hessian-vector products that the eigenvalues took. */
+static size_t verdict_products(const us_diagnosis *d) {
+    if (!d->point) return 0;
+    return d->point->spectrum ? d->point->spectrum->products : d->point->ends ? d->point->ends->products : 0;
+}
+
+/* A count that was not measured is null, not a guess. */
+static json_t *verdict_count(const us_evidence *e, size_t count) {
+    return e->counted ? json_integer((json_int_t)count) : json_null();
+}
+
 static json_t *verdict_spectrum(const us_diagnosis *d) {
     const us_evidence *e = &d->evidence;
     if (!e->spectrum_known) return json_null();
-    size_t products = d->point && d->point->spectrum ? d->point->spectrum->products : 0;
-    return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:s,s:I}", "min", cli_real(e->lambda_min), "max", cli_real(e->lambda_max),
-                     "negative", (json_int_t)e->negative, "zero", (json_int_t)e->zero, "positive", (json_int_t)e->positive,
-                     "minimum_ratio", cli_real((double)e->positive / (double)e->parameters), "resolution",
-                     cli_real(e->resolution), "method", "dense", "products", (json_int_t)products);
+    const double ratio = e->counted ? (double)e->positive / (double)e->parameters : (double)NAN;
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:I}", "min", cli_real(e->lambda_min), "max", cli_real(e->lambda_max),
+                     "negative", verdict_count(e, e->negative), "zero", verdict_count(e, e->zero), "positive",
+                     verdict_count(e, e->positive), "minimum_ratio", cli_real(ratio), "resolution", cli_real(e->resolution),
+                     "method", e->counted ? "dense" : "lanczos", "products", (json_int_t)verdict_products(d));
 }
 
 static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
@@ -59,6 +70,12 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
     const us_evidence *e = &d->evidence;
     if (!e->spectrum_known) {
         printf("  Hessian       not looked at (%zu parameters)\n", e->parameters);
+        return;
+    }
+    if (!e->counted) {
+        printf("  Hessian       eigenvalues from %s%.4g%s to %.4g, by %zu products (zero within %.1g; those between are not counted)\n",
+               e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, e->lambda_max, verdict_products(d),
+               e->resolution);
         return;
     }
     printf("  Hessian       eigenvalues from %s%.4g%s to %.4g: %s%zu negative%s, %zu zero (within %.1g), %zu positive\n",

@@ -73,8 +73,10 @@ us_status us_lanczos_solve(us_eigenpairs **out, us_context *context, const us_op
     if (status) return status;
     double *y = us__alloc(context, a->n, sizeof *y);
     const double *x;
+    double started = us_clock_now();
     if (!y) status = US_ERR_NOMEM;
     while (!status && (x = us_lanczos_next(l))) {
+        if (o.seconds > 0 && l->size && us_clock_now() - started > o.seconds) break;
         if (us_context_cancelled(context)) {
             status = us__fail(context, US_INTERRUPTED, "interrupted after %zu products", l->products);
             break;

@@ -25,6 +25,8 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
     if (!(o->below >= 0 || o->below == -1) || o->below > 1e300)
         return us__fail(context, US_ERR_ARGUMENT, "%s: below is %g; it must be 0 or more, or -1", what, o->below);
     if (o->below >= 0 && o->bottom == 0) return us__fail(context, US_ERR_ARGUMENT, "%s: below is asked, but bottom is 0", what);
+    if (!(o->accuracy > 0) || !(o->seconds >= 0))
+        return us__fail(context, US_ERR_ARGUMENT, "%s: accuracy is %g and seconds %g; above 0, and 0 or more", what, o->accuracy, o->seconds);
     if (!(o->confidence > 0 && o->confidence < 1))
         return us__fail(context, US_ERR_ARGUMENT, "%s: confidence is %g; it must be above 0 and below 1", what, o->confidence);
     if (!(o->sampling_error >= 0) || !(o->epsilon >= 0 && o->epsilon < 1))

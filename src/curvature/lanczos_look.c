@@ -119,6 +119,7 @@ static void look_below(us_lanczos *l) {
     if (l->ritz[0] < -l->o.below - us__lanczos_resolution(l)) l->below = US_BELOW_FOUND;
     else if (low >= -l->o.below - 2 * us__lanczos_resolution(l)) l->below = US_BELOW_NONE;
     else if (l->chain_open || !look_converged(l, 1)) return; /* more products may tell */
+    if (l->below == US_BELOW_FOUND && l->residuals[0] > l->o.accuracy * fabs(l->ritz[0])) return;
     l->done = true;
 }
 

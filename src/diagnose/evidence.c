@@ -77,9 +77,16 @@ static double evidence_effective_rate(const us_training *training, double rate) 
     return (double)NAN;
 }
 
+static void evidence_progress(void *user, size_t done, size_t total) {
+    const us_diagnose_options *o = user;
+    o->progress(o->progress_user, "measuring the curvature", (double)done / (double)total);
+}
+
 us_status us__evidence_point(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     us_point_options o = g->options->point;
+    us_diagnose_options hear = *g->options;
+    if (hear.progress && !o.spectrum.progress) o.spectrum.progress = evidence_progress, o.spectrum.progress_user = &hear;
     o.decrease_tolerance = fmax(o.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
     o.spectrum.batch = US_BATCH_ALL;
     us_status status = us_point_classify(&g->diagnosis->point, g->problem, g->theta, &o);
@@ -89,11 +96,19 @@ us_status us__evidence_point(us__gathering *g) {
     e->kind = point->kind;
     e->null_space = point->null_space;
     e->offered_decrease = point->offered_decrease;
-    if (!s) return US_OK;
+    if (!s && !point->ends) return US_OK;
     e->spectrum_known = true;
-    e->lambda_min = s->values[0], e->lambda_max = s->values[s->n - 1];
-    e->resolution = s->resolution;
-    e->negative = s->negative, e->zero = s->zero, e->positive = s->positive;
+    e->counted = s != NULL;
+    if (s) {
+        e->lambda_min = s->values[0], e->lambda_max = s->values[s->n - 1];
+        e->resolution = s->resolution;
+        e->negative = s->negative, e->zero = s->zero, e->positive = s->positive;
+    } else {
+        e->lambda_min = point->ends->values[0], e->lambda_max = point->ends->values[1];
+        e->resolution = point->ends->resolution;
+        e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM;
+        e->positive = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MINIMUM;
+    }
     e->stability_limit = evidence_stability_limit(g->training, e->lambda_max);
     e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);
     size_t count;
@@ -140,7 +155,7 @@ us_status us__evidence_escape(us__gathering *g) {
     us_status status = us__place_search(&g->place, point->escape, 1e-6 * g->place.size, 100 * g->place.size, true, &line);
     if (status) return status;
     e->decrease_escape = line.decrease;
-    if (!point->spectrum || point->spectrum->negative == 0) return US_OK;
+    if (e->negative == 0) return US_OK;
     double slope = cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1), distance = fabs(line.step);
     e->escape_component = fabs(slope / e->lambda_min);
     double growth = evidence_growth(g->training, e->learning_rate, e->lambda_min);

@@ -100,3 +100,24 @@ us_status us__place_noise(us__place *place, const double *gradient, size_t draws
     place->rounding = 4 * loss_noise + 64 * DBL_EPSILON * fabs(place->loss);
     return US_OK;
 }
+
+/* From the differences of order 4 and 5 of a table along v: a smooth function has next to none, and those of independent
+ * errors of size σ have the mean square σ²·(2k)!/(k!)² at order k.
+ * Source: Moré & Wild 2011, "Estimating computational noise", SIAM J. Sci. Comput. 33(3). */
+us_status us__place_slope_noise(us__place *place, const double *v, double *scratch, double *noise) {
+    enum { TABLE = 9 };
+    double table[TABLE], loss, square[2] = {0, 0};
+    for (int k = 0; k < TABLE; k++) {
+        us_status status = us__place_gradient(place, v, 1e-7 * place->size * (k - TABLE / 2), &loss, scratch);
+        if (status) return status;
+        table[k] = 0;
+        for (size_t i = 0; i < place->n; i++) table[k] += v[i] * scratch[i];
+    }
+    for (int order = 1; order <= 5; order++)
+        for (int k = 0; k < TABLE - order; k++) {
+            table[k] = table[k + 1] - table[k];
+            if (order >= 4) square[order - 4] += table[k] * table[k] / (TABLE - order);
+        }
+    *noise = sqrt(fmax(square[0] / 70, square[1] / 252));
+    return US_OK;
+}

@@ -43,4 +43,7 @@ us_status us__place_search(us__place *place, const double *d /* [n] */, double f
  * a unit in the last place. Sets place->rounding, from the first. @param gradient [n] at θ @param noise [n] */
 us_status us__place_noise(us__place *place, const double *gradient, size_t draws, double *noise);
 
+/** What rounding does to the slope vᵀg around θ. @param v [n] of length 1 @param scratch [n]. Cost: 9 gradients. */
+us_status us__place_slope_noise(us__place *place, const double *v, double *scratch, double *noise);
+
 #endif

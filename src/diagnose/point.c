@@ -32,6 +32,7 @@ void us_point_options_init(us_point_options *options) { *options = (us_point_opt
 void us_point_destroy(us_point *point) {
     if (!point) return;
     us_spectrum_destroy(point->spectrum);
+    us_eigenpairs_destroy(point->ends);
     us__release(point->context, point->theta);
     us__release(point->context, point->escape);
     us__release(point->context, point);
@@ -53,6 +54,8 @@ static us_status point_copy_options(us_context *context, us_point_options *to, c
     if (!(to->decrease_tolerance >= 0))
         return us__fail(context, US_ERR_ARGUMENT, "us_point_options: decrease_tolerance is %g; it must be 0 or more",
                         to->decrease_tolerance);
+    if (!(to->seconds >= 0))
+        return us__fail(context, US_ERR_ARGUMENT, "us_point_options: seconds is %g; it must be 0 or more", to->seconds);
     return US_OK;
 }
 
@@ -109,26 +112,6 @@ static bool point_is_there(const sight *s, double offer) {
     return true;
 }
 
-/* Rounding in vᵀg near θ, from the differences of order 4 and 5 of a table along v: a smooth function has next to none, and
- * those of independent errors of size σ have the mean square σ²·(2k)!/(k!)² at order k.
- * Source: Moré & Wild 2011, "Estimating computational noise", SIAM J. Sci. Comput. 33(3). */
-static us_status point_slope_noise(sight *s, const double *v, double *noise) {
-    enum { TABLE = 9 };
-    double table[TABLE], loss, square[2] = {0, 0};
-    for (int k = 0; k < TABLE; k++) {
-        us_status status = us__place_gradient(&s->place, v, 1e-7 * s->place.size * (k - TABLE / 2), &loss, s->scratch);
-        if (status) return status;
-        table[k] = cblas_ddot((int)s->place.n, v, 1, s->scratch, 1);
-    }
-    for (int order = 1; order <= 5; order++)
-        for (int k = 0; k < TABLE - order; k++) {
-            table[k] = table[k + 1] - table[k];
-            if (order >= 4) square[order - 4] += table[k] * table[k] / (TABLE - order);
-        }
-    *noise = sqrt(fmax(square[0] / 70, square[1] / 252));
-    return US_OK;
-}
-
 /* vᵀH(θ + step + t·v)v; NaN where that is not finite. */
 static us_status point_curvature(sight *s, const double *step, const double *v, double t, double *curvature) {
     us_spectrum_options quiet = s->options->spectrum;
@@ -159,7 +142,7 @@ static us_status point_settle(sight *s, us_point *point) {
         size_t i = down ? --low : high++;
         const double *v = spectrum->vectors + i * n, size = fabs(spectrum->values[i]);
         double noise;
-        us_status status = point_slope_noise(s, v, &noise);
+        us_status status = us__place_slope_noise(&s->place, v, s->scratch, &noise);
         double reach = 2 * noise / size; /* as far off as rounding in the gradient may hide */
         for (int side = -1; side <= 1 && !status; side++) {
             double value;
@@ -195,7 +178,7 @@ static us_status point_escape(us_point *point, const us_point_options *options) 
     return US_OK;
 }
 
-/* Beyond the limit of a dense Hessian, the gradient and the loss along it are all there is. */
+/* Without a dense Hessian, the gradient and the loss along it tell whether the point is critical. */
 static us_status point_without_spectrum(sight *s, us_point *point, const char *because) {
     us_status status = US_OK;
     for (size_t i = 0; i < s->place.n; i++) s->scratch[i] = -s->gradient[i];
@@ -258,6 +241,7 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
     if (n > o.spectrum.limit) {
         status = point_without_spectrum(&s, point,
                                         "the Hessian is too large to be made whole: its smallest eigenvalue would decide");
+        if (!status) status = us__point_ends(point, &s.place, &o, s.gradient, s.scratch);
         goto done;
     }
     status = us_spectrum_dense(&point->spectrum, problem, theta, &o.spectrum);

@@ -41,8 +41,8 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     signs_add(d, "lambda_max", e->lambda_max, e->resolution,
               "The largest eigenvalue of the Hessian: the steepest curvature upwards.");
     signs_add(d, "resolution", e->resolution, (double)NAN, "An eigenvalue smaller than this cannot be told from zero.");
-    signs_add(d, "negative_eigenvalues", (double)e->negative, 0, "In so many directions the loss curves downwards.");
-    signs_add(d, "zero_eigenvalues", (double)e->zero, 0, "In so many directions the curvature cannot be told from zero.");
+    signs_add(d, "negative_eigenvalues", e->counted ? (double)e->negative : (double)NAN, 0, "In so many directions the loss curves downwards.");
+    signs_add(d, "zero_eigenvalues", e->counted ? (double)e->zero : (double)NAN, 0, "In so many directions the curvature cannot be told from zero.");
     signs_add(d, "decrease_escape", e->decrease_escape, worth,
               "How much a line search along the way out takes off the loss.");
     signs_add(d, "escape_component", e->escape_component, (double)NAN,

@@ -87,17 +87,19 @@ us_status us__symmetry_share(us_context *context, const us_group *groups, size_t
                              double *share) {
     *share = 0;
     const us_spectrum *s = point->spectrum;
-    if (!s || s->negative == 0) return US_OK;
+    if (s ? s->negative == 0 : !(point->ends && point->escape)) return US_OK;
+    size_t n = s ? s->n : point->ends->n;
+    const double *vectors = s ? s->vectors : point->escape;
     double largest = 0;
-    for (size_t i = 0; i < s->n; i++) largest = fmax(largest, fabs(point->theta[i]));
-    size_t *class_of = us__alloc(context, s->n, sizeof *class_of), cluster = 1;
+    for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(point->theta[i]));
+    size_t *class_of = us__alloc(context, n, sizeof *class_of), cluster = 1;
     if (!class_of) return US_ERR_NOMEM;
-    while (cluster < s->negative && s->values[cluster] - s->values[0] <= fmax(s->resolution, 1e-6 * fabs(s->values[0])))
+    while (s && cluster < s->negative && s->values[cluster] - s->values[0] <= fmax(s->resolution, 1e-6 * fabs(s->values[0])))
         cluster++;
     layer l;
     for (size_t k = 1; symmetry_layer(&l, groups, count, k); k++)
         for (size_t i = 0; i < cluster; i++)
-            *share += symmetry_part(&l, point->theta, s->vectors + i * s->n, class_of, 1e-6 * largest) / (double)cluster;
+            *share += symmetry_part(&l, point->theta, vectors + i * n, class_of, 1e-6 * largest) / (double)cluster;
     *share = fmin(*share, 1); /* adjacent layers share weights */
     us__release(context, class_of);
     return US_OK;

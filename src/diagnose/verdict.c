@@ -30,6 +30,7 @@ void us_evidence_init(us_evidence *e) {
                        .gradient_disagreement = unknown,
                        .hessian_right = true,
                        .hessian_disagreement = unknown,
+                       .counted = true,
                        .lambda_min = unknown,
                        .lambda_max = unknown,
                        .resolution = unknown,
@@ -86,7 +87,9 @@ static bool verdict_frozen(evidence e, options o) {
            !verdict_improving(e, o);
 }
 
-static bool verdict_unseen(evidence e, options o) { return (void)o, verdict_critical(e) && !e->spectrum_known; }
+static bool verdict_unseen(evidence e, options o) {
+    return (void)o, verdict_critical(e) && (!e->spectrum_known || (!e->counted && e->kind == US_KIND_UNDECIDED));
+}
 static bool verdict_top(evidence e, options o) {
     return (void)o, verdict_critical(e) && e->negative && !e->zero && !e->positive;
 }
@@ -189,7 +192,7 @@ static const struct verdict_row {
      "The Hessian-vector product is not the derivative of the gradient: differences of the gradient disagree with it.",
      "a Hessian-vector product that agrees with differences of the gradient, or none at all"},
     {verdict_unseen, US_VERDICT_UNDECIDED, "needs-more-products", false, verdict_nothing,
-     "The gradient has nothing more to offer, and the curvature was not measured: minimum or saddle, the gradient cannot "
+     "The gradient has nothing more to offer, and the curvature is not known well enough: minimum or saddle, the gradient cannot "
      "tell.",
      "the smallest eigenvalue of the Hessian"},
     {verdict_top, US_VERDICT_MAXIMUM, "negative-definite", true, verdict_by_lambda_max,

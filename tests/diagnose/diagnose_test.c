@@ -146,11 +146,12 @@ static void signs_of_a_saddle_are_right(void **state) {
     us_context_destroy(context);
 }
 
-/* Above the limit of a dense Hessian nothing is claimed about what was not measured. */
-static void a_large_model_is_left_open(void **state) {
+/* Above the limit of a dense Hessian both ends of the spectrum are looked at; nothing is claimed about what was not measured. */
+static void a_large_model_is_judged_by_its_ends(void **state) {
     us_context *context = support_plain_context();
     us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
     o.point.spectrum.limit = 4;
+    o.point.products = 0;
     subject s;
     us_diagnosis *d;
     subject_open(&s, context, f_linear_net, 8, (double[8]){0}, 0.05, "sgd");
@@ -158,6 +159,15 @@ static void a_large_model_is_left_open(void **state) {
     assert_verdict(d, US_VERDICT_UNDECIDED, "needs-more-products");
     assert_int_equal(d->point->kind, US_KIND_UNDECIDED);
     assert_non_null(d->point->undecided_because);
+    us_diagnosis_destroy(d);
+    o.point.products = 50;
+    assert_int_equal(us_diagnose(&d, s.training, &o), US_OK);
+    assert_int_equal(d->verdict.name, US_VERDICT_SADDLE);
+    assert_int_equal(d->point->kind, US_KIND_SADDLE);
+    assert_null(d->point->spectrum);
+    assert_false(d->evidence.counted);
+    assert_near(d->evidence.lambda_min, d->point->ends->values[0], 0, 0);
+    assert_true(d->evidence.decrease_escape > 0 && d->point->ends->products <= 50);
     us_diagnosis_destroy(d);
     subject_close(&s);
     subject_open(&s, context, f_linear_net, 8, (double[8]){0.9, -0.4, 0.3, 0.8, 0.7, 0.1, -0.2, 0.5}, 0.05, "sgd");
@@ -329,7 +339,7 @@ static void every_allocation_may_fail(void **state) { support_fail_each_allocati
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trainings_are_named),         cmocka_unit_test(signs_of_a_saddle_are_right),
-        cmocka_unit_test(a_large_model_is_left_open),  cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
+        cmocka_unit_test(a_large_model_is_judged_by_its_ends),  cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
         cmocka_unit_test(wrong_derivatives_are_named), cmocka_unit_test(symmetric_units_are_found),
         cmocka_unit_test(every_allocation_may_fail),
     };

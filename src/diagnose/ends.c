@@ -1,0 +1,117 @@
+/* Beyond the size of a dense Hessian: what Lanczos' method at both ends of the spectrum tells about a critical point.
+ *
+ *   a negative v'Hv beyond its own error bar, and a positive one beyond the resolution    saddle: two proofs
+ *   a lower bound on the spectrum above the resolution (probability `confidence`)         minimum
+ *   an upper bound below it                                                               maximum
+ *   neither                                                                               undecided
+ * The eigenvalues between are not counted. As in point.c, an eigenvalue must hold where the critical point may be, too. Where
+ * the gradient still points downhill, only the ends are wanted, for the limit of stability. */
+#include "curvature/curvature.h"
+#include "diagnose/point.h"
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24 /* products */ };
+
+static void ends_progress(void *user, size_t done, size_t at_most, double lowest, double highest) {
+    const us_spectrum_options *o = user;
+    (void)lowest, (void)highest;
+    if (o->progress) o->progress(o->progress_user, done, at_most);
+}
+
+/* Does v'Hv, measured as `value`, hold along v where the critical point may be? */
+static us_status ends_settled(us__place *place, const us_point_options *o, const double *v, double value, const double *gradient,
+                              double *scratch, bool *settled) {
+    us_spectrum_options quiet = o->spectrum;
+    quiet.progress = NULL;
+    double noise, newton = -cblas_ddot((int)place->n, v, 1, gradient, 1) / value;
+    *settled = false;
+    us_status status = us__place_slope_noise(place, v, scratch, &noise);
+    double reach = 2 * noise / fabs(value);
+    for (int side = -1; side <= 1 && !status; side++) {
+        us_vec_copy(place->at, place->theta);
+        for (size_t i = 0; i < place->n; i++) us_vec_set(place->at, i, us_vec_get(place->at, i) + (newton + side * reach) * v[i]);
+        status = us__hessian_products(place->problem, place->at, &quiet, v, scratch, 1, 0, 1);
+        if (status == US_ERR_NONFINITE) {
+            us_context_error_clear(us_problem_context(place->problem));
+            return US_OK;
+        }
+        if (status || !(fabs(cblas_ddot((int)place->n, v, 1, scratch, 1) - value) <= 0.25 * fabs(value))) return status;
+    }
+    *settled = !status;
+    return status;
+}
+
+/* Turns what is known of both ends into a kind. */
+static us_status ends_name(us_point *point, us__place *place, const us_point_options *o, const double *gradient, double *scratch) {
+    us_eigenpairs *p = point->ends;
+    const double *lowest = p->vectors;
+    us_quotient q;
+    bool settled;
+    point->undecided_because =
+        p->confidence == 1
+            ? "the smallest eigenvalue cannot be told from zero"
+            : "no negative eigenvalue was found by the Hessian-vector products that were allowed; more of them may decide";
+    bool negative = p->values[0] < 0;
+    if (!negative && !(p->low_bound > p->resolution)) return US_OK;
+    us_status status = us_hessian_quotient(&q, place->problem, place->theta, o->spectrum.batch, lowest);
+    if (status) return status;
+    p->products += 4;
+    p->values[0] = q.value;
+    p->residuals[0] = q.residual + q.error;
+    p->resolution = fmax(p->resolution, q.error);
+    if (!(fabs(q.value) > p->resolution)) return US_OK;
+    if ((status = ends_settled(place, o, lowest, q.value, gradient, scratch, &settled))) return status;
+    p->products += 3;
+    if (!settled) {
+        point->undecided_because = "the smallest eigenvalue found changes its size within the distance of the critical point";
+        return US_OK;
+    }
+    if (!negative) point->kind = p->low_bound > p->resolution ? US_KIND_MINIMUM : US_KIND_UNDECIDED;
+    else {
+        if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
+        memcpy(point->escape, lowest, p->n * sizeof *lowest);
+        if (p->values[1] > p->resolution) point->kind = US_KIND_SADDLE;
+        else if (p->high_bound < -p->resolution) point->kind = US_KIND_MAXIMUM;
+        else point->undecided_because = "a negative eigenvalue was found, so this is no minimum; more Hessian-vector products "
+                                        "would tell a saddle from a maximum";
+    }
+    if (point->kind != US_KIND_UNDECIDED) point->undecided_because = NULL;
+    return US_OK;
+}
+
+us_status us__point_ends(us_point *point, us__place *place, const us_point_options *o, const double *gradient, double *scratch) {
+    us_context *context = point->context;
+    bool critical = point->kind == US_KIND_UNDECIDED;
+    size_t room = ENDS_BASIS_BYTES / (sizeof(double) * place->n), most = critical ? o->products : ENDS_NOT_CRITICAL;
+    if (most > o->products) most = o->products;
+    if (most == 0) return US_OK;
+    us_hessian_operator *h;
+    us_status status = us_hessian_operator_create(&h, place->problem, place->theta, o->spectrum.batch, 1);
+    if (status) return status;
+    us_lanczos_options l = US_LANCZOS_OPTIONS_INIT;
+    l.products = most;
+    l.basis = room < 44 ? 44 : room < most ? room : most < 12 ? 12 : most;
+    l.seconds = critical ? o->seconds : o->seconds / 4;
+    l.seed = o->seed;
+    if (critical) l.below = 0, l.accuracy = 0.1;
+    else l.tolerance = 1e-2;
+    us_spectrum_options hear = o->spectrum;
+    l.progress = ends_progress, l.progress_user = &hear;
+    status = us_lanczos_solve(&point->ends, context, us_hessian_operator_get(h), &l);
+    us_hessian_operator_destroy(h);
+    if (status == US_ERR_NONFINITE) {
+        us_context_error_clear(context);
+        if (critical) point->undecided_because = "the Hessian is not finite at this point";
+        return US_OK;
+    }
+    if (status == US_NOT_CONVERGED) status = US_OK;
+    if (!status && point->ends->top == 0) { /* one product says nothing about two ends */
+        us_eigenpairs_destroy(point->ends);
+        point->ends = NULL;
+        return US_OK;
+    }
+    if (status || !critical) return status;
+    return ends_name(point, place, o, gradient, scratch);
+}
