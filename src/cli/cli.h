@@ -103,7 +103,8 @@ int cli_finish(const cli_command *command, int status);
 /* ------------------------------------------------------------------ what several commands print */
 
 json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder);
-void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder);
+void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder,
+                       bool all_signs);
 /* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
 void cli_what_progress(void *user, const char *what, double share);
 

@@ -4,7 +4,7 @@
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL;
-    bool json = false, quiet = false, no_remedies = false;
+    bool json = false, quiet = false, no_remedies = false, signs = false;
     uint64_t threads = 1, steps = 0, limit = 4000;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
@@ -14,6 +14,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
          "critical when the gradient still offers at most this part of the\nloss's scale (1e-9)", 0, 1, true},
         {CLI_COUNT, "--dense-limit", "N", &limit, "largest number of parameters that all eigenvalues are computed for (4000)", 1},
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
+        {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
@@ -51,7 +52,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         code = cli_print_json(o);
     } else {
         json_decref(o);
-        cli_verdict_print(diagnosis, us_run_training(run), trials, folder);
+        cli_verdict_print(diagnosis, us_run_training(run), trials, folder, signs);
         code = CLI_DONE;
     }
 done:

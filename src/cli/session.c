@@ -35,7 +35,6 @@ us_context *cli_context(bool quiet, uint64_t threads) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
     return session_context;
 }
 

@@ -83,21 +83,32 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
            e->negative ? style->red : "", e->negative, style->reset, e->zero, e->resolution, e->positive);
 }
 
-void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
-    cli_style style = cli_style_of(1);
+/* What the verdict rests on, in a few lines; every measured sign when asked for. */
+static void verdict_print_evidence(const us_diagnosis *d, const us_training *training, bool all_signs, const cli_style *style) {
     const us_evidence *e = &d->evidence;
+    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training), e->parameters, e->samples);
+    printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
+           (unsigned long long)e->steps_carrying_on);
+    printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm, e->decrease_line_search);
+    verdict_print_spectrum(d, style);
+    if (isfinite(e->decrease_escape) && d->verdict.name != US_VERDICT_DESCENDING)
+        printf("  way out       a line search along it takes %s%.3g%s off the loss\n", style->bold, e->decrease_escape, style->reset);
+    if (d->verdict.name == US_VERDICT_SADDLE) {
+        if (isfinite(e->steps_to_leave)) printf("  by itself     the run would leave in about %.3g steps\n", e->steps_to_leave);
+        else printf("  by itself     the run would never leave: exactly no part of it lies along the way out\n");
+    }
+    for (size_t i = 0; all_signs && i < d->sign_count; i++)
+        printf("  %s%-24s %10.4g  %s%s\n", style->dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning, style->reset);
+}
+
+void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder, bool all_signs) {
+    cli_style style = cli_style_of(1);
     const char *color = !d->verdict.stuck ? style.green : d->verdict.name == US_VERDICT_UNDECIDED ? style.yellow : style.red;
     printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name), d->verdict.cause ? ": " : "",
            d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
     if (d->verdict.sentence) printf("%s\n", d->verdict.sentence);
     if (d->verdict.would_decide) printf("What would decide it: %s\n", d->verdict.would_decide);
-    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training), e->parameters,
-           e->samples);
-    printf("  loss          %.9g\n  |gradient|    %.3g\n", e->loss, e->gradient_norm);
-    verdict_print_spectrum(d, &style);
-    if (isfinite(e->steps_to_leave)) printf("  to leave      about %.3g steps by itself\n", e->steps_to_leave);
-    for (size_t i = 0; i < d->sign_count; i++)
-        printf("  %s%-28s %10.4g  %s%s\n", style.dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning, style.reset);
+    verdict_print_evidence(d, training, all_signs, &style);
     if (!trials) return;
     if (trials->count) {
         const us_trial *first = &trials->trials[0];
