@@ -108,6 +108,17 @@ void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *trainin
 /* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
 void cli_what_progress(void *user, const char *what, double share);
 
+/* A diagnosis, and the remedies that were tried where it is stuck (else NULL). */
+typedef struct cli_judgement {
+    us_diagnosis *diagnosis;
+    us_trials *trials;
+} cli_judgement;
+/* Diagnoses a run with progress, tries remedies if it is stuck and `try_remedies` (or if `trying->only` names one), and keeps the
+ * verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
+int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
+              const us_trial_options *trying, bool try_remedies, bool quiet);
+void cli_judgement_release(cli_judgement *judgement);
+
 /* "x=1,y=-2.5" to names and numbers. Returns CLI_GO_ON or the status to end with. The names are copied into `text`'s own
  * storage: release *storage with free. */
 typedef struct cli_assignment {

@@ -1,6 +1,5 @@
 /* unstuck diagnose RUN: why does it not improve? */
 #include "cli.h"
-#include <stdio.h>
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL;
@@ -26,39 +25,16 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
     us_run *run = NULL;
-    us_diagnosis *diagnosis = NULL;
-    us_trials *trials = NULL;
-    char *logged = NULL;
-    cli_progress progress = cli_progress_start(quiet);
+    cli_judgement judgement = {NULL, NULL};
     options.steps = steps;
     options.point.spectrum.limit = limit;
-    options.progress = trying.progress = cli_what_progress;
-    options.progress_user = trying.progress_user = &progress;
-
     us_status status = us_run_open(&run, context, folder);
-    if (status == US_OK) status = us_diagnose(&diagnosis, us_run_training(run), &options);
-    if (status == US_OK && diagnosis->verdict.stuck && !no_remedies)
-        status = us_remedy_try(&trials, us_run_training(run), diagnosis, &trying);
-    cli_progress_end(&progress);
-    if (status != US_OK) {
-        code = cli_error(command, context, status);
-        goto done;
-    }
-    json_t *o = cli_verdict_json(diagnosis, us_run_training(run), trials, folder);
-    logged = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    if (logged && us_run_log_verdict(run, logged) != US_OK && !quiet)
-        fprintf(stderr, "unstuck diagnose: the verdict is not kept in the run: %s\n", us_context_error(context));
-    if (json) {
-        code = cli_print_json(o);
-    } else {
-        json_decref(o);
-        cli_verdict_print(diagnosis, us_run_training(run), trials, folder, signs);
-        code = CLI_DONE;
-    }
-done:
-    free(logged);
-    us_trials_destroy(trials);
-    us_diagnosis_destroy(diagnosis);
+    code = status == US_OK ? cli_judge(&judgement, command, run, &options, &trying, !no_remedies, quiet)
+                           : cli_error(command, context, status);
+    if (code == CLI_DONE && json)
+        code = cli_print_json(cli_verdict_json(judgement.diagnosis, us_run_training(run), judgement.trials, folder));
+    else if (code == CLI_DONE) cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, folder, signs);
+    cli_judgement_release(&judgement);
     us_run_destroy(run);
     cli_context_destroy(context);
     return code;

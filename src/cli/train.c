@@ -65,12 +65,22 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
     else printf("  why does it not get lower? unstuck diagnose %s\n", folder);
 }
 
+/* Diagnoses the finished run, and tells unless the JSON object will. */
+static int train_advise(const cli_command *command, us_run *run, bool quiet, bool json) {
+    cli_judgement judgement;
+    int code = cli_judge(&judgement, command, run, NULL, NULL, true, quiet);
+    if (code == CLI_DONE && !quiet && !json)
+        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, us_run_folder(run), false);
+    cli_judgement_release(&judgement);
+    return code;
+}
+
 static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     us_run_config config = US_RUN_CONFIG_INIT;
     us_data_options *d = &config.data_options;
     bool json = false, quiet = false, batch_given = false, precision_given = false, lr_given = false;
-    int task = 0, missing = 0, sampling = 0, precision = 0;
+    int task = 0, missing = 0, sampling = 0, precision = 0, watch = 0, unstick = 0;
     uint64_t threads = 1, categories = d->max_categories;
     const cli_option table[] = {
         {CLI_SECTION, "data", .help = ""},
@@ -104,6 +114,10 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--epochs", "N", &config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
         {CLI_COUNT, "--steps", "N", &config.steps, "steps, instead of epochs", 1},
         {CLI_NUMBER, "--seconds", "S", &config.seconds, "time, instead of epochs or beside them", 0, HUGE_VAL, true},
+        {CLI_SECTION, "watching", .help = ""},
+        {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)", .choices = "off"},
+        {CLI_CHOICE, "--unstick", "HOW", &unstick, "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck (off)",
+         .choices = "off|advise"},
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
         {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
@@ -156,6 +170,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
     if (code == CLI_DIVERGED) fprintf(stderr, "unstuck train: diverged: %s\n", us_context_error(context));
     us_context_resume(context);
+    if (unstick == 1 && code == CLI_DONE) code = train_advise(command, run, quiet, json);
+    if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
     status = us_run_summary(run, NULL, &text);
     if (status != US_OK) {
         code = cli_error(command, context, status);

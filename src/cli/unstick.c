@@ -1,6 +1,5 @@
 /* unstuck unstick RUN: takes the remedy that measurably helps, and goes on. */
 #include "cli.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +30,6 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL, *remedy = NULL;
     bool json = false, quiet = false;
     uint64_t threads = 1, steps = 0;
-    us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     trying.seconds = 60;
     const cli_option table[] = {
@@ -58,30 +56,24 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
     us_run *run = NULL;
-    us_diagnosis *diagnosis = NULL;
-    us_trials *trials = NULL;
-    cli_progress progress = cli_progress_start(quiet);
+    cli_judgement judgement = {NULL, NULL};
     trying.steps = steps;
     trying.only = remedy;
-    options.progress = trying.progress = cli_what_progress;
-    options.progress_user = trying.progress_user = &progress;
-
     us_status status = us_run_open(&run, context, folder);
-    if (status == US_OK) status = us_diagnose(&diagnosis, us_run_training(run), &options);
-    if (status == US_OK && (diagnosis->verdict.stuck || remedy))
-        status = us_remedy_try(&trials, us_run_training(run), diagnosis, &trying);
-    cli_progress_end(&progress);
-    const us_trial *taken = NULL;
-    if (status == US_OK && trials && trials->best < trials->count) {
+    code = status == US_OK ? cli_judge(&judgement, command, run, NULL, &trying, true, quiet) : cli_error(command, context, status);
+    if (code != CLI_DONE) goto done;
+    const us_diagnosis *diagnosis = judgement.diagnosis;
+    const us_trials *trials = judgement.trials;
+    const us_trial *taken = trials && trials->best < trials->count ? &trials->trials[trials->best] : NULL;
+    if (taken) {
         char text[512];
-        taken = &trials->trials[trials->best];
         snprintf(text, sizeof text, "%s: loss %.9g -> %.9g in %llu steps", taken->remedy->name, taken->loss_before,
                  taken->loss_with_remedy, (unsigned long long)taken->steps);
         status = us_run_adopt(run, taken->training, "remedy", text);
-    }
-    if (status != US_OK) {
-        code = cli_error(command, context, status);
-        goto done;
+        if (status != US_OK) {
+            code = cli_error(command, context, status);
+            goto done;
+        }
     }
     if (json) {
         code = cli_print_json(unstick_json(taken, diagnosis, us_run_training(run), trials, folder));
@@ -90,8 +82,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
         code = CLI_DONE;
     }
 done:
-    us_trials_destroy(trials);
-    us_diagnosis_destroy(diagnosis);
+    cli_judgement_release(&judgement);
     us_run_destroy(run);
     cli_context_destroy(context);
     return code;

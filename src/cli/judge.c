@@ -1,0 +1,38 @@
+/* Diagnosing a run and trying remedies: what diagnose, unstick and train share. */
+#include "cli.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Keeps the verdict in the run; that it can't be kept is no reason not to tell it. */
+static void judge_keep(const cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
+    json_t *o = cli_verdict_json(j->diagnosis, us_run_training(run), j->trials, us_run_folder(run));
+    char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    if (text && us_run_log_verdict(run, text) != US_OK && !quiet)
+        fprintf(stderr, "unstuck %s: the verdict is not kept in the run: %s\n", command->name, us_context_error(us_run_context(run)));
+    free(text);
+    json_decref(o);
+}
+
+int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
+              const us_trial_options *trying, bool try_remedies, bool quiet) {
+    us_diagnose_options diagnosing = US_DIAGNOSE_OPTIONS_INIT;
+    us_trial_options trials = US_TRIAL_OPTIONS_INIT;
+    cli_progress progress = cli_progress_start(quiet);
+    if (options) diagnosing = *options;
+    if (trying) trials = *trying;
+    diagnosing.progress = trials.progress = cli_what_progress;
+    diagnosing.progress_user = trials.progress_user = &progress;
+    *out = (cli_judgement){NULL, NULL};
+    us_status status = us_diagnose(&out->diagnosis, us_run_training(run), &diagnosing);
+    if (status == US_OK && try_remedies && (out->diagnosis->verdict.stuck || trials.only))
+        status = us_remedy_try(&out->trials, us_run_training(run), out->diagnosis, &trials);
+    cli_progress_end(&progress);
+    if (status != US_OK) return cli_error(command, us_run_context(run), status);
+    judge_keep(out, command, run, quiet);
+    return CLI_DONE;
+}
+
+void cli_judgement_release(cli_judgement *judgement) {
+    us_trials_destroy(judgement->trials);
+    us_diagnosis_destroy(judgement->diagnosis);
+}
