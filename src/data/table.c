@@ -48,6 +48,7 @@ static void table_trim_name(char *name, bool quotes) {
 us_status us__table_name_columns(us_table *table, char *const *cells) {
     us__levels taken = {.context = table->context};
     us_status status = US_ERR_NOMEM;
+    size_t *next = NULL; /* [columns] for each distinct name as given, the number that its next copy tries */
     bool quotes = cells != NULL;
     for (size_t c = 0; cells && c < table->columns; c++) {
         table_trim_name(cells[c], false);
@@ -70,18 +71,21 @@ us_status us__table_name_columns(us_table *table, char *const *cells) {
         if (us__levels_add(&taken, table->names[c], strlen(table->names[c]), &added) == UINT32_MAX) goto done;
         if (!added) table->missing[c] = 1; /* marks a repeated name until the counts are needed */
     }
+    next = us__new(table->context, table->columns, sizeof *next);
+    if (!next) goto done;
     for (size_t c = 0; c < table->columns; c++) {
         if (!table->missing[c]) continue;
         table->missing[c] = 0;
-        size_t length = strlen(table->names[c]);
+        size_t length = strlen(table->names[c]), *k = &next[us__levels_find(&taken, table->names[c], length)];
         bool added = false;
-        for (size_t k = 2; !added; k++) {
-            int more = snprintf(table->names[c] + length, 24, ".%zu", k);
+        while (!added) {
+            int more = snprintf(table->names[c] + length, 24, ".%zu", 2 + (*k)++);
             if (us__levels_add(&taken, table->names[c], length + (size_t)more, &added) == UINT32_MAX) goto done;
         }
     }
     status = US_OK;
 done:
+    us__release(table->context, next);
     us__levels_clear(&taken);
     return status;
 }
