@@ -79,7 +79,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     us_run_config config = US_RUN_CONFIG_INIT;
     us_data_options *d = &config.data_options;
-    bool json = false, quiet = false, batch_given = false, precision_given = false, lr_given = false;
+    bool json = false, quiet = false, precision_given = false;
     int task = 0, missing = 0, sampling = 0, precision = 0, watch = 0, unstick = 0;
     uint64_t threads = 1, categories = d->max_categories;
     const cli_option table[] = {
@@ -103,12 +103,12 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_SECTION, "descent", .help = ""},
         {CLI_TEXT, "--optimizer", "NAME", &config.optimizer, "update rule; `unstuck optimizers` lists them (adam)"},
         {CLI_TEXT, "--set", "beta1=0.9,..", &config.set, "hyperparameters of the rule"},
-        {CLI_NUMBER, "--lr", "X", &config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true, .given = &lr_given},
+        {CLI_NUMBER, "--lr", "X", &config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true},
         {CLI_TEXT, "--schedule", "S", &config.schedule, "constant | exp:R | step:EVERY:R | cosine:STEPS | inverse-sqrt"},
         {CLI_COUNT, "--warmup", "STEPS", &config.warmup, "the rate grows from 0 over so many steps (0)"},
         {CLI_NUMBER, "--clip-norm", "X", &config.clip_norm, "longer gradients are scaled down to X (off)", 0, HUGE_VAL, true},
         {CLI_SECTION, "batches", .help = ""},
-        {CLI_BATCH, "--batch", "N|full", &config.batch, "rows a step (32; full for formulas)", 1, .given = &batch_given},
+        {CLI_BATCH, "--batch", "N|full", &config.batch, "rows a step (32; full for formulas)", 1},
         {CLI_CHOICE, "--sampling", "S", &sampling, "shuffle: a new order each epoch (default); replacement: each\nrow drawn anew",
          .choices = "shuffle|replacement"},
         {CLI_NUMBER, "--epochs", "N", &config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
@@ -133,16 +133,13 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
     if (resume && given) return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
 
-    bool formula = strncmp(config.model, "formula:", 8) == 0;
     config.data = data;
     d->task = (us_task)task;
     d->missing = (us_missing)missing;
     d->max_categories = categories;
     d->seed = config.seed;
     config.sampling = (us_sampling)sampling;
-    config.precision = (precision_given ? precision == 1 : formula) ? US_F64 : US_F32;
-    d->precision = config.precision;
-    if (formula && !batch_given) config.batch = 0;
+    if (precision_given) config.precision = precision == 1 ? US_F64 : US_F32;
 
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
