@@ -31,7 +31,7 @@ class Road(Case):
         for row, (a, b) in zip(rows, [(0.25, 0.5), (1.5, -1)]):
             self.assertAlmostEqual(float(row["y"]), math.sin(2 * a) + b / 2, delta=0.35)
         self.assertEqual(self.ok("runs", ".", "--json")["runs"][0]["status"], "finished")
-        self.refused(3, ["'a'"], "predict", "r", self.write("less.csv", "b\n1\n"))
+        self.refused(3, ['"a"'], "predict", "r", self.write("less.csv", "b\n1\n"))
         self.ok("runs", "--remove", "r")
         self.assertFalse(os.path.exists(self.path("r")))
 
