@@ -21,7 +21,7 @@ static size_t tables(const us__math_table_f32 *singles[3], const us__math_table_
 
 /* Between −9 and 9, and what is special. */
 static double number(size_t i) {
-    static const double SPECIAL[] = {0, INFINITY, -INFINITY, 1e4, -1e4, 1e-7, -1e-7, 0.999, -0.999};
+    static const double SPECIAL[] = {0, (double)INFINITY, -(double)INFINITY, 1e4, -1e4, 1e-7, -1e-7, 0.999, -0.999};
     volatile double zero = 0;
     if (i < 9) return SPECIAL[i];
     if (i == 9) return zero / zero;
