@@ -34,17 +34,17 @@ void us_context_options_init(us_context_options *options) {
 
 static void *context_default_allocate(void *user, size_t bytes, size_t alignment) {
     (void)user;
-    size_t whole = (bytes + alignment - 1) / alignment * alignment;
-    if (whole < bytes) return NULL;
+    void *memory = NULL;
 #ifdef MADV_HUGEPAGE
     /* Rows in random order miss the address cache less on large pages. */
-    if (whole >= CONTEXT_HUGE) {
-        void *memory = aligned_alloc(CONTEXT_HUGE_PAGE, whole);
-        if (memory) madvise(memory, whole / CONTEXT_HUGE_PAGE * CONTEXT_HUGE_PAGE, MADV_HUGEPAGE);
+    if (bytes >= CONTEXT_HUGE) {
+        if (posix_memalign(&memory, CONTEXT_HUGE_PAGE, bytes)) return NULL;
+        madvise(memory, bytes / CONTEXT_HUGE_PAGE * CONTEXT_HUGE_PAGE, MADV_HUGEPAGE);
         return memory;
     }
 #endif
-    return aligned_alloc(alignment, whole);
+    if (alignment < sizeof(void *)) alignment = sizeof(void *);
+    return posix_memalign(&memory, alignment, bytes) ? NULL : memory;
 }
 
 static void context_default_release(void *user, void *memory) {
