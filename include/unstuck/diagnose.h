@@ -120,6 +120,11 @@ typedef struct us_evidence {
     double effective_rate;           /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
     double stability_limit;          /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
                                         2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
+    double noise_batch;              /* rows a step; this and the next three for mini-batches alone */
+    double noise_trace;              /* tr(Σ): the scatter of the gradients of single rows */
+    double noise_scale;              /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */
+    double noise_trend;              /* on all rows: mean loss of the first half of the steps − of the second, less two standard errors */
+    double decrease_quiet;           /* mean loss carrying on − what a tenth of the rate comes to, less two standard errors */
     bool symmetric_units;            /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
 } us_evidence;

@@ -29,6 +29,7 @@ static const struct {
     {us__evidence_gradient, "measuring loss and gradient"}, {us__evidence_checks, "checking the derivatives"},
     {us__evidence_point, "measuring the curvature"},        {us__evidence_line_search, "searching along the gradient"},
     {us__evidence_escape, "searching along the way out"},   {us__evidence_carry_on, "going on for a while on a copy"},
+    {us__evidence_noise, "measuring the noise of batches"},
 };
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
 

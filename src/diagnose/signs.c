@@ -32,6 +32,12 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "How much the best single step along the negative gradient takes off the loss.");
     signs_add(d, "line_search_rate", e->line_search_rate, e->learning_rate,
               "The learning rate of that best single step, beside the one in use.");
+    signs_add(d, "noise_scale", e->noise_scale, e->noise_batch,
+              "The batch at which the scatter of the gradients is as strong as the gradient itself, beside the batch in use.");
+    signs_add(d, "noise_trend", e->noise_trend, worth,
+              "How much the loss on all rows falls from the first half of those steps to the second, noise taken off.");
+    signs_add(d, "decrease_quiet", e->decrease_quiet, 5 * worth,
+              "How much lower the loss comes at a tenth of the learning rate, noise taken off.");
     signs_add(d, "learning_rate", e->learning_rate, e->stability_limit,
               "The learning rate of the next step; above the threshold this curvature makes the method unstable.");
     if (!e->spectrum_known) return;

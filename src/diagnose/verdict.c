@@ -48,6 +48,11 @@ void us_evidence_init(us_evidence *e) {
                        .base_learning_rate = unknown,
                        .effective_rate = unknown,
                        .stability_limit = unknown,
+                       .noise_batch = unknown,
+                       .noise_trace = unknown,
+                       .noise_scale = unknown,
+                       .noise_trend = unknown,
+                       .decrease_quiet = unknown,
                        .full_batch = true};
 }
 
@@ -85,6 +90,20 @@ static bool verdict_decayed(evidence e, options o) {
 static bool verdict_frozen(evidence e, options o) {
     return !verdict_critical(e) && e->frozen_share > 0.5 && e->decrease_line_search > 10 * verdict_worth(e, o) &&
            !verdict_improving(e, o);
+}
+
+/* Batches scatter more than the gradient is long, the loss on all rows does not fall, and less noise makes it fall. */
+static bool verdict_drowned(evidence e, options o) {
+    return !verdict_critical(e) && !e->full_batch && e->noise_scale > e->noise_batch && !verdict_unstable_rate(e, o) &&
+           e->noise_trend <= verdict_worth(e, o) && e->decrease_quiet > 5 * verdict_worth(e, o) &&
+           e->decrease_line_search > 5 * verdict_worth(e, o);
+}
+/* At a rate that is small for this curvature already, the batch is to blame; where the limit is not known, a batch of which
+ * the gradient is no tenth. */
+static bool verdict_drowned_batch(evidence e, options o) {
+    bool small_rate = isnan(e->stability_limit) ? e->noise_scale > 10 * e->noise_batch
+                                                : e->learning_rate < 0.1 * e->stability_limit;
+    return small_rate && verdict_drowned(e, o);
 }
 
 static bool verdict_unseen(evidence e, options o) {
@@ -141,6 +160,9 @@ static double verdict_by_frozen(evidence e, options o) { return (void)o, e->froz
 static double verdict_by_line_search(evidence e, options o) {
     return e->decrease_line_search / fmax(20 * e->decrease_carrying_on, 10 * verdict_worth(e, o));
 }
+static double verdict_by_noise(evidence e, options o) {
+    return fmin(e->noise_scale / e->noise_batch, e->decrease_quiet / (5 * verdict_worth(e, o)));
+}
 static double verdict_by_gradient_check(evidence e, options o) { return (void)o, e->gradient_disagreement / 1e-5; }
 static double verdict_by_hessian_check(evidence e, options o) { return (void)o, e->hessian_disagreement / 1e-5; }
 static double verdict_by_escape(evidence e, options o) {
@@ -185,6 +207,14 @@ static const struct verdict_row {
     {verdict_timid, US_VERDICT_CRAWLING, "lr-too-small", true, verdict_by_line_search,
      "One long step along the gradient gains many times what all the small ones do: the learning rate is far below what is "
      "stable.",
+     NULL},
+    {verdict_drowned_batch, US_VERDICT_NOISY, "batch-too-small", true, verdict_by_noise,
+     "The gradients of the batches scatter so much that the loss no longer falls on average: more rows a step would let the "
+     "gradient show.",
+     NULL},
+    {verdict_drowned, US_VERDICT_NOISY, "lr-at-noise-floor", true, verdict_by_noise,
+     "The steps are large and their noise is, too: the training circles the minimum at a distance that the learning rate "
+     "sets.",
      NULL},
     {verdict_improving, US_VERDICT_DESCENDING, NULL, false, verdict_by_decrease,
      "The loss goes on falling: this training is not stuck.", NULL},

@@ -2,7 +2,8 @@
 #include "remedy/remedy.h"
 #include <string.h>
 
-static const us_remedy *const REMEDIES[] = {&us__remedy_escape, &us__remedy_raise_lr, &us__remedy_lower_lr};
+static const us_remedy *const REMEDIES[] = {&us__remedy_escape, &us__remedy_raise_lr, &us__remedy_lower_lr,
+                                           &us__remedy_grow_batch, &us__remedy_decay_lr};
 
 const us_remedy *const *us_remedies(size_t *count) {
     *count = sizeof REMEDIES / sizeof *REMEDIES;

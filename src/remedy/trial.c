@@ -113,8 +113,8 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     if ((status = trial_advance(m, t->training, t->steps, &path))) return status;
     double noise = trial_noise(carrying_on), end = path.losses[TRIAL_CHUNKS];
     t->loss_with_remedy = isinf(end) ? (double)NAN : end;
-    t->helps = end < t->loss_before - noise && end < t->loss_carrying_on + noise &&
-               trial_mean(&path) < trial_mean(carrying_on) - noise;
+    t->helps = end < t->loss_before - trial_noise(&path) && end < t->loss_carrying_on + noise &&
+               trial_mean(&path) < trial_mean(carrying_on) - noise / 2; /* a mean of ten is surer than one */
     return US_OK;
 }
 
