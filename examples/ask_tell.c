@@ -37,8 +37,8 @@ int main(void) {
         size_t most = 0;
         for (size_t i = 0; i < N; i++)
             if (fabs(pairs->vectors[i]) > fabs(pairs->vectors[most])) most = i;
-        printf("after %zu products: v'Hv = %.6g (zero within %.1g), mostly along axis %zu\n", pairs->products, pairs->values[0],
-               pairs->resolution, most);
+        printf("after %zu products: v'Hv = %.6g (zero within %.1g), mostly along axis %zu\n", pairs->products,
+               pairs->values[0], pairs->resolution, most);
         right = pairs->below == US_BELOW_FOUND && most == ODD_ONE;
         printf(right ? "a saddle, and the way out\n" : "not what was expected\n");
     }

@@ -16,12 +16,14 @@ typedef struct us_trace_options {
     size_t block;     /* products asked for at a time; default 8 */
     uint64_t seed;    /* of the random vectors; default 1 */
 } us_trace_options;
-#define US_TRACE_OPTIONS_INIT {.version = 1, .products = 60, .block = 8, .seed = 1}
+#define US_TRACE_OPTIONS_INIT \
+    { .version = 1, .products = 60, .block = 8, .seed = 1 }
 US_API void us_trace_options_init(us_trace_options *options);
 
 typedef struct us_trace_estimate {
     double value;          /* unbiased */
-    double standard_error; /* from the spread of the leave-one-out estimates; at rounding when A has a smaller rank than vectors */
+    double standard_error; /* from the spread of the leave-one-out estimates; at rounding when A has a smaller rank than
+                              vectors */
     size_t products;
 } us_trace_estimate;
 
@@ -31,7 +33,8 @@ typedef struct us_trace_estimate {
  * Memory: (products/2 + 2·block) vectors.
  * Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation", SIAM J.
  * Matrix Anal. Appl. 45(1). */
-US_API us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a, const us_trace_options *options);
+US_API us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a,
+                          const us_trace_options *options);
 
 /* ------------------------------------------------------------------ density */
 
@@ -40,13 +43,15 @@ typedef struct us_density_options {
     size_t probes;    /* random vectors, ≥ 2; default 8 */
     size_t steps;     /* of Lanczos from each, ≥ 2; default 80 */
     size_t points;    /* of the curve, ≥ 2; default 256 */
-    double width;     /* standard deviation of the bell that each node is drawn as, as part of the spectrum's width; default 0.01 */
-    uint64_t seed;    /* default 1 */
+    double
+        width; /* standard deviation of the bell that each node is drawn as, as part of the spectrum's width; default 0.01 */
+    uint64_t seed; /* default 1 */
     /* Hears products done and in all. May be NULL. */
     void (*progress)(void *user, size_t done, size_t total);
     void *progress_user;
 } us_density_options;
-#define US_DENSITY_OPTIONS_INIT {.version = 1, .probes = 8, .steps = 80, .points = 256, .width = 0.01, .seed = 1}
+#define US_DENSITY_OPTIONS_INIT \
+    { .version = 1, .probes = 8, .steps = 80, .points = 256, .width = 0.01, .seed = 1 }
 US_API void us_density_options_init(us_density_options *options);
 
 typedef struct us_density {
@@ -54,11 +59,11 @@ typedef struct us_density {
     double *nodes;           /* [probes×steps] Ritz values of each probe, ascending */
     double *weights;         /* [probes×steps] of a probe they add up to 1 */
     size_t points;
-    double *at;              /* [points] ascending */
-    double *density;         /* [points] share of the eigenvalues a unit of λ: integrates to 1 */
-    double *standard_error;  /* [points] over the probes */
-    double lowest, highest;  /* Ritz values seen */
-    double width;            /* of the bells */
+    double *at;             /* [points] ascending */
+    double *density;        /* [points] share of the eigenvalues a unit of λ: integrates to 1 */
+    double *standard_error; /* [points] over the probes */
+    double lowest, highest; /* Ritz values seen */
+    double width;           /* of the bells */
     size_t products;
     us_context *context;
 } us_density;
@@ -68,7 +73,8 @@ typedef struct us_density {
  * Memory: (steps + 3) vectors. @param out [caller destroys]
  * Source: Golub & Welsch 1969; Ghorbani, Krishnan & Xiao 2019, "An investigation into neural net optimization via Hessian
  * eigenvalue density". */
-US_API us_status us_density_create(us_density **out, us_context *context, const us_operator *a, const us_density_options *options);
+US_API us_status us_density_create(us_density **out, us_context *context, const us_operator *a,
+                                   const us_density_options *options);
 US_API void us_density_destroy(us_density *density);
 
 /** The share of the eigenvalues below x: times n, the index for x = −resolution.

@@ -50,7 +50,8 @@ static int spectrum_sample(const cli_command *command, spectrum_view *v, const s
     v->rows = all;
     if (!o->rows || strcmp(o->rows, "all") == 0) return CLI_GO_ON;
     unsigned long long wanted = strtoull(o->rows, &end, 10);
-    if (*o->rows < '0' || *o->rows > '9' || *end || wanted == 0) return cli_usage(command, "--rows is '%s'; it must be a count from 1, or all", o->rows);
+    if (*o->rows < '0' || *o->rows > '9' || *end || wanted == 0)
+        return cli_usage(command, "--rows is '%s'; it must be a count from 1, or all", o->rows);
     if (wanted >= all) return CLI_GO_ON;
     if (!(v->sample = malloc(all * sizeof *v->sample))) return CLI_FAILED;
     us_rng rng = us_rng_init(o->seed, 0x5a3b1e);
@@ -108,8 +109,8 @@ static json_t *spectrum_pairs_json(const us_eigenpairs *p, size_t first, size_t 
     json_t *list = json_array();
     for (size_t k = 0; k < count; k++) {
         size_t i = backwards ? first + count - 1 - k : first + k;
-        json_array_append_new(list, json_pack("{s:o,s:o,s:b}", "value", cli_real(p->values[i]), "residual", cli_real(p->residuals[i]),
-                                              "converged", p->converged[i]));
+        json_array_append_new(list, json_pack("{s:o,s:o,s:b}", "value", cli_real(p->values[i]), "residual",
+                                              cli_real(p->residuals[i]), "converged", p->converged[i]));
     }
     return list;
 }
@@ -120,9 +121,11 @@ static json_t *spectrum_groups_json(const spectrum_view *v) {
     const us_eigenpairs *p = v->pairs;
     json_t *list = json_array();
     for (size_t g = 0; g < count; g++)
-        json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "name", groups[g].name, "bottom",
-                                              p->bottom ? cli_real(spectrum_share(p->vectors, &groups[g])) : json_null(), "top",
-                                              p->top ? cli_real(spectrum_share(p->vectors + (p->bottom + p->top - 1) * p->n, &groups[g])) : json_null()));
+        json_array_append_new(
+            list, json_pack("{s:s,s:o,s:o}", "name", groups[g].name, "bottom",
+                            p->bottom ? cli_real(spectrum_share(p->vectors, &groups[g])) : json_null(), "top",
+                            p->top ? cli_real(spectrum_share(p->vectors + (p->bottom + p->top - 1) * p->n, &groups[g]))
+                                   : json_null()));
     return list;
 }
 
@@ -144,12 +147,15 @@ static json_t *spectrum_json(const spectrum_view *v, const spectrum_options *o) 
     json_object_set_new(out, "step", json_integer((json_int_t)us_training_steps(us_run_training(v->run))));
     json_object_set_new(out, "top", spectrum_pairs_json(p, p->bottom, p->top, true));
     json_object_set_new(out, "bottom", spectrum_pairs_json(p, 0, p->bottom, false));
-    json_object_set_new(out, "trace", o->trace && isfinite(v->trace.value) ? json_pack("{s:o,s:o}", "value", cli_real(v->trace.value), "standard_error",
-                                                              cli_real(v->trace.standard_error)) : json_null());
+    json_object_set_new(out, "trace",
+                        o->trace && isfinite(v->trace.value) ? json_pack("{s:o,s:o}", "value", cli_real(v->trace.value),
+                                                                         "standard_error", cli_real(v->trace.standard_error))
+                                                             : json_null());
     json_object_set_new(out, "density", spectrum_density_json(v->density));
     json_object_set_new(out, "resolution", cli_real(v->resolution));
-    json_object_set_new(out, "bounds", json_pack("{s:o,s:o,s:f}", "low", cli_real(p->low_bound), "high", cli_real(p->high_bound),
-                                                 "confidence", p->confidence));
+    json_object_set_new(out, "bounds",
+                        json_pack("{s:o,s:o,s:f}", "low", cli_real(p->low_bound), "high", cli_real(p->high_bound),
+                                  "confidence", p->confidence));
     if (o->by_layer) json_object_set_new(out, "layers", spectrum_groups_json(v));
     json_object_set_new(out, "exact_products", json_boolean(us_problem_hvp_is_exact(v->problem)));
     json_object_set_new(out, "products", json_integer((json_int_t)v->products));
@@ -158,13 +164,13 @@ static json_t *spectrum_json(const spectrum_view *v, const spectrum_options *o) 
     return out;
 }
 
-static void spectrum_print_pairs(const us_eigenpairs *p, size_t first, size_t count, bool backwards, const char *title, const cli_style *style,
-                                 double resolution) {
+static void spectrum_print_pairs(const us_eigenpairs *p, size_t first, size_t count, bool backwards, const char *title,
+                                 const cli_style *style, double resolution) {
     for (size_t k = 0; k < count; k++) {
         size_t i = backwards ? first + count - 1 - k : first + k;
         const char *color = p->values[i] < -resolution ? style->red : fabs(p->values[i]) <= resolution ? style->yellow : "";
-        printf("  %-8s %s% .8g%s  %swithin %.1g%s%s\n", k == 0 ? title : "", color, p->values[i], style->reset, style->dim, p->residuals[i],
-               p->converged[i] ? "" : ", not converged", style->reset);
+        printf("  %-8s %s% .8g%s  %swithin %.1g%s%s\n", k == 0 ? title : "", color, p->values[i], style->reset, style->dim,
+               p->residuals[i], p->converged[i] ? "" : ", not converged", style->reset);
     }
 }
 
@@ -173,23 +179,27 @@ static void spectrum_print_density(const us_density *d, const cli_style *style) 
     printf("\n  share of the eigenvalues (bars are logarithmic)\n");
     for (int i = 0; i < SPECTRUM_BARS; i++) {
         double low = d->lowest + i * step, high = low + step;
-        double share = us_density_below(d, i + 1 == SPECTRUM_BARS ? HUGE_VAL : high, NULL) - us_density_below(d, i ? low : -HUGE_VAL, NULL);
+        double share = us_density_below(d, i + 1 == SPECTRUM_BARS ? HUGE_VAL : high, NULL) -
+                       us_density_below(d, i ? low : -HUGE_VAL, NULL);
         int length = share > smallest ? (int)(SPECTRUM_BAR * (1 - log(share) / log(smallest)) + 0.5) : 0;
         printf("  % 10.3g to % 10.3g  %9.3g  %s%.*s%s\n", low, high, share, style->cyan, length,
                "################################################", style->reset);
     }
     double share = us_density_below(d, 0, &error);
-    printf("  below zero: %.3g ± %.2g of the eigenvalues (rounding included: those near zero fall on either side)\n", share, error);
+    printf("  below zero: %.3g ± %.2g of the eigenvalues (rounding included: those near zero fall on either side)\n", share,
+           error);
 }
 
 static void spectrum_print(const spectrum_view *v, const spectrum_options *o) {
     cli_style style = cli_style_of(1);
     const us_eigenpairs *p = v->pairs;
-    printf("%sHessian%s of %s at step %llu: %zu parameters, %zu rows, %zu products\n\n", style.bold, style.reset, us_run_folder(v->run),
-           (unsigned long long)us_training_steps(us_run_training(v->run)), p->n, v->rows, v->products);
+    printf("%sHessian%s of %s at step %llu: %zu parameters, %zu rows, %zu products\n\n", style.bold, style.reset,
+           us_run_folder(v->run), (unsigned long long)us_training_steps(us_run_training(v->run)), p->n, v->rows,
+           v->products);
     spectrum_print_pairs(p, p->bottom, p->top, true, "largest", &style, v->resolution);
     spectrum_print_pairs(p, 0, p->bottom, false, "smallest", &style, v->resolution);
-    printf("\n  zero     within %.1g%s\n", v->resolution, v->batch.rows ? " (rounding, and three standard errors over the rows)" : " (rounding)");
+    printf("\n  zero     within %.1g%s\n", v->resolution,
+           v->batch.rows ? " (rounding, and three standard errors over the rows)" : " (rounding)");
     if (isfinite(p->low_bound))
         printf("  all      between %.4g and %.4g, with probability %.3g\n", p->low_bound, p->high_bound, p->confidence);
     if (o->trace && isfinite(v->trace.value)) printf("  trace    %.6g ± %.2g\n", v->trace.value, v->trace.standard_error);
@@ -197,7 +207,8 @@ static void spectrum_print(const spectrum_view *v, const spectrum_options *o) {
     const us_group *groups = us_problem_groups(v->problem, &count);
     if (o->by_layer) printf("\n  share of the eigenvector   smallest   largest\n");
     for (size_t g = 0; o->by_layer && g < count; g++)
-        printf("  %-25s %8.1f%% %8.1f%%\n", groups[g].name, p->bottom ? 100 * spectrum_share(p->vectors, &groups[g]) : (double)NAN,
+        printf("  %-25s %8.1f%% %8.1f%%\n", groups[g].name,
+               p->bottom ? 100 * spectrum_share(p->vectors, &groups[g]) : (double)NAN,
                p->top ? 100 * spectrum_share(p->vectors + (p->bottom + p->top - 1) * p->n, &groups[g]) : (double)NAN);
     if (v->density) spectrum_print_density(v->density, &style);
 }
@@ -214,7 +225,8 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--trace", NULL, &o.trace, "their sum: 60 products more"},
         {CLI_FLAG, "--by-layer", NULL, &o.by_layer, "which layers the outermost eigenvectors lie in"},
         {CLI_TEXT, "--rows", "M|all", &o.rows, "measures on a random sample of the training rows (all)"},
-        {CLI_NUMBER, "--tolerance", "X", &o.tolerance, "a pair has converged at a residual of X times the largest (1e-4)", 0, 1, true},
+        {CLI_NUMBER, "--tolerance", "X", &o.tolerance, "a pair has converged at a residual of X times the largest (1e-4)", 0,
+         1, true},
         {CLI_COUNT, "--products", "N", &o.products, "Hessian-vector products for the eigenvalues, at most (1000)", 1},
         {CLI_CHOICE, "--precision", "P", &precision, "of the products: f32 or f64 (f64)", 0, 0, false, "f32|f64"},
         {CLI_COUNT, "--seed", "N", &o.seed, "of the random vectors and the sample (1)"},
@@ -225,15 +237,17 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
     size_t given;
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &folder, 1, 1, &given);
     if (code != CLI_GO_ON) return code;
-    if (o.top == 0 && o.bottom == 0) return cli_usage(command, "--top and --bottom are both 0; ask for one eigenvalue at least");
+    if (o.top == 0 && o.bottom == 0)
+        return cli_usage(command, "--top and --bottom are both 0; ask for one eigenvalue at least");
     us_context *context = cli_context(o.quiet, threads);
     if (!context) return CLI_FAILED;
-    spectrum_view v = {.progress = cli_progress_start(o.quiet), .trace = {.value = NAN}};
+    spectrum_view v = {.progress = cli_progress_start(o.quiet), .trace = {.value = (double)NAN}};
     us_status status = us_run_open(&v.run, context, folder);
     if (status == US_OK) {
         const us_training *training = us_run_training(v.run);
         status = us_problem_recast(&v.problem, us_training_problem(training), precision ? US_F64 : US_F32);
-        if (status == US_OK) status = us_vec_create(&v.theta, context, precision ? US_F64 : US_F32, us_problem_dimension(v.problem));
+        if (status == US_OK)
+            status = us_vec_create(&v.theta, context, precision ? US_F64 : US_F32, us_problem_dimension(v.problem));
         if (status == US_OK) us_vec_copy(v.theta, us_training_theta(training));
     }
     if (status == US_OK) {
@@ -246,8 +260,10 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         goto done;
     }
     code = CLI_DONE;
-    if (o.json) code = cli_print_json(spectrum_json(&v, &o));
-    else spectrum_print(&v, &o);
+    if (o.json)
+        code = cli_print_json(spectrum_json(&v, &o));
+    else
+        spectrum_print(&v, &o);
     if (status == US_INTERRUPTED) code = CLI_INTERRUPTED;
 done:
     us_density_destroy(v.density);

@@ -73,9 +73,11 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
         return;
     }
     if (!e->counted) {
-        printf("  Hessian       eigenvalues from %s%.4g%s to %.4g, by %zu products (zero within %.1g; those between are not counted)\n",
-               e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, e->lambda_max, verdict_products(d),
-               e->resolution);
+        const double *within = d->point->ends->residuals;
+        printf("  Hessian       eigenvalues from %s%.4g%s (within %.1g) to %.4g (within %.1g), by %zu products; zero within %.1g;\n"
+               "                those between are not counted\n",
+               e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, within[0], e->lambda_max, within[1],
+               verdict_products(d), e->resolution);
         return;
     }
     printf("  Hessian       eigenvalues from %s%.4g%s to %.4g: %s%zu negative%s, %zu zero (within %.1g), %zu positive\n",

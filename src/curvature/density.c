@@ -15,8 +15,8 @@ void us_density_destroy(us_density *d) {
 }
 
 /* One probe's nodes and weights. @param y [n] scratch */
-static us_status density_probe(us_density *d, us_context *context, const us_operator *a, const us_density_options *o, size_t probe,
-                               double *y) {
+static us_status density_probe(us_density *d, us_context *context, const us_operator *a, const us_density_options *o,
+                               size_t probe, double *y) {
     us_lanczos_options lo = US_LANCZOS_OPTIONS_INIT;
     lo.basis = lo.products = d->steps;
     lo.epsilon = a->epsilon;
@@ -76,7 +76,8 @@ us_status us_density_create(us_density **out, us_context *context, const us_oper
     if (options) o = *options;
     if (o.version != 1 || a->version != 1) return us__fail(context, US_ERR_ARGUMENT, "density: version must be 1");
     if (o.probes < 2 || o.steps < 2 || o.points < 2 || !(o.width > 0))
-        return us__fail(context, US_ERR_ARGUMENT, "us_density_options: probes %zu, steps %zu and points %zu must be at least 2, width %g above 0",
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "us_density_options: probes %zu, steps %zu and points %zu must be at least 2, width %g above 0",
                         o.probes, o.steps, o.points, o.width);
     us_status status = US_ERR_NOMEM;
     double *y = NULL;
@@ -105,7 +106,9 @@ us_status us_density_create(us_density **out, us_context *context, const us_oper
     status = US_OK;
 done:
     us__release(context, y);
-    if (status) us_density_destroy(d);
-    else *out = d;
+    if (status)
+        us_density_destroy(d);
+    else
+        *out = d;
     return status;
 }

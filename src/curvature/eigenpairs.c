@@ -46,7 +46,8 @@ us_status us_lanczos_result(us_eigenpairs **out, us_lanczos *l) {
     for (size_t i = 0; i < count; i++) {
         size_t from = i < bottom ? i : size - count + i;
         double *v = p->vectors + i * n;
-        cblas_dgemv(CblasColMajor, CblasNoTrans, (int)n, (int)size, 1, l->basis, (int)n, l->vectors + from * size, 1, 0, v, 1);
+        cblas_dgemv(CblasColMajor, CblasNoTrans, (int)n, (int)size, 1, l->basis, (int)n, l->vectors + from * size, 1, 0, v,
+                    1);
         cblas_dscal((int)n, 1 / cblas_dnrm2((int)n, v, 1), v, 1);
         p->values[i] = l->ritz[from];
         p->converged[i] = l->residuals[from] <= l->o.tolerance * l->scale;
@@ -62,7 +63,8 @@ done:
     return status;
 }
 
-us_status us_lanczos_solve(us_eigenpairs **out, us_context *context, const us_operator *a, const us_lanczos_options *options) {
+us_status us_lanczos_solve(us_eigenpairs **out, us_context *context, const us_operator *a,
+                           const us_lanczos_options *options) {
     *out = NULL;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
     if (options) o = *options;

@@ -14,28 +14,38 @@ void us_lanczos_options_init(us_lanczos_options *options) { *options = (us_lancz
 static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_options *o) {
     const char *const what = "us_lanczos_options";
     if (o->version != 1) return us__fail(context, US_ERR_ARGUMENT, "%s: version is %u; it must be 1", what, o->version);
-    if (n == 0 || n > INT_MAX) return us__fail(context, US_ERR_ARGUMENT, "Lanczos: dimension %zu; it must be 1 to %d", n, INT_MAX);
-    if (o->bottom == 0 && o->top == 0) return us__fail(context, US_ERR_ARGUMENT, "%s: bottom and top are 0; ask for one pair", what);
-    if (o->bottom > 10000 || o->top > 10000) return us__fail(context, US_ERR_ARGUMENT, "%s: more than 10000 pairs at an end", what);
-    if (o->basis > 20000) return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at most 20000", what, o->basis);
+    if (n == 0 || n > INT_MAX)
+        return us__fail(context, US_ERR_ARGUMENT, "Lanczos: dimension %zu; it must be 1 to %d", n, INT_MAX);
+    if (o->bottom == 0 && o->top == 0)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: bottom and top are 0; ask for one pair", what);
+    if (o->bottom > 10000 || o->top > 10000)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: more than 10000 pairs at an end", what);
+    if (o->basis > 20000)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at most 20000", what, o->basis);
     if (o->basis && o->basis < n && o->basis < 2 * (o->bottom + o->top) + 8)
-        return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at least 2*(bottom + top) + 8", what, o->basis);
+        return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at least 2*(bottom + top) + 8", what,
+                        o->basis);
     if (o->products == 0) return us__fail(context, US_ERR_ARGUMENT, "%s: products is 0; it must be at least 1", what);
-    if (!(o->tolerance > 0)) return us__fail(context, US_ERR_ARGUMENT, "%s: tolerance is %g; it must be above 0", what, o->tolerance);
+    if (!(o->tolerance > 0))
+        return us__fail(context, US_ERR_ARGUMENT, "%s: tolerance is %g; it must be above 0", what, o->tolerance);
     if (!(o->below >= 0 || o->below == -1) || o->below > 1e300)
         return us__fail(context, US_ERR_ARGUMENT, "%s: below is %g; it must be 0 or more, or -1", what, o->below);
-    if (o->below >= 0 && o->bottom == 0) return us__fail(context, US_ERR_ARGUMENT, "%s: below is asked, but bottom is 0", what);
+    if (o->below >= 0 && o->bottom == 0)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: below is asked, but bottom is 0", what);
     if (!(o->accuracy > 0) || !(o->seconds >= 0))
-        return us__fail(context, US_ERR_ARGUMENT, "%s: accuracy is %g and seconds %g; above 0, and 0 or more", what, o->accuracy, o->seconds);
+        return us__fail(context, US_ERR_ARGUMENT, "%s: accuracy is %g and seconds %g; above 0, and 0 or more", what,
+                        o->accuracy, o->seconds);
     if (!(o->confidence > 0 && o->confidence < 1))
-        return us__fail(context, US_ERR_ARGUMENT, "%s: confidence is %g; it must be above 0 and below 1", what, o->confidence);
+        return us__fail(context, US_ERR_ARGUMENT, "%s: confidence is %g; it must be above 0 and below 1", what,
+                        o->confidence);
     if (!(o->sampling_error >= 0) || !(o->epsilon >= 0 && o->epsilon < 1))
         return us__fail(context, US_ERR_ARGUMENT, "%s: sampling_error is %g and epsilon %g; they must be 0 or more", what,
                         o->sampling_error, o->epsilon);
     return US_OK;
 }
 
-static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options, bool plain) {
+static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options,
+                                bool plain) {
     *out = NULL;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
     if (options) o = *options;
@@ -77,8 +87,10 @@ static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n,
     us__lanczos_fresh(l, 0);
     status = US_OK;
 done:
-    if (status) us_lanczos_destroy(l);
-    else *out = l;
+    if (status)
+        us_lanczos_destroy(l);
+    else
+        *out = l;
     return status;
 }
 
@@ -122,7 +134,8 @@ void us__lanczos_fresh(us_lanczos *l, size_t against) {
 
 /* row [size] ← row'·y, the coefficients of new columns. */
 static void lanczos_turn(const us_lanczos *l, double *row, size_t kept) {
-    cblas_dgemv(CblasColMajor, CblasTrans, (int)l->size, (int)kept, 1, l->vectors, (int)l->size, row, 1, 0, l->coefficients, 1);
+    cblas_dgemv(CblasColMajor, CblasTrans, (int)l->size, (int)kept, 1, l->vectors, (int)l->size, row, 1, 0, l->coefficients,
+                1);
     memset(row, 0, l->most * sizeof *row);
     memcpy(row, l->coefficients, kept * sizeof *row);
 }
@@ -135,8 +148,8 @@ void us__lanczos_restart(us_lanczos *l, size_t low, size_t high) {
     for (size_t first = 0; first < n; first += US__LANCZOS_CHUNK) { /* in place, some rows at a time */
         size_t rows = n - first < US__LANCZOS_CHUNK ? n - first : US__LANCZOS_CHUNK;
         for (size_t j = 0; j < size; j++) memcpy(l->rows + j * rows, l->basis + j * n + first, rows * sizeof *l->rows);
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)kept, (int)size, 1, l->rows, (int)rows, y, (int)size,
-                    0, l->basis + first, (int)n);
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)kept, (int)size, 1, l->rows, (int)rows, y,
+                    (int)size, 0, l->basis + first, (int)n);
     }
     memmove(l->basis + kept * n, l->basis + size * n, n * sizeof *l->basis);
     lanczos_turn(l, l->couple, kept);
@@ -163,7 +176,8 @@ us_status us_lanczos_give(us_lanczos *l, const double *product) {
     size_t n = l->n, j = l->size, m = l->most;
     double *c = l->coefficients, *again = c + m + 1, *w = l->work;
     double length = cblas_dnrm2((int)n, product, 1);
-    if (!isfinite(length)) return us__fail(l->context, US_ERR_NONFINITE, "Lanczos: product %zu is not finite", l->products + 1);
+    if (!isfinite(length))
+        return us__fail(l->context, US_ERR_NONFINITE, "Lanczos: product %zu is not finite", l->products + 1);
     memcpy(w, product, n * sizeof *w);
     lanczos_orthogonalise(l, w, j + 1, c);
     lanczos_orthogonalise(l, w, j + 1, again);

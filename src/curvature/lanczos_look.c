@@ -14,13 +14,16 @@ us_status us__lanczos_look(us_lanczos *l) {
     if (l->looked) return US_OK;
     size_t size = l->size;
     for (size_t j = 0; j < size; j++) memcpy(l->vectors + j * size, l->t + j * l->most, size * sizeof *l->t);
-    lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)size, l->vectors, (lapack_int)size, l->ritz,
-                                          l->lapack, l->lapack_size, l->integers, l->integer_size);
-    if (info) return us__fail(l->context, US_ERR_NUMERIC, "LAPACK's dsyevd failed on %zu Lanczos vectors (info %d)", size, (int)info);
+    lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', (lapack_int)size, l->vectors, (lapack_int)size,
+                                          l->ritz, l->lapack, l->lapack_size, l->integers, l->integer_size);
+    if (info)
+        return us__fail(l->context, US_ERR_NUMERIC, "LAPACK's dsyevd failed on %zu Lanczos vectors (info %d)", size,
+                        (int)info);
     for (size_t i = 0; i < size; i++) {
         const double *y = l->vectors + i * size;
         l->residuals[i] = fabs(cblas_ddot((int)size, l->couple, 1, y, 1));
-        for (size_t e = 0; e < l->rounds; e++) l->residuals[i] += fabs(cblas_ddot((int)size, l->dropped + e * l->most, 1, y, 1));
+        for (size_t e = 0; e < l->rounds; e++)
+            l->residuals[i] += fabs(cblas_ddot((int)size, l->dropped + e * l->most, 1, y, 1));
     }
     l->lowest = fmin(l->lowest, l->ritz[0]), l->highest = fmax(l->highest, l->ritz[size - 1]);
     l->scale = fmax(l->scale, fmax(fabs(l->ritz[0]), fabs(l->ritz[size - 1])));
@@ -93,7 +96,8 @@ static void look_verify(us_lanczos *l) {
     bool same = l->rounds > 0 && fabs(low - l->boundary_low) <= slack && fabs(high - l->boundary_high) <= slack;
     if (same) {
         if (size <= bottom + top) return; /* nothing was looked at yet */
-        l->done = (bottom < 2 || look_nothing_missing(l, bottom, low)) && (top < 2 || look_nothing_missing(l, size - top - 1, high));
+        l->done = (bottom < 2 || look_nothing_missing(l, bottom, low)) &&
+                  (top < 2 || look_nothing_missing(l, size - top - 1, high));
         l->verified = l->done;
         return;
     }
@@ -116,9 +120,12 @@ static void look_verify(us_lanczos *l) {
 static void look_below(us_lanczos *l) {
     double low, high;
     us__lanczos_bounds(l, &low, &high);
-    if (l->ritz[0] < -l->o.below - us__lanczos_resolution(l)) l->below = US_BELOW_FOUND;
-    else if (low >= -l->o.below - 2 * us__lanczos_resolution(l)) l->below = US_BELOW_NONE;
-    else if (l->chain_open || !look_converged(l, 1)) return; /* more products may tell */
+    if (l->ritz[0] < -l->o.below - us__lanczos_resolution(l))
+        l->below = US_BELOW_FOUND;
+    else if (low >= -l->o.below - 2 * us__lanczos_resolution(l))
+        l->below = US_BELOW_NONE;
+    else if (l->chain_open || !look_converged(l, 1))
+        return; /* more products may tell */
     if (l->below == US_BELOW_FOUND && l->residuals[0] > l->o.accuracy * fabs(l->ritz[0])) return;
     l->done = true;
 }
@@ -130,9 +137,12 @@ us_status us__lanczos_decide(us_lanczos *l) {
     if (!full && !last && l->size > 64 && l->size % (l->size / 32)) return US_OK;
     us_status status = us__lanczos_look(l);
     if (status) return status;
-    if (l->plain) l->done = true;
-    else if (l->o.below >= 0) look_below(l);
-    else if (look_converged(l, 1)) look_verify(l);
+    if (l->plain)
+        l->done = true;
+    else if (l->o.below >= 0)
+        look_below(l);
+    else if (look_converged(l, 1))
+        look_verify(l);
     if (last || l->size == l->n) l->done = true;
     return US_OK;
 }

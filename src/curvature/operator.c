@@ -40,14 +40,15 @@ static us_status operator_apply(void *user, const double *x, double *y, size_t k
     return US_OK;
 }
 
-us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *problem, const us_vec *theta, us_batch batch, size_t block) {
+us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *problem, const us_vec *theta, us_batch batch,
+                                     size_t block) {
     *out = NULL;
     us_context *context = us_problem_context(problem);
     us_precision precision = us_problem_precision(problem);
     size_t n = us_problem_dimension(problem);
     if (us_vec_size(theta) != n || us_vec_precision(theta) != precision)
-        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements in %d bits; the problem wants %zu in %d", us_vec_size(theta),
-                        (int)us_vec_precision(theta), n, (int)precision);
+        return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements in %d bits; the problem wants %zu in %d",
+                        us_vec_size(theta), (int)us_vec_precision(theta), n, (int)precision);
     if (block == 0) return us__fail(context, US_ERR_ARGUMENT, "a Hessian operator's block is 0; it must be at least 1");
     us_hessian_operator *h = us__new(context, 1, sizeof *h);
     if (!h) return US_ERR_NOMEM;
@@ -55,7 +56,8 @@ us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *prob
     h->problem = problem;
     h->block = block;
     h->batch = batch;
-    h->a = (us_operator){.version = 1, .n = n, .epsilon = us_precision_epsilon(precision), .user = h, .apply = operator_apply};
+    h->a =
+        (us_operator){.version = 1, .n = n, .epsilon = us_precision_epsilon(precision), .user = h, .apply = operator_apply};
     us_status status = US_ERR_NOMEM;
     if (batch.rows) {
         if (!(h->rows = us__alloc(context, batch.count, sizeof *h->rows))) goto done;
@@ -68,8 +70,10 @@ us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *prob
     for (size_t i = 0; i < 2 * block && !status; i++) status = us_vec_create(&h->x[i], context, precision, n);
     if (!status) us_vec_copy(h->theta, theta);
 done:
-    if (status) us_hessian_operator_destroy(h);
-    else *out = h;
+    if (status)
+        us_hessian_operator_destroy(h);
+    else
+        *out = h;
     return status;
 }
 
@@ -87,7 +91,7 @@ static us_status operator_sampling(us_hessian_operator *h, const double *x, doub
     enum { GROUPS = 16 };
     us_batch whole = h->batch;
     size_t samples = us_problem_samples(h->problem), n = h->a.n;
-    *error = whole.rows ? NAN : 0;
+    *error = whole.rows ? (double)NAN : 0;
     if (!whole.rows || whole.count < 2 * GROUPS) return US_OK;
     double mean = 0, squares = 0;
     us_status status = US_OK;
@@ -115,7 +119,7 @@ us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_ve
     if (status) return status;
     us_rng rng = us_rng_init(1, 0x90071e);
     double *x = us__alloc(context, 2 * n, sizeof *x), *y = x + n, length, change = 0;
-    *out = (us_quotient){.value = NAN, .error = HUGE_VAL, .residual = HUGE_VAL};
+    *out = (us_quotient){.value = (double)NAN, .error = HUGE_VAL, .residual = HUGE_VAL};
     if (!x) {
         status = US_ERR_NOMEM;
         goto done;

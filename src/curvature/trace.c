@@ -21,7 +21,8 @@ static void trace_vector(double *omega, size_t n, uint64_t seed, size_t i) {
     cblas_dscal((int)n, sqrt((double)n) / cblas_dnrm2((int)n, omega, 1), omega, 1);
 }
 
-static us_status trace_apply(us_context *context, const us_operator *a, const double *x, double *y, size_t k, size_t *products) {
+static us_status trace_apply(us_context *context, const us_operator *a, const double *x, double *y, size_t k,
+                             size_t *products) {
     if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "interrupted after %zu products", *products);
     us_status status = a->apply(a->user, x, y, k);
     if (status) return status;
@@ -33,8 +34,8 @@ static us_status trace_apply(us_context *context, const us_operator *a, const do
 }
 
 /* The estimates from the small matrices, all [m×m] column-major: R (upper), its inverse, W, H. @param p [2m] scratch */
-static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const double *r, const double *inverse, const double *w,
-                           const double *h, double *p) {
+static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const double *r, const double *inverse,
+                           const double *w, const double *h, double *p) {
     double trace = 0, mean = 0, squares = 0, *hp = p + m;
     int order = (int)m;
     for (size_t i = 0; i < m; i++) trace += h[i + i * m];
@@ -62,11 +63,13 @@ static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const dou
 us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a, const us_trace_options *options) {
     us_trace_options o = US_TRACE_OPTIONS_INIT;
     if (options) o = *options;
-    *out = (us_trace_estimate){.value = NAN, .standard_error = HUGE_VAL};
+    *out = (us_trace_estimate){.value = (double)NAN, .standard_error = HUGE_VAL};
     if (o.version != 1 || a->version != 1) return us__fail(context, US_ERR_ARGUMENT, "trace: version must be 1");
     if (o.products < 4 || o.block == 0)
-        return us__fail(context, US_ERR_ARGUMENT, "us_trace_options: products is %zu and block %zu; at least 4 and 1", o.products, o.block);
-    if (a->n == 0 || a->n > INT_MAX) return us__fail(context, US_ERR_ARGUMENT, "trace: dimension %zu; it must be 1 to %d", a->n, INT_MAX);
+        return us__fail(context, US_ERR_ARGUMENT, "us_trace_options: products is %zu and block %zu; at least 4 and 1",
+                        o.products, o.block);
+    if (a->n == 0 || a->n > INT_MAX)
+        return us__fail(context, US_ERR_ARGUMENT, "trace: dimension %zu; it must be 1 to %d", a->n, INT_MAX);
     size_t n = a->n, m = o.products / 2 < n ? o.products / 2 : n, block = o.block < m ? o.block : m, products = 0;
     us_status status = US_ERR_NOMEM;
     double *small = NULL, *q = us__alloc(context, m + 2 * block, n * sizeof *q);
@@ -93,7 +96,8 @@ us_status us_trace(us_trace_estimate *out, us_context *context, const us_operato
     for (size_t first = 0; first < m; first += block) {
         size_t k = m - first < block ? m - first : block;
         if ((status = trace_apply(context, a, q + first * n, y, k, &products))) goto done;
-        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, columns, (int)k, rows, 1, q, rows, y, rows, 0, h + first * m, columns);
+        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, columns, (int)k, rows, 1, q, rows, y, rows, 0, h + first * m,
+                    columns);
         for (size_t j = 0; j < k; j++) {
             trace_vector(x, n, o.seed, first + j);
             cblas_dgemv(CblasColMajor, CblasTrans, rows, columns, 1, q, rows, x, 1, 0, w + (first + j) * m, 1);

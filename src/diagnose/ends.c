@@ -4,8 +4,8 @@
  *   a lower bound on the spectrum above the resolution (probability `confidence`)         minimum
  *   an upper bound below it                                                               maximum
  *   neither                                                                               undecided
- * The eigenvalues between are not counted. As in point.c, an eigenvalue must hold where the critical point may be, too. Where
- * the gradient still points downhill, only the ends are wanted, for the limit of stability. */
+ * The eigenvalues between are not counted. As in point.c, an eigenvalue must hold where the critical point may be, too.
+ * Where the gradient still points downhill, only the ends are wanted, for the limit of stability. */
 #include "curvature/curvature.h"
 #include "diagnose/point.h"
 #include <cblas.h>
@@ -21,8 +21,8 @@ static void ends_progress(void *user, size_t done, size_t at_most, double lowest
 }
 
 /* Does v'Hv, measured as `value`, hold along v where the critical point may be? */
-static us_status ends_settled(us__place *place, const us_point_options *o, const double *v, double value, const double *gradient,
-                              double *scratch, bool *settled) {
+static us_status ends_settled(us__place *place, const us_point_options *o, const double *v, double value,
+                              const double *gradient, double *scratch, bool *settled) {
     us_spectrum_options quiet = o->spectrum;
     quiet.progress = NULL;
     double noise, newton = -cblas_ddot((int)place->n, v, 1, gradient, 1) / value;
@@ -31,7 +31,8 @@ static us_status ends_settled(us__place *place, const us_point_options *o, const
     double reach = 2 * noise / fabs(value);
     for (int side = -1; side <= 1 && !status; side++) {
         us_vec_copy(place->at, place->theta);
-        for (size_t i = 0; i < place->n; i++) us_vec_set(place->at, i, us_vec_get(place->at, i) + (newton + side * reach) * v[i]);
+        for (size_t i = 0; i < place->n; i++)
+            us_vec_set(place->at, i, us_vec_get(place->at, i) + (newton + side * reach) * v[i]);
         status = us__hessian_products(place->problem, place->at, &quiet, v, scratch, 1, 0, 1);
         if (status == US_ERR_NONFINITE) {
             us_context_error_clear(us_problem_context(place->problem));
@@ -44,7 +45,8 @@ static us_status ends_settled(us__place *place, const us_point_options *o, const
 }
 
 /* Turns what is known of both ends into a kind. */
-static us_status ends_name(us_point *point, us__place *place, const us_point_options *o, const double *gradient, double *scratch) {
+static us_status ends_name(us_point *point, us__place *place, const us_point_options *o, const double *gradient,
+                           double *scratch) {
     us_eigenpairs *p = point->ends;
     const double *lowest = p->vectors;
     us_quotient q;
@@ -65,23 +67,30 @@ static us_status ends_name(us_point *point, us__place *place, const us_point_opt
     if ((status = ends_settled(place, o, lowest, q.value, gradient, scratch, &settled))) return status;
     p->products += 3;
     if (!settled) {
-        point->undecided_because = "the smallest eigenvalue found changes its size within the distance of the critical point";
+        point->undecided_because =
+            "the smallest eigenvalue found changes its size within the distance of the critical point";
         return US_OK;
     }
-    if (!negative) point->kind = p->low_bound > p->resolution ? US_KIND_MINIMUM : US_KIND_UNDECIDED;
+    if (!negative)
+        point->kind = p->low_bound > p->resolution ? US_KIND_MINIMUM : US_KIND_UNDECIDED;
     else {
         if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
         memcpy(point->escape, lowest, p->n * sizeof *lowest);
-        if (p->values[1] > p->resolution) point->kind = US_KIND_SADDLE;
-        else if (p->high_bound < -p->resolution) point->kind = US_KIND_MAXIMUM;
-        else point->undecided_because = "a negative eigenvalue was found, so this is no minimum; more Hessian-vector products "
-                                        "would tell a saddle from a maximum";
+        if (p->values[1] > p->resolution)
+            point->kind = US_KIND_SADDLE;
+        else if (p->high_bound < -p->resolution)
+            point->kind = US_KIND_MAXIMUM;
+        else
+            point->undecided_because =
+                "a negative eigenvalue was found, so this is no minimum; more Hessian-vector products "
+                "would tell a saddle from a maximum";
     }
     if (point->kind != US_KIND_UNDECIDED) point->undecided_because = NULL;
     return US_OK;
 }
 
-us_status us__point_ends(us_point *point, us__place *place, const us_point_options *o, const double *gradient, double *scratch) {
+us_status us__point_ends(us_point *point, us__place *place, const us_point_options *o, const double *gradient,
+                         double *scratch) {
     us_context *context = point->context;
     bool critical = point->kind == US_KIND_UNDECIDED;
     size_t room = ENDS_BASIS_BYTES / (sizeof(double) * place->n), most = critical ? o->products : ENDS_NOT_CRITICAL;
@@ -93,10 +102,12 @@ us_status us__point_ends(us_point *point, us__place *place, const us_point_optio
     us_lanczos_options l = US_LANCZOS_OPTIONS_INIT;
     l.products = most;
     l.basis = room < 44 ? 44 : room < most ? room : most < 12 ? 12 : most;
-    l.seconds = critical ? o->seconds : o->seconds / 4;
+    l.seconds = critical ? o->seconds : o->seconds / 10;
     l.seed = o->seed;
-    if (critical) l.below = 0, l.accuracy = 0.1;
-    else l.tolerance = 1e-2;
+    if (critical)
+        l.below = 0, l.accuracy = 0.1;
+    else
+        l.tolerance = 1e-2;
     us_spectrum_options hear = o->spectrum;
     l.progress = ends_progress, l.progress_user = &hear;
     status = us_lanczos_solve(&point->ends, context, us_hessian_operator_get(h), &l);

@@ -15,7 +15,7 @@ static us_status matrix_apply(void *user, const double *x, double *y, size_t k) 
             y[i] = m->d ? m->d[i] * x[i] : 0;
             for (size_t c = 0; m->a && c < m->n; c++) y[i] += m->a[i * m->n + c] * x[c];
         }
-        if (++m->products == m->nan_at) y[0] = NAN;
+        if (++m->products == m->nan_at) y[0] = (double)NAN;
     }
     return US_OK;
 }

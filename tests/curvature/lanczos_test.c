@@ -27,7 +27,7 @@ static us_status matrix_apply(void *user, const double *x, double *y, size_t k) 
                 if (i + 1 < m->n) y[i] += m->e * x[i + 1];
             }
         }
-        if (m->calls == m->nan_at) y[m->n / 2] = NAN;
+        if (m->calls == m->nan_at) y[m->n / 2] = (double)NAN;
         if (m->calls == m->fail_at) return US_ERR_CALLBACK;
         if (m->cancel && m->calls == 3) us_context_cancel(m->cancel);
     }
@@ -40,7 +40,9 @@ static us_operator matrix_operator(matrix *m) {
     return a;
 }
 
-static int ascending(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+static int ascending(const void *a, const void *b) {
+    return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
 
 /* The pairs are those of the sorted `values`, orthonormal, and their residuals are what they say. */
 static void check_pairs(const us_eigenpairs *p, matrix *m, const double *values, double tolerance) {
@@ -52,7 +54,9 @@ static void check_pairs(const us_eigenpairs *p, matrix *m, const double *values,
         matrix_apply(m, v, y, 1);
         double residual = 0;
         for (size_t k = 0; k < m->n; k++) residual = hypot(residual, y[k] - p->values[i] * v[k]);
-        if (!(residual <= p->residuals[i] * 1.01)) print_message("pair %zu of %zu+%zu: value %.17g residual %g, stated %g, %zu products\n", i, p->bottom, p->top, p->values[i], residual, p->residuals[i], p->products);
+        if (!(residual <= p->residuals[i] * 1.01))
+            print_message("pair %zu of %zu+%zu: value %.17g residual %g, stated %g, %zu products\n", i, p->bottom, p->top,
+                          p->values[i], residual, p->residuals[i], p->products);
         assert_true(residual <= p->residuals[i] * 1.01);
         for (size_t j = 0; j <= i && m->n >= p->bottom + p->top; j++) {
             double dot = 0;
@@ -67,8 +71,11 @@ static us_eigenpairs *solve(us_context *context, matrix *m, const us_lanczos_opt
     us_operator a = matrix_operator(m);
     us_eigenpairs *p;
     us_status status = us_lanczos_solve(&p, context, &a, o);
-    if (status != expected) print_message("%s: %s; %zu products, verified %d, basis %zu, seed %d\n", us_status_name(status), us_context_error(context), p ? p->products : 0, p && p->verified, o->basis, (int)o->seed);
-    for (size_t i = 0; status != expected && i < p->bottom + p->top; i++) print_message("  %.17g %g %d\n", p->values[i], p->residuals[i], p->converged[i]);
+    if (status != expected)
+        print_message("%s: %s; %zu products, verified %d, basis %zu, seed %d\n", us_status_name(status),
+                      us_context_error(context), p ? p->products : 0, p && p->verified, o->basis, (int)o->seed);
+    for (size_t i = 0; status != expected && i < p->bottom + p->top; i++)
+        print_message("  %.17g %g %d\n", p->values[i], p->residuals[i], p->converged[i]);
     assert_int_equal(status, expected);
     return p;
 }
@@ -94,8 +101,11 @@ static void laplacian_has_its_cosines(void **state) {
 /* W21+: its top two differ by 7e-14, the next two by 3e-9. 60-digit bisection; see Wilkinson 1965, p. 308. */
 static void wilkinson_has_its_pairs(void **state) {
     us_context *context = support_plain_context();
-    double d[21], values[21] = {[0] = -1.125441522119984222, [17] = 9.210678647304918594, 9.210678647361332108,
-                                10.746194182903321832, 10.746194182903393432};
+    double d[21], values[21] = {[0] = -1.125441522119984222,
+                                [17] = 9.210678647304918594,
+                                9.210678647361332108,
+                                10.746194182903321832,
+                                10.746194182903393432};
     for (size_t i = 0; i < 21; i++) d[i] = fabs((double)i - 10);
     matrix m = {.n = 21, .d = d, .e = 1};
     for (uint64_t seed = 1; seed <= 20; seed++)
@@ -117,14 +127,16 @@ static void multiplicities_and_clusters_are_right(void **state) {
     static const struct {
         double low, high, rest;
         size_t lows, highs;
-    } CASES[] = {{-1, 1, 0.5, 1, 1}, {-1e-7, 1, 0.3, 1, 3}, {-2, 7, 1, 3, 3}, {0, 1, 0, 1, 5}, {-3, 4, 1, 6, 2}, {-1, 1, 0, 40, 1}};
+    } CASES[] = {{-1, 1, 0.5, 1, 1}, {-1e-7, 1, 0.3, 1, 3}, {-2, 7, 1, 3, 3},
+                 {0, 1, 0, 1, 5},    {-3, 4, 1, 6, 2},      {-1, 1, 0, 40, 1}};
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++)
         for (uint64_t seed = 1; seed <= 5; seed++) {
             us_rng rng = us_rng_init(seed, c);
             for (size_t i = 0; i < N; i++) /* half of the rest is one cluster, the other half spread */
-                d[i] = i < CASES[c].lows ? CASES[c].low : i < CASES[c].lows + CASES[c].highs ? CASES[c].high
-                       : i % 2                                                           ? CASES[c].rest
-                                                                                         : CASES[c].rest * us_rng_uniform(&rng);
+                d[i] = i < CASES[c].lows                    ? CASES[c].low
+                       : i < CASES[c].lows + CASES[c].highs ? CASES[c].high
+                       : i % 2                              ? CASES[c].rest
+                                                            : CASES[c].rest * us_rng_uniform(&rng);
             memcpy(values, d, sizeof d);
             qsort(values, N, sizeof *values, ascending);
             matrix m = {.n = N, .d = d};
@@ -175,7 +187,8 @@ static void invariant_subspaces_are_left(void **state) {
         for (int scale = 0; scale < 3; scale++) {
             double unit = scale == 0 ? 1 : scale == 1 ? 1e200 : 1e-200;
             size_t n = kind == 2 ? 2 : 50;
-            for (size_t i = 0; i < n; i++) d[i] = unit * (kind == 0 ? 0 : kind == 1 ? 1 : kind == 2 ? (i ? -1 : 1) : i == 13);
+            for (size_t i = 0; i < n; i++)
+                d[i] = unit * (kind == 0 ? 0 : kind == 1 ? 1 : kind == 2 ? (i ? -1 : 1) : i == 13);
             memcpy(values, d, sizeof d);
             qsort(values, n, sizeof *values, ascending);
             matrix m = {.n = n, .d = d};
@@ -307,7 +320,7 @@ static void asking_and_telling(void **state) {
         assert_ptr_equal(us_lanczos_next(l), x);
         for (size_t i = 0; i < N; i++) y[i] = d[i] * x[i];
         if (given % 7 == 3) {
-            y[5] = NAN;
+            y[5] = (double)NAN;
             assert_int_equal(us_lanczos_give(l, y), US_ERR_NONFINITE);
             y[5] = d[5] * us_lanczos_next(l)[5];
         }
@@ -352,7 +365,7 @@ static void failures_are_told(void **state) {
     assert_null(l);
     o = (us_lanczos_options)US_LANCZOS_OPTIONS_INIT, o.bottom = o.top = 0;
     assert_int_equal(us_lanczos_create(&l, context, 30, &o), US_ERR_ARGUMENT);
-    o = (us_lanczos_options)US_LANCZOS_OPTIONS_INIT, o.tolerance = NAN;
+    o = (us_lanczos_options)US_LANCZOS_OPTIONS_INIT, o.tolerance = (double)NAN;
     assert_int_equal(us_lanczos_create(&l, context, 30, &o), US_ERR_ARGUMENT);
     assert_int_equal(us_lanczos_create(&l, context, 0, NULL), US_ERR_ARGUMENT);
     us_context_destroy(context);

@@ -53,7 +53,8 @@ static int form_hvp(void *user, const void *theta, const uint32_t *rows, size_t 
     return 0;
 }
 
-static us_status form_classify(us_context *context, form *f, double distance, const us_point_options *options, us_point **out) {
+static us_status form_classify(us_context *context, form *f, double distance, const us_point_options *options,
+                               us_point **out) {
     us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
     callback.dimension = f->n, callback.user = f;
     callback.value = form_value, callback.gradient = form_gradient, callback.hvp = form_hvp;
@@ -94,7 +95,8 @@ static void large_points_are_named(void **state) {
     o.spectrum.limit = 100;
     us_point *p;
 
-    form f = form_random(1, 0.3, 1, N); /* well conditioned: the bound on the spectrum proves the minimum, with probability */
+    form f =
+        form_random(1, 0.3, 1, N); /* well conditioned: the bound on the spectrum proves the minimum, with probability */
     assert_int_equal(form_classify(context, &f, 0, &o, &p), US_OK);
     assert_int_equal(p->kind, US_KIND_MINIMUM);
     assert_null(p->spectrum);
@@ -174,19 +176,24 @@ static void the_ends_never_say_the_opposite(void **state) {
         const char *names[64], *name;
         double theta[64];
         size_t n = 0;
-        json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name, theta[n++] = json_number_value(coordinate);
+        json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name,
+                                                                       theta[n++] = json_number_value(coordinate);
         us_problem *problem = NULL;
         us_vec *x = NULL;
         us_point *whole = NULL, *ends = NULL;
         us_point_options o = US_POINT_OPTIONS_INIT;
-        assert_int_equal(us_problem_create_formula(&problem, context, json_string_value(json_object_get(reference, "formula")), names, n), US_OK);
+        assert_int_equal(
+            us_problem_create_formula(&problem, context, json_string_value(json_object_get(reference, "formula")), names, n),
+            US_OK);
         assert_int_equal(us_vec_wrap(&x, context, US_F64, n, theta), US_OK);
         us_status first = us_point_classify(&whole, problem, x, &o);
         o.spectrum.limit = 0;
         us_status second = us_point_classify(&ends, problem, x, &o);
         assert_int_equal(first, second);
-        if (whole && ends->kind == US_KIND_UNDECIDED) undecided++;
-        else if (whole && ends->kind == whole->kind) decided++;
+        if (whole && ends->kind == US_KIND_UNDECIDED)
+            undecided++;
+        else if (whole && ends->kind == whole->kind)
+            decided++;
         else if (whole) {
             wrong++;
             print_error("%s: %s by its ends, %s by the whole\n", json_string_value(json_object_get(reference, "id")),

@@ -1,0 +1,51 @@
+"""unstuck spectrum: on linear regression, whose Hessian is the second moments of the features, whatever the parameters."""
+import os, sys
+sys.path.insert(0, os.path.dirname(__file__))
+from support import Case, main
+
+
+class Spectrum(Case):
+    def train(self, rows=64):
+        # a = ±2, b = ±1/2, each pair of signs as often: the moments of (a, b, 1) are diag(4, 1/4, 1)
+        lines = ["%g,%g,%g" % (a, b, a - b) for _ in range(rows // 4) for a in (2, -2) for b in (0.5, -0.5)]
+        self.write("p.csv", "a,b,y\n" + "\n".join(lines) + "\n")
+        self.ok("train", "p.csv", "--target", "y", "--test-fraction", "0", "--no-standardize", "--steps", "3", "--run", "r",
+                "--json", "--quiet")
+
+    def test_values_trace_and_density(self):
+        self.train()
+        o = self.ok("spectrum", "r", "--top", "2", "--bottom", "1", "--trace", "--density", "--by-layer", "--json", "--quiet")
+        for pair, value in zip(o["top"] + o["bottom"], (4, 1, 0.25)):
+            self.assertAlmostEqual(pair["value"], value, delta=1e-12)
+            self.assertTrue(pair["converged"] and pair["residual"] < 1e-12)
+        self.assertAlmostEqual(o["trace"]["value"], 5.25, delta=1e-9)
+        self.assertLess(o["trace"]["standard_error"], 1e-9)
+        d = o["density"]
+        area = sum((a + b) / 2 * (y - x) for a, b, x, y in zip(d["density"], d["density"][1:], d["at"], d["at"][1:]))
+        self.assertAlmostEqual(area, 1, delta=0.02)
+        self.assertEqual((o["rows"], o["parameters"]), (64, 3))
+        self.assertTrue(0 < o["resolution"] < 1e-12)
+        self.assertLessEqual(o["bounds"]["low"], 0.25)
+        weight = [l for l in o["layers"] if l["name"] == "layer1.weight"][0]
+        self.assertAlmostEqual(weight["top"], 1, delta=1e-9)
+
+    def test_a_sample_of_the_rows(self):
+        self.train()
+        o = self.ok("spectrum", "r", "--top", "1", "--bottom", "1", "--rows", "48", "--json", "--quiet")
+        self.assertEqual(o["rows"], 48)
+        self.assertIsNone(o["trace"])
+        self.assertIsNone(o["density"])
+        self.assertGreater(o["resolution"], 1e-9)  # what other rows would have made of it
+
+    def test_text_and_refusals(self):
+        self.train()
+        self.assertIn("largest", self.ok("spectrum", "r", "--quiet"))
+        self.refused(2, ["--rows"], "spectrum", "r", "--rows", "many")
+        self.refused(2, ["--top"], "spectrum", "r", "--top", "0", "--bottom", "0")
+        status, _, err = self.run_unstuck("spectrum", "nowhere")
+        self.assertNotEqual(status, 0)
+        self.assertIn("nowhere", err)
+
+
+if __name__ == "__main__":
+    main()
