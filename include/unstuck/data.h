@@ -31,7 +31,7 @@ US_API void us_csv_options_init(us_csv_options *options);
 /** Reads a CSV file, plain or gzipped: RFC 4180 quotes with newlines inside, BOM, CRLF or CR, UTF-8.
  * Numbers are correctly rounded (to nearest, ties to even). Missing: empty, and NA N/A NaN NULL NONE . ? - by
  * themselves, blanks around them aside (case is ignored).
- * Errors: US_ERR_IO; US_ERR_INPUT with file, line and column in the context's error text (ragged row, NUL byte,
+ * Errors: US_ERR_INPUT with file, line and column in the context's error text (cannot be read, ragged row, NUL byte,
  * another encoding, unclosed quote, nothing in it); US_ERR_NOMEM. *out is then NULL. @param out [caller destroys] */
 US_API us_status us_table_read_csv(us_table **out, us_context *context, const char *path, const us_csv_options *options);
 US_API void us_table_destroy(us_table *table);
@@ -109,7 +109,7 @@ typedef struct us_data us_data;
  * splits it. IDX labels are found beside the images (images-idx3 → labels-idx1). Rows without a target are left out and
  * counted; text features become one column a level (one-hot); NaN and inf in features are errors (inf) or missing (NaN).
  * The context's log hears what was counted (left out, filled in, dropped).
- * Errors: US_ERR_IO, US_ERR_INPUT (the text names file, line and column), US_ERR_ARGUMENT, US_ERR_NOMEM.
+ * Errors: US_ERR_INPUT (the text names file, line and column; also a file that cannot be read), US_ERR_ARGUMENT, US_ERR_NOMEM.
  * Memory: see docs/data.md. @param out [caller destroys] */
 US_API us_status us_data_load(us_data **out, us_context *context, const char *path, const us_data_options *options);
 
@@ -117,6 +117,10 @@ US_API us_status us_data_load(us_data **out, us_context *context, const char *pa
  * @param path  NULL: the path in the encoding.
  * Errors: as us_data_load; US_ERR_INPUT when the file is not the same any more (size or CRC-32 differ). */
 US_API us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding, us_precision precision);
+
+/** What an encoding says, without its file: names, classes and units. There are no rows: us_data_train is NULL.
+ * Errors: US_ERR_INPUT (it is no encoding), US_ERR_NOMEM. @param out [caller destroys] */
+US_API us_status us_data_from_encoding(us_data **out, us_context *context, const char *encoding);
 
 /** Loads features for prediction: the target need not be there; columns are found by name; unseen levels become all
  * zeros and are counted in the log; missing numbers take the training mean; no row is left out.

@@ -61,7 +61,7 @@ typedef struct us_run us_run;
  * @param out [caller destroys] */
 US_API us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config);
 /** Opens a run at its last checkpoint; nothing on disk is changed.
- * Errors: US_ERR_IO (also: another process has it open), US_ERR_INPUT (not a run, a damaged checkpoint, other data).
+ * Errors: US_ERR_IO (such as: another process has it open), US_ERR_INPUT (not there, not a run, a damaged checkpoint, other data).
  * @param out [caller destroys] */
 US_API us_status us_run_open(us_run **out, us_context *context, const char *folder);
 /** Closes files; what was not checkpointed is lost. */
@@ -126,10 +126,13 @@ US_API us_status us_run_set_status(us_run *run, const char *status);
  * @param text [caller releases with us_text_release] */
 US_API us_status us_run_summary(us_run *run, const char *status, char **text);
 
-/** Predictions for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the column of the
- * target, in the file's unit. Classification: the column of the target with the most probable class, and a column p_CLASS with
- * the probability of each. Errors: as us_data_load_features. Memory: the features and [rows×outputs] doubles. */
-US_API us_status us_run_predict(us_run *run, const char *path, int (*write)(void *user, const char *text, size_t length), void *user);
+/** Predictions of a run for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the column
+ * of the target, in the file's unit. Classification: the column of the target with the most probable class, and a column p_CLASS
+ * with the probability of each. Reads run.db and model.safetensors (the weights of the last checkpoint) and nothing else: the run
+ * may be open elsewhere, the training file gone. Errors: US_ERR_INPUT (no run, damaged weights, and as us_data_load_features).
+ * Memory: the features and [rows×outputs] doubles. */
+US_API us_status us_run_predict(us_context *context, const char *folder, const char *path,
+                                int (*write)(void *user, const char *text, size_t length), void *user);
 
 /** One run of a folder of runs. Texts that do not fit are cut. */
 typedef struct us_run_entry {
@@ -141,7 +144,7 @@ typedef struct us_run_entry {
     int64_t started;   /* seconds since 1970 */
 } us_run_entry;
 /** The runs directly under a folder, newest first; those that can't be read are left out with a warning in the log.
- * Errors: US_ERR_IO. @param entries [caller releases with us_bytes_release]; NULL when there are none */
+ * Errors: US_ERR_INPUT (it cannot be read). @param entries [caller releases with us_bytes_release]; NULL when there are none */
 US_API us_status us_runs_list(us_context *context, const char *folder, us_run_entry **entries, size_t *count);
 /** Removes a run's folder; refuses one that is not a run, or is open. Files in it that are not the run's stay, with the folder
  * (US_ERR_IO says so). */

@@ -39,7 +39,7 @@ US_API void us_bytes_release(us_context *context, void *bytes); /* NULL does not
  * @param out   [caller destroys]
  * Errors: US_ERR_INPUT ("NAME: tensor T ..." says what is wrong with which), US_ERR_NOMEM; *out is then NULL. */
 US_API us_status us_safetensors_decode(us_tensors **out, us_context *context, const char *name, const void *bytes, size_t size);
-/** Reads and decodes a file. Errors: as us_safetensors_decode; US_ERR_IO. Takes twice the file's size in memory meanwhile. */
+/** Reads and decodes a file. Errors: as us_safetensors_decode; US_ERR_INPUT also where it cannot be read. Takes twice the file's size in memory meanwhile. */
 US_API us_status us_safetensors_read(us_tensors **out, us_context *context, const char *path);
 
 /** Replaces a file as a whole: writes PATH.part beside it, fsync, rename, fsync of the folder. Whatever happens, PATH is

@@ -19,11 +19,8 @@ static int predict_run(const cli_command *command, int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
-    us_run *run = NULL;
-    us_status status = us_run_open(&run, context, place[0]);
-    if (status == US_OK) status = us_run_predict(run, place[1], predict_write, stdout);
+    us_status status = us_run_predict(context, place[0], place[1], predict_write, stdout);
     code = status == US_OK ? CLI_DONE : cli_error(command, context, status);
-    us_run_destroy(run);
     cli_context_destroy(context);
     return code;
 }

@@ -135,6 +135,17 @@ us_status us_data_load(us_data **out, us_context *context, const char *path, con
     return status;
 }
 
+us_status us_data_from_encoding(us_data **out, us_context *context, const char *encoding) {
+    us_data *d = NULL;
+    *out = NULL;
+    us_status status = data_create(&d, context);
+    if (status == US_OK) status = us__encoding_read(&d->encoding, context, encoding);
+    if (status == US_OK) status = data_finish(d);
+    if (status == US_OK) *out = d;
+    else us_data_destroy(d);
+    return status;
+}
+
 us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding, us_precision precision) {
     us_data *d = NULL;
     *out = NULL;

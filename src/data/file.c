@@ -12,6 +12,10 @@ static us_status file_fail(us_context *context, const char *path, const char *wh
     return us__fail(context, US_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
+static us_status file_fail_read(us_context *context, const char *path) {
+    return us__fail(context, US_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+}
+
 /* Writes it all; false with errno set. */
 static bool file_write(int file, const char *bytes, size_t size) {
     while (size > 0) {
@@ -70,13 +74,13 @@ us_status us_safetensors_read(us_tensors **out, us_context *context, const char 
     us_status status = US_OK;
     *out = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
-    if (file < 0) return file_fail(context, path, "cannot be read");
+    if (file < 0) return file_fail_read(context, path);
     if (fstat(file, &about) != 0) {
-        status = file_fail(context, path, "cannot be read");
+        status = file_fail_read(context, path);
         goto done;
     }
     if (!S_ISREG(about.st_mode)) {
-        status = us__fail(context, US_ERR_IO, "%s: is not a file", path);
+        status = us__fail(context, US_ERR_INPUT, "%s: is not a file", path);
         goto done;
     }
     size_t size = (size_t)about.st_size, have = 0;
@@ -88,7 +92,7 @@ us_status us_safetensors_read(us_tensors **out, us_context *context, const char 
         ssize_t n = read(file, bytes + have, size - have);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
-            status = file_fail(context, path, "cannot be read");
+            status = file_fail_read(context, path);
             goto done;
         }
         if (n == 0) break; /* it became shorter meanwhile; decoding says so */

@@ -25,12 +25,12 @@ struct us__source {
 us_status us__source_open(us__source **out, us_context *context, const char *path) {
     *out = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return us__fail(context, US_ERR_IO, "%s: %s", path, errno == ENOENT ? "there is no such file" : strerror(errno));
+    if (file < 0) return us__fail(context, US_ERR_INPUT, "%s: %s", path, errno == ENOENT ? "there is no such file" : strerror(errno));
     us_status status = US_OK;
     us__source *s = NULL;
     struct stat about;
-    if (fstat(file, &about) != 0) status = us__fail(context, US_ERR_IO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(about.st_mode)) status = us__fail(context, US_ERR_IO, "%s: is a folder; name a file in it", path);
+    if (fstat(file, &about) != 0) status = us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(about.st_mode)) status = us__fail(context, US_ERR_INPUT, "%s: is a directory; name a file in it", path);
     else if (!(s = us__new(context, 1, sizeof *s))) status = US_ERR_NOMEM;
     if (status != US_OK) {
         close(file);
@@ -63,7 +63,7 @@ static us_status source_read_raw(us__source *s, void *bytes, size_t size, size_t
     ssize_t n;
     do n = read(s->file, bytes, size);
     while (n < 0 && errno == EINTR);
-    if (n < 0) return us__fail(s->context, US_ERR_IO, "%s: reading failed: %s", s->path, strerror(errno));
+    if (n < 0) return us__fail(s->context, US_ERR_INPUT, "%s: reading failed: %s", s->path, strerror(errno));
     if (n == 0) s->at_end = true;
     s->crc = (uint32_t)crc32_z(s->crc, bytes, (size_t)n);
     s->done += (uint64_t)n;
@@ -158,7 +158,7 @@ us_status us__source_read(us__source *source, void *bytes, size_t size, size_t *
 
 us_status us__source_rewind(us__source *source) {
     if (lseek(source->file, 0, SEEK_SET) != 0)
-        return us__fail(source->context, US_ERR_IO, "%s: must be read twice, which a pipe cannot be; store it in a file first",
+        return us__fail(source->context, US_ERR_INPUT, "%s: must be read twice, which a pipe cannot be; store it in a file first",
                         source->path);
     source->done = 0;
     source->crc = 0;

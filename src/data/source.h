@@ -6,13 +6,13 @@
 
 typedef struct us__source us__source;
 
-/* Errors: US_ERR_IO (missing, a folder, not readable). */
+/* Errors: US_ERR_INPUT (missing, a folder, not readable). */
 us_status us__source_open(us__source **out, us_context *context, const char *path);
 void us__source_close(us__source *source);
 /* Fills `bytes` with up to `size` bytes; *got < size only at the end of the file.
- * Errors: US_ERR_IO; US_ERR_INPUT (damaged or truncated gzip); US_INTERRUPTED when the context was cancelled. */
+ * Errors: US_ERR_INPUT (damaged or truncated gzip, a failed read); US_INTERRUPTED when the context was cancelled. */
 us_status us__source_read(us__source *source, void *bytes, size_t size, size_t *got);
-/* Goes back to the first byte. Errors: US_ERR_IO (a pipe). */
+/* Goes back to the first byte. Errors: US_ERR_INPUT (a pipe). */
 us_status us__source_rewind(us__source *source);
 
 const char *us__source_path(const us__source *source);

@@ -13,8 +13,7 @@ static us_status assemble_data(us_run *run, const char *encoding) {
     return us_data_load(&run->data, run->context, c->data, &options);
 }
 
-static us_status assemble_model(us_run *run) {
-    const us_dataset *train = us_data_train(run->data);
+us_status us__run_assemble_model(us_run *run, const us_dataset *dataset) {
     size_t inputs = us_data_feature_count(run->data);
     const char **names = us__new(run->context, inputs, sizeof *names);
     if (!names) return US_ERR_NOMEM;
@@ -23,8 +22,8 @@ static us_status assemble_model(us_run *run) {
     options.text = run->config.model;
     options.loss = run->config.loss;
     options.inputs = inputs;
-    options.outputs = us_dataset_outputs(train);
-    options.task = us_dataset_task(train);
+    options.outputs = us_dataset_outputs(dataset);
+    options.task = us_dataset_task(dataset);
     options.feature_names = names;
     us_status status = us_model_create(&run->model, run->context, &options);
     us__release(run->context, names);
@@ -88,7 +87,7 @@ done:
 
 us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size) {
     us_status status = assemble_data(run, encoding);
-    if (status == US_OK) status = assemble_model(run);
+    if (status == US_OK) status = us__run_assemble_model(run, us_data_train(run->data));
     if (status == US_OK) status = assemble_problems(run);
     if (status != US_OK) return status;
     if (!checkpoint) return assemble_training(run);

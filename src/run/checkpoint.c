@@ -52,7 +52,7 @@ us_status us__run_checkpoint_read(us_context *context, const char *folder, void 
     char *path = us__text_format(context, "%s/checkpoint.safetensors", folder);
     if (!path) return US_ERR_NOMEM;
     if (!(file = fopen(path, "rb")) || fseek(file, 0, SEEK_END) != 0 || (length = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0) {
-        status = us__fail(context, US_ERR_IO, "%s: %s", path, strerror(errno));
+        status = us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
         goto done;
     }
     if (!(*bytes = us__alloc(context, (size_t)length, 1))) {
@@ -61,7 +61,7 @@ us_status us__run_checkpoint_read(us_context *context, const char *folder, void 
     }
     *size = (size_t)length;
     if (fread(*bytes, 1, *size, file) != *size) {
-        status = us__fail(context, US_ERR_IO, "%s: it can't be read whole", path);
+        status = us__fail(context, US_ERR_INPUT, "%s: it can't be read whole", path);
         us__release(context, *bytes);
         *bytes = NULL;
     }

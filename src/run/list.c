@@ -60,7 +60,7 @@ us_status us_runs_list(us_context *context, const char *folder, us_run_entry **e
     *entries = NULL;
     *count = 0;
     DIR *dir = opendir(folder);
-    if (!dir) return us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (!dir) return us__fail(context, US_ERR_INPUT, "%s: %s", folder, strerror(errno));
     for (const struct dirent *found; status == US_OK && (found = readdir(dir));) {
         char path[PATH_MAX];
         us_run_entry entry = {.folder = ""};

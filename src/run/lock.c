@@ -8,7 +8,7 @@
 /* The lock is on the folder itself, so that it leaves no file and ends with the process, however that ends. */
 us_status us__run_lock(us_context *context, const char *folder, int *descriptor) {
     *descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*descriptor < 0) return us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (*descriptor < 0) return us__fail(context, US_ERR_INPUT, "%s: %s", folder, strerror(errno));
     if (flock(*descriptor, LOCK_EX | LOCK_NB) == 0) return US_OK;
     int why = errno;
     close(*descriptor);

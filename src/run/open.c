@@ -3,14 +3,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The config, the encoding of the data and the status, as run.db has them. */
-static us_status open_log(us_run *run, char **encoding) {
+us_status us__run_check_folder(us_context *context, const char *folder) {
+    struct stat info;
+    if (stat(folder, &info) != 0) return us__fail(context, US_ERR_INPUT, "%s: %s", folder, strerror(errno));
+    return S_ISDIR(info.st_mode) ? US_OK : us__fail(context, US_ERR_INPUT, "%s is not a run: it is no folder", folder);
+}
+
+us_status us__run_read_config(us_run *run, char **encoding) {
     char *config = NULL;
-    us_status status = us__store_open(&run->store, run->context, run->folder);
-    if (status == US_OK) status = us__store_get(run->store, "config", &config);
+    us_status status = us__store_get(run->store, "config", &config);
     if (status == US_OK) status = us__store_get(run->store, "encoding", encoding);
-    if (status == US_OK) status = us__store_get(run->store, "status", &run->status);
-    if (status == US_OK) status = us__run_load_plan(run);
     if (status == US_OK) {
         json_t *object = json_loads(config, 0, NULL);
         status = object ? us__run_take_config(run, object) : us__fail(run->context, US_ERR_INPUT, "its config is not JSON");
@@ -21,23 +23,25 @@ static us_status open_log(us_run *run, char **encoding) {
     return status;
 }
 
+/* Config, encoding of the data, status and plan. */
+static us_status open_log(us_run *run, char **encoding) {
+    us_status status = us__store_open(&run->store, run->context, run->folder);
+    if (status == US_OK) status = us__run_read_config(run, encoding);
+    if (status == US_OK) status = us__store_get(run->store, "status", &run->status);
+    if (status == US_OK) status = us__run_load_plan(run);
+    if (status == US_NOT_FOUND) status = us__fail(run->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", run->folder);
+    return status;
+}
+
 us_status us_run_open(us_run **out, us_context *context, const char *folder) {
     *out = NULL;
     us_run *run = NULL;
     char *encoding = NULL;
     void *checkpoint = NULL;
     size_t size = 0;
-    struct stat info;
     us_status status = us__run_new(&run, context, folder);
     if (status != US_OK) goto done;
-    if (stat(run->folder, &info) != 0) {
-        status = us__fail(context, US_ERR_IO, "%s: %s", run->folder, strerror(errno));
-        goto done;
-    }
-    if (!S_ISDIR(info.st_mode)) {
-        status = us__fail(context, US_ERR_INPUT, "%s is not a run: it is no folder", run->folder);
-        goto done;
-    }
+    if ((status = us__run_check_folder(context, run->folder)) != US_OK) goto done;
     if ((status = us__run_lock(context, run->folder, &run->lock)) != US_OK) goto done;
     if ((status = open_log(run, &encoding)) != US_OK) goto done;
     if ((status = us__run_checkpoint_read(context, run->folder, &checkpoint, &size)) != US_OK) goto done;

@@ -78,31 +78,68 @@ static us_status predict_values(us_run *run, predict_lines *to, const double *ou
     return status;
 }
 
-us_status us_run_predict(us_run *run, const char *path, int (*write)(void *user, const char *text, size_t length), void *user) {
+/* The run's config, what its data looked like, and the model, for the rows that are asked for. */
+static us_status predict_read(us_run *run, const char *path, us_dataset **dataset) {
+    char *encoding = NULL;
+    us_status status = us__run_check_folder(run->context, run->folder);
+    if (status == US_OK) status = us__store_open_readonly(&run->store, run->context, run->folder);
+    if (status == US_OK) status = us__run_read_config(run, &encoding);
+    if (status == US_OK) {
+        status = us_data_from_encoding(&run->data, run->context, encoding);
+        if (status == US_ERR_INPUT) us__error_prefix(run->context, run->folder);
+    }
+    if (status == US_OK) status = us_data_load_features(dataset, run->context, path, encoding, run->config.precision);
+    if (status == US_OK) status = us__run_assemble_model(run, *dataset);
+    if (status == US_OK) status = us_model_problem(&run->bare, run->model, *dataset);
+    us__release(run->context, encoding);
+    return status;
+}
+
+static us_status predict_weights(us_run *run, us_vec **theta) {
+    size_t count;
+    const us_group *groups = us_problem_groups(run->bare, &count);
+    char *path = us__text_format(run->context, "%s/model.safetensors", run->folder);
+    us_status status = path ? us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->bare)) : US_ERR_NOMEM;
+    if (status == US_OK) status = us__run_weights(run->context, path, groups, count, *theta);
+    us__release(run->context, path);
+    return status;
+}
+
+us_status us_run_predict(us_context *context, const char *folder, const char *path,
+                         int (*write)(void *user, const char *text, size_t length), void *user) {
+    us_run *run = NULL;
     us_dataset *dataset = NULL;
+    us_vec *theta = NULL;
     double *outputs = NULL;
-    size_t width = us_model_outputs(run->model), rows;
-    bool f64 = run->config.precision == US_F64;
-    predict_lines *to = us__alloc(run->context, 1, sizeof *to);
-    us_status status = to ? us_data_load_features(&dataset, run->context, path, us_data_encoding(run->data), run->config.precision) : US_ERR_NOMEM;
+    predict_lines *to = NULL;
+    size_t rows, width;
+    bool f64;
+    us_status status = us__run_new(&run, context, folder);
+    if (status == US_OK) status = predict_read(run, path, &dataset);
+    if (status == US_OK) status = predict_weights(run, &theta);
     if (status != US_OK) goto done;
-    to->context = run->context;
-    to->write = write;
-    to->user = user;
-    to->used = 0;
     rows = us_dataset_rows(dataset);
-    if (!(outputs = us__alloc(run->context, rows, width * sizeof *outputs))) {
+    width = us_model_outputs(run->model);
+    f64 = run->config.precision == US_F64;
+    to = us__alloc(context, 1, sizeof *to);
+    outputs = us__alloc(context, rows, width * sizeof *outputs);
+    if (!to || !outputs) {
         status = US_ERR_NOMEM;
         goto done;
     }
-    status = us_model_predict(run->model, run->bare, us_training_theta(run->training), dataset, outputs);
-    if (status != US_OK) goto done;
-    if (us_dataset_task(us_data_train(run->data)) == US_CLASSIFICATION) status = predict_classes(run, to, outputs, rows, width, f64);
+    to->context = context;
+    to->write = write;
+    to->user = user;
+    to->used = 0;
+    if ((status = us_model_predict(run->model, run->bare, theta, dataset, outputs)) != US_OK) goto done;
+    if (us_dataset_task(dataset) == US_CLASSIFICATION) status = predict_classes(run, to, outputs, rows, width, f64);
     else status = predict_values(run, to, outputs, rows, f64);
     if (status == US_OK) status = predict_send(to);
 done:
-    us__release(run->context, outputs);
+    us__release(context, outputs);
+    us__release(context, to);
+    us_vec_destroy(theta);
+    us_run_destroy(run);
     us_dataset_destroy(dataset);
-    us__release(run->context, to);
     return status;
 }

@@ -29,6 +29,8 @@ us_status us__pair_next(us_context *context, const char *option, const char **cu
 
 /* Overwrites θ with a start: a file of tensors (each group by name and shape) or "name=value,..." for scalar groups. */
 us_status us__run_start(us_context *context, const char *start, const us_group *groups, size_t count, us_vec *theta);
+/* Overwrites θ with the tensors of a file: each group by name and shape, and no others. */
+us_status us__run_weights(us_context *context, const char *path, const us_group *groups, size_t count, us_vec *theta);
 
 /* ------------------------------------------------------------------ store.c */
 
@@ -47,7 +49,7 @@ typedef struct us__metric {
 
 us_status us__store_create(us__store **out, us_context *context, const char *folder);
 us_status us__store_open(us__store **out, us_context *context, const char *folder);
-/* To look only: takes no lock and changes nothing. */
+/* To look only: takes no lock, changes nothing and leaves nothing behind. */
 us_status us__store_open_readonly(us__store **out, us_context *context, const char *folder);
 void us__store_close(us__store *store);
 
@@ -134,6 +136,12 @@ us_status us__run_take_config(us_run *run, json_t *object); /* takes the object 
 us_status us__run_plan(us_run *run);
 us_status us__run_save_plan(us_run *run);
 us_status us__run_load_plan(us_run *run);
+/* open.c: US_ERR_INPUT when it is no folder; config and encoding as the open run.db has them.
+ * @param encoding [caller releases with us__release] */
+us_status us__run_check_folder(us_context *context, const char *folder);
+us_status us__run_read_config(us_run *run, char **encoding);
+/* assemble.c: the model of run->config for the columns of run->data and the task of `dataset`. */
+us_status us__run_assemble_model(us_run *run, const us_dataset *dataset);
 /* assemble.c: data, model, problems and (from `checkpoint`, or new when NULL) the training of run->config. */
 us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size);
 /* advance.c: the observer that fills the log. */

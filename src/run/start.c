@@ -60,11 +60,10 @@ static us_status start_tensor(us_context *context, const char *path, const us_te
     return US_OK;
 }
 
-static us_status start_file(us_context *context, const char *path, const us_group *groups, size_t count, us_vec *theta) {
+us_status us__run_weights(us_context *context, const char *path, const us_group *groups, size_t count, us_vec *theta) {
     us_tensors *tensors = NULL;
     char text[256];
     us_status status = us_safetensors_read(&tensors, context, path);
-    if (status != US_OK) us__error_prefix(context, "--start");
     for (size_t i = 0; status == US_OK && i < count; i++) {
         const us_tensor *tensor = us_tensors_find(tensors, groups[i].name);
         if (tensor) status = start_tensor(context, path, tensor, &groups[i], theta);
@@ -78,6 +77,8 @@ static us_status start_file(us_context *context, const char *path, const us_grou
             status = us__fail(context, US_ERR_INPUT, "%s has %s, which the model has not; it has %s", path, tensor->name, start_names(text, groups, count));
     }
     us_tensors_destroy(tensors);
+    if (status == US_OK && !us_vec_is_finite(theta))
+        status = us__fail(context, US_ERR_INPUT, "%s: a number in it is not finite%s", path, us_vec_precision(theta) == US_F32 ? " in f32" : "");
     return status;
 }
 
@@ -85,7 +86,12 @@ us_status us__run_start(us_context *context, const char *start, const us_group *
     static const char SUFFIX[] = ".safetensors";
     size_t length = strlen(start), suffix = sizeof SUFFIX - 1;
     bool is_file = !strchr(start, '=') || (length >= suffix && !strcmp(start + length - suffix, SUFFIX));
-    us_status status = is_file ? start_file(context, start, groups, count, theta) : start_values(context, start, groups, count, theta);
+    if (is_file) {
+        us_status status = us__run_weights(context, start, groups, count, theta);
+        if (status != US_OK && status != US_ERR_NOMEM) us__error_prefix(context, "--start");
+        return status;
+    }
+    us_status status = start_values(context, start, groups, count, theta);
     if (status == US_OK && !us_vec_is_finite(theta))
         status = us__fail(context, US_ERR_INPUT, "--start %s: a number in it is not finite%s", start, us_vec_precision(theta) == US_F32 ? " in f32" : "");
     return status;

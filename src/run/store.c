@@ -1,7 +1,9 @@
 #include "run/run.h"
 #include <math.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* run.db. In WAL mode with synchronous=NORMAL a commit is a plain write, without fsync: a killed process loses nothing
@@ -88,17 +90,44 @@ static double store_column(sqlite3_stmt *statement, int column) {
 
 /* ------------------------------------------------------------------ open and close */
 
+/* A path as a URI: '?', '#' and '%' mean something there. An immutable database is read without lock and without the files
+ * beside it that even a read-only connection makes in WAL mode (sqlite.org/uri.html). */
+static char *store_immutable(us_context *context, const char *path) {
+    char *uri = us__alloc(context, 3 * strlen(path) + 32, 1), *to = uri;
+    if (!uri) return NULL;
+    to += sprintf(to, *path == '/' ? "file://" : "file:");
+    for (; *path; path++) to += sprintf(to, strchr("?#%", *path) ? "%%%02X" : "%c", *path);
+    strcpy(to, "?immutable=1");
+    return uri;
+}
+
+/* To look at a database whose log is not empty, both must be read, which SQLite does itself. */
+static us_status store_look(us__store *store) {
+    struct stat info;
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    char *wal = us__text_format(store->context, "%s-wal", store->path), *uri = store_immutable(store->context, store->path);
+    us_status status = wal && uri ? US_OK : US_ERR_NOMEM;
+    bool logged = status == US_OK && stat(wal, &info) == 0 && info.st_size > 0;
+    if (status == US_OK && sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
+        status = store_fail(store);
+    us__release(store->context, wal);
+    us__release(store->context, uri);
+    return status;
+}
+
 static us_status store_connect(us__store **out, us_context *context, const char *folder, int flags) {
     us_status status = US_OK;
+    bool look = flags & SQLITE_OPEN_READONLY;
     us__store *store = *out = us__new(context, 1, sizeof *store);
     if (!store) return US_ERR_NOMEM;
     store->context = context;
     store->row_seconds = 4e-6;
     store->path = us__text_format(context, "%s/run.db", folder);
     if (!store->path) status = US_ERR_NOMEM;
-    if (status == US_OK && !(flags & SQLITE_OPEN_READONLY) && !(store->rows = us__alloc(context, STORE_ROWS, sizeof *store->rows)))
+    if (status == US_OK && !look && !(store->rows = us__alloc(context, STORE_ROWS, sizeof *store->rows)))
         status = US_ERR_NOMEM;
-    if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) status = store_fail(store);
+    if (status == US_OK && look) status = store_look(store);
+    else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) status = store_fail(store);
     if (status == US_OK) sqlite3_busy_timeout(store->db, 5000);
     return status;
 }

@@ -106,8 +106,8 @@ static void mistakes_are_named(void **state) {
         fixture_refuse(fixture_text("bad.csv", cases[i].text), US_ERR_INPUT, cases[i].error);
     fixture_refuse(fixture_bytes("nul.csv", "a,b\n1,\0002\n", 9), US_ERR_INPUT, ":2:2: a NUL byte");
     fixture_refuse(fixture_bytes("wide.csv", "a\0,\0b\0\n\0001\0,\0002\0\n\0", 16), US_ERR_INPUT, "looks like UTF-16LE");
-    fixture_refuse(fixture_folder(), US_ERR_IO, "is a folder");
-    fixture_refuse(fixture_path("nowhere.csv"), US_ERR_IO, "there is no such file");
+    fixture_refuse(fixture_folder(), US_ERR_INPUT, "is a directory");
+    fixture_refuse(fixture_path("nowhere.csv"), US_ERR_INPUT, "there is no such file");
 }
 
 /* A column of numbers in which text comes late, beyond the first window, is read again as text, spelt as it was. */

@@ -21,7 +21,7 @@ static void runs_are_listed_and_removed(void **state) {
     const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv");
     us_run_entry *entries = NULL;
     size_t count = 7;
-    assert_int_equal(us_runs_list(context, fixture_path(folder, "none"), &entries, &count), US_ERR_IO);
+    assert_int_equal(us_runs_list(context, fixture_path(folder, "none"), &entries, &count), US_ERR_INPUT);
     assert_done(context, us_runs_list(context, folder, &entries, &count));
     assert_int_equal(count, 0);
     assert_null(entries);
@@ -56,7 +56,7 @@ static void runs_are_listed_and_removed(void **state) {
     assert_int_not_equal(access(fixture_path(folder, "two"), F_OK), 0);
     assert_int_equal(us_run_remove(context, fixture_path(folder, "no-run")), US_ERR_INPUT);
     assert_int_equal(us_run_remove(context, fixture_path(folder, "damaged")), US_ERR_INPUT);
-    assert_int_equal(us_run_remove(context, fixture_path(folder, "none")), US_ERR_IO);
+    assert_int_equal(us_run_remove(context, fixture_path(folder, "none")), US_ERR_INPUT);
     fixture_write(fixture_path(folder, "one/notes.txt"), "mine", 4);
     assert_int_equal(us_run_remove(context, fixture_path(folder, "one")), US_ERR_IO);
     assert_error_has(context, "notes.txt");

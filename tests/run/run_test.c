@@ -285,7 +285,7 @@ static void creation_is_refused_and_leaves_nothing(void **state) {
     REFUSED(p.config.batch = 121, US_ERR_ARGUMENT, "--batch is 121; there are 120 training rows");
     REFUSED(p.config.optimizer = "adma", US_ERR_ARGUMENT, "did you mean 'adam'?");
     REFUSED(p.config.learning_rate = -1, US_ERR_ARGUMENT, "--lr");
-    REFUSED(p.config.data = fixture_path(p.folder, "none.csv"), US_ERR_IO, "none.csv");
+    REFUSED(p.config.data = fixture_path(p.folder, "none.csv"), US_ERR_INPUT, "none.csv");
     REFUSED(p.config.data_options.target = "z", US_ERR_INPUT, "z");
     REFUSED(p.config.model = "mlq:7", US_ERR_INPUT, "mlq");
     REFUSED(p.config.start = "layer1.bias=0", US_ERR_ARGUMENT, "--start");
@@ -311,7 +311,7 @@ static void opening_is_refused_with_a_reason(void **state) {
     assert_done(p.context, us_run_advance(run, NULL, NULL));
     us_run_destroy(run);
 
-    assert_int_equal(us_run_open(&run, p.context, fixture_path(p.folder, "none")), US_ERR_IO);
+    assert_int_equal(us_run_open(&run, p.context, fixture_path(p.folder, "none")), US_ERR_INPUT);
     assert_int_equal(us_run_open(&run, p.context, p.data), US_ERR_INPUT);
     assert_error_has(p.context, "no folder");
     assert_int_equal(us_run_open(&run, p.context, p.folder), US_ERR_INPUT);
@@ -335,7 +335,7 @@ static void opening_is_refused_with_a_reason(void **state) {
         bytes[at] ^= 0x10;
     }
     unlink(checkpoint);
-    assert_int_equal(us_run_open(&run, p.context, p.run), US_ERR_IO);
+    assert_int_equal(us_run_open(&run, p.context, p.run), US_ERR_INPUT);
     assert_error_has(p.context, "checkpoint.safetensors");
     fixture_write(checkpoint, bytes, size);
     free(bytes);
@@ -351,7 +351,7 @@ static void opening_is_refused_with_a_reason(void **state) {
     assert_done(p.context, us_run_open(&run, p.context, p.run));
     us_run_destroy(run);
     unlink(p.data);
-    assert_int_equal(us_run_open(&run, p.context, p.run), US_ERR_IO);
+    assert_int_equal(us_run_open(&run, p.context, p.run), US_ERR_INPUT);
     us_context_destroy(p.context);
 }
 

@@ -70,7 +70,7 @@ static void what_does_not_fit_is_told(void **state) {
     assert_true(us__run_start(context, path, GROUPS, 3, theta) < 0);
     assert_error_has(context, "--start");
     unlink(path);
-    assert_int_equal(us__run_start(context, path, GROUPS, 3, theta), US_ERR_IO);
+    assert_int_equal(us__run_start(context, path, GROUPS, 3, theta), US_ERR_INPUT);
     us_vec_destroy(theta);
     us_context_destroy(context);
 }
