@@ -190,8 +190,9 @@ static int plan_compare_numbers(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Marks the levels of a text column that occur in rows with a role from `least` on. Returns how many. */
-static size_t plan_mark_levels(plan *p, size_t column, bool train_only) {
+/* Marks the levels of a text column that occur in the training rows, or in the test rows, too. Returns how many; adds the
+ * missing cells of both kinds of rows to *missing. */
+static size_t plan_mark_levels(plan *p, size_t column, bool train_only, size_t *missing) {
     const us_table *t = p->table;
     size_t count = 0;
     memset(p->seen, 0, t->levels[column].count);
@@ -201,6 +202,7 @@ static size_t plan_mark_levels(plan *p, size_t column, bool train_only) {
         us__table_cells(t, column, first, n, chunk);
         for (size_t i = 0; i < n; i++) {
             uint8_t role = p->role[first + i];
+            *missing += role != US__ROW_OUT && isnan(chunk[i]);
             if (isnan(chunk[i]) || role == US__ROW_OUT || (train_only && role == US__ROW_TEST)) continue;
             uint32_t level = (uint32_t)chunk[i];
             count += !p->seen[level];
@@ -213,7 +215,8 @@ static size_t plan_mark_levels(plan *p, size_t column, bool train_only) {
 static us_status plan_text_classes(plan *p) {
     us__encoding *e = p->encoding;
     const us_table *t = p->table;
-    e->class_count = plan_mark_levels(p, e->target, false);
+    size_t missing = 0; /* none: a row without a target is out */
+    e->class_count = plan_mark_levels(p, e->target, false, &missing);
     e->classes = us__arena_alloc(e->arena, e->class_count + 1, sizeof *e->classes);
     if (!e->classes) return US_ERR_NOMEM;
     size_t k = 0;
@@ -315,11 +318,15 @@ static us_status plan_text_features(plan *p) {
     us__encoding *e = p->encoding;
     const us_table *t = p->table;
     size_t *counts = us__arena_alloc(e->arena, e->feature_count + 1, sizeof *counts), first_bad = SIZE_MAX;
+    size_t missing = 0, columns = 0;
+    const char *name = NULL;
     if (!counts) return US_ERR_NOMEM;
     for (size_t k = 0; k < e->feature_count; k++) {
         us__feature *f = &e->features[k];
         if (!f->text) continue;
-        counts[k] = plan_mark_levels(p, f->index, true);
+        size_t before = missing;
+        counts[k] = plan_mark_levels(p, f->index, true, &missing);
+        if (missing > before) columns++, name = f->name;
         if (counts[k] > p->options->max_categories) {
             first_bad = first_bad == SIZE_MAX ? k : first_bad;
             continue;
@@ -329,7 +336,10 @@ static us_status plan_text_features(plan *p) {
         for (uint32_t level = 0; level < t->levels[f->index].count; level++)
             if (p->seen[level] && !(f->levels[f->level_count++] = us__encoding_text(e, t->texts[f->index][level]))) return US_ERR_NOMEM;
     }
-    return first_bad == SIZE_MAX ? US_OK : plan_refuse_categories(p, first_bad, counts);
+    if (first_bad != SIZE_MAX) return plan_refuse_categories(p, first_bad, counts);
+    if (columns == 1) us__log(p->context, US_LOG_INFO, "%zu missing categories in column %s count as none", missing, name);
+    if (columns > 1) us__log(p->context, US_LOG_INFO, "%zu missing categories in %zu columns count as none", missing, columns);
+    return US_OK;
 }
 
 static us_status plan_number_features(plan *p, size_t train, size_t test) {

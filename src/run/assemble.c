@@ -92,6 +92,11 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
     if (status != US_OK) return status;
     if (!checkpoint) return assemble_training(run);
     status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL);
-    if (status == US_ERR_INPUT) us__error_prefix(run->context, run->folder);
+    if (status == US_ERR_INPUT) {
+        char *file = us__text_format(run->context, "%s/checkpoint.safetensors: ", run->folder);
+        if (!file) return US_ERR_NOMEM;
+        us__run_reword_error(run, "checkpoint: ", file);
+        us__release(run->context, file);
+    }
     return status;
 }

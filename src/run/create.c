@@ -32,15 +32,6 @@ static void create_remove(const char *folder) {
     rmdir(folder);
 }
 
-/* Tells an error of the folder that was begun as one of the folder that was asked for. */
-static us_status create_fail(const us_run *run, us_status status, const char *begun) {
-    char text[1024];
-    const char *error = us_context_error(run->context), *at = strstr(error, begun);
-    if (!at) return status;
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - error), error, run->folder, at + strlen(begun));
-    return us__fail(run->context, status, "%s", text);
-}
-
 /* A new folder beside the run's, which takes its name when all is in it. */
 static us_status create_folder(const us_run *run, char **begun) {
     for (int k = 0; k < 100; k++) {
@@ -75,7 +66,7 @@ us_status us_run_create(us_run **out, us_context *context, const char *folder, c
     if ((status = create_folder(run, &begun)) != US_OK) goto done;
     made = true;
     if ((status = create_fill(run, begun)) != US_OK) {
-        status = create_fail(run, status, begun);
+        us__run_reword_error(run, begun, run->folder); /* the name that was asked for */
         goto done;
     }
     us__store_close(run->store);

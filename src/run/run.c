@@ -1,4 +1,5 @@
 #include "run/run.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,14 @@ us_status us__run_set_text(us_run *run, char **to, const char *key, const char *
     us__release(run->context, *to);
     *to = copy;
     return us__store_set(run->store, key, copy);
+}
+
+void us__run_reword_error(const us_run *run, const char *from, const char *to) {
+    char text[1024];
+    const char *error = us_context_error(run->context), *at = strstr(error, from);
+    if (!at) return;
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - error), error, to, at + strlen(from));
+    us__fail(run->context, US_ERR_INPUT, "%s", text);
 }
 
 static us_status run_no_json(us_context *context) { return us__fail(context, US_ERR_NOMEM, "out of memory for JSON"); }

@@ -153,6 +153,8 @@ us_status us__run_checkpoint_read(us_context *context, const char *folder, void 
 us_status us__run_evaluate(us_run *run, double *train);
 /* evaluate.c: the most probable class. */
 size_t us__run_class(const double *probabilities, size_t classes);
+/* run.c: replaces the first `from` in the context's error, when it is in there. */
+void us__run_reword_error(const us_run *run, const char *from, const char *to);
 /* run.c: sets a text of the run and its key in the config table. */
 us_status us__run_set_text(us_run *run, char **to, const char *key, const char *value);
 

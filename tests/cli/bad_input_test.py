@@ -56,7 +56,7 @@ class Data(Case):
 
     def test_targets(self):
         self.write("a.csv", GOOD)
-        self.refused(3, ["'z'"], "train", "a.csv", "--target", "z", "--run", "r")
+        self.refused(3, ['"z"'], "train", "a.csv", "--target", "z", "--run", "r")
         self.write("text.csv", "a,y\n1,2\n2,three\n3,4\n")
         self.refused(3, ["text.csv", "three", "3"], "train", "text.csv", "--task", "regression", "--run", "r")
         self.write("one.csv", "a,y\n" + "".join("%d,yes\n" % i for i in range(9)))
@@ -69,7 +69,7 @@ class Data(Case):
         if status == 3:
             self.assertIn("inf.csv", err)
         self.write("many.csv", "a,y\n" + "".join("name%d,%d\n" % (i, i) for i in range(150)))
-        self.refused(3, ["150", "--drop"], "train", "many.csv", "--run", "r2")
+        self.refused(3, ["\"a\"", "categories", "--drop"], "train", "many.csv", "--run", "r2")
 
     def test_ragged(self):
         self.write("ragged.csv", "a,b,y\n1,2,3\n4,5\n6,7,8\n")
@@ -110,7 +110,8 @@ class Runs(Case):
     def test_damaged_checkpoint(self):
         self.make()
         path = self.path("r/checkpoint.safetensors")
-        whole = open(path, "rb").read()
+        with open(path, "rb") as f:
+            whole = f.read()
         for damaged in (whole[: len(whole) // 2], whole[:5], b"", b"\xff" * len(whole)):
             with open(path, "wb") as f:
                 f.write(damaged)

@@ -239,6 +239,28 @@ static void features_are_found_for_prediction(void **state) {
     us_context_destroy(context);
 }
 
+static void data_hear(void *user, us_log_level level, const char *text) {
+    strcat(strcat(user, text), "|");
+}
+
+/* Rows 1 and 3 miss a category in b, and in the second file row 5 one in c; row 6 misses one, too, and its target, so that it is left out. */
+static void missing_categories_are_counted(void **state) {
+    char heard[2000] = "";
+    us_context_options options = US_CONTEXT_OPTIONS_INIT;
+    us_context *context = NULL;
+    options.log = data_hear;
+    options.log_user = heard;
+    assert_int_equal(us_context_create(&context, &options), US_OK);
+    us_data *data = load(context, fixture_text("gaps.csv", "a,b,c,y\n1,,u,5\n2,x,v,6\n3,,u,8\n4,x,u,7\n5,y,v,9\n6,,v,\n"), NULL);
+    if (!strstr(heard, "2 missing categories in column b count as none|")) fail_msg("heard: %s", heard);
+    us_data_destroy(data);
+    *heard = '\0';
+    data = load(context, fixture_text("gaps.csv", "a,b,c,y\n1,,u,5\n2,x,v,6\n3,,u,8\n4,x,u,7\n5,y,,9\n6,,v,\n"), NULL);
+    if (!strstr(heard, "3 missing categories in 2 columns count as none|")) fail_msg("heard: %s", heard);
+    us_data_destroy(data);
+    us_context_destroy(context);
+}
+
 static us_status load_body(us_context *context, void *user) {
     us_data *data, *again = NULL;
     us_dataset *features = NULL;
@@ -266,6 +288,7 @@ int main(void) {
         cmocka_unit_test(rows_are_split_and_left_out),           cmocka_unit_test(classes_are_sorted),
         cmocka_unit_test(mistakes_are_named),                    cmocka_unit_test(another_file_is_noticed),
         cmocka_unit_test(features_are_found_for_prediction),     cmocka_unit_test(loading_survives_failing_allocations),
+        cmocka_unit_test(missing_categories_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
