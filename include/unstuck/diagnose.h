@@ -120,6 +120,13 @@ typedef struct us_evidence {
     double effective_rate;           /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
     double stability_limit;          /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
                                         2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
+    /* Of trainings that end in numbers that are not finite, else not measured: */
+    size_t rows_not_finite;          /* whose own loss or gradient is not, at θ */
+    size_t rows_overflowing;         /* of them, those whose is infinite */
+    double worst_row;                /* the first of them, or else the row of the longest gradient; from 0, of the training rows */
+    double row_dominance;            /* longest finite gradient of a row ÷ the sum of all others' lengths */
+    double finite_at_rate;           /* a rate at which the same steps stay finite and gain; NaN when none was found */
+    double finite_at_clip;           /* a bound on the gradient with which they do, where no rate was found; NaN likewise */
     double noise_batch;              /* rows a step; this and the next three for mini-batches alone */
     double noise_trace;              /* tr(Σ): the scatter of the gradients of single rows */
     double noise_scale;              /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */

@@ -2,6 +2,9 @@
 #include "cli.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { JUDGE_REPLAY = 100000 }; /* steps that a replay takes at most */
 
 /* Keeps the verdict in the run; that it can't be kept is no reason not to tell it. */
 static void judge_keep(const cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
@@ -20,6 +23,11 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     cli_progress progress = cli_progress_start(quiet);
     if (options) diagnosing = *options;
     if (trying) trials = *trying;
+    /* A run that diverged is replayed from its checkpoint, as far as it was to go: there it ends the same way again. */
+    if (diagnosing.steps == 0 && strcmp(us_run_status(run), "diverged") == 0) {
+        uint64_t left = us_run_steps_planned(run) - us_training_steps(us_run_training(run));
+        diagnosing.steps = left < JUDGE_REPLAY ? left : JUDGE_REPLAY;
+    }
     diagnosing.progress = trials.progress = cli_what_progress;
     diagnosing.progress_user = trials.progress_user = &progress;
     *out = (cli_judgement){NULL, NULL};

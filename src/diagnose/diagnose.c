@@ -29,6 +29,7 @@ static const struct {
     {us__evidence_gradient, "measuring loss and gradient"}, {us__evidence_checks, "checking the derivatives"},
     {us__evidence_point, "measuring the curvature"},        {us__evidence_line_search, "searching along the gradient"},
     {us__evidence_escape, "searching along the way out"},   {us__evidence_carry_on, "going on for a while on a copy"},
+    {us__evidence_divergence, "looking for what is not finite"},
     {us__evidence_noise, "measuring the noise of batches"},
 };
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
@@ -40,7 +41,7 @@ static us_status diagnose_measure(us__gathering *g) {
             g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
         us_status status = DIAGNOSE_PARTS[i].measure(g);
         if (status) return status;
-        if (!g->diagnosis->evidence.finite) return US_OK; /* there is nothing to measure */
+        if (!g->diagnosis->evidence.finite) return us__evidence_divergence(g); /* nothing else can be measured */
         if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "the diagnosis was interrupted");
     }
     return US_OK;

@@ -90,6 +90,10 @@ us_status us__evidence_point(us__gathering *g) {
     o.decrease_tolerance = fmax(o.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
     o.spectrum.batch = US_BATCH_ALL;
     us_status status = us_point_classify(&g->diagnosis->point, g->problem, g->theta, &o);
+    if (status == US_ERR_NUMERIC) { /* numbers too large for eigenvalues: the curvature stays unknown */
+        us_context_error_clear(us_problem_context(g->problem));
+        return US_OK;
+    }
     if (status) return status;
     const us_point *point = g->diagnosis->point;
     const us_spectrum *s = point->spectrum;

@@ -13,6 +13,17 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     const us_evidence *e = &d->evidence;
     double worth = options->decrease_tolerance * fabs(e->loss);
     d->sign_count = 0;
+    bool ended = !e->finite || !e->carrying_on_finite;
+    signs_add(d, "rows_not_finite", ended ? (double)e->rows_not_finite : (double)NAN, 0,
+              "How many rows have a loss or gradient of their own that is not finite.");
+    signs_add(d, "worst_row", e->worst_row, (double)NAN,
+              "The first such row, or else the one of the longest gradient: its number among the training rows, from 0.");
+    signs_add(d, "row_dominance", e->row_dominance, 100,
+              "How many times longer that gradient is than those of all other rows together.");
+    signs_add(d, "finite_at_rate", e->finite_at_rate, e->learning_rate,
+              "A learning rate at which the same steps stay finite and gain, beside the one in use.");
+    signs_add(d, "finite_at_clip", e->finite_at_clip, e->gradient_norm,
+              "A bound on the gradient with which the same steps stay finite and gain, beside its length now.");
     signs_add(d, "gradient_disagreement", e->gradient_disagreement, 1e-5,
               "How far the gradient is from differences of the loss, relatively; above the threshold it is wrong.");
     signs_add(d, "hessian_disagreement", e->hessian_disagreement, 1e-5,

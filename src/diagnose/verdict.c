@@ -48,6 +48,10 @@ void us_evidence_init(us_evidence *e) {
                        .base_learning_rate = unknown,
                        .effective_rate = unknown,
                        .stability_limit = unknown,
+                       .worst_row = unknown,
+                       .row_dominance = unknown,
+                       .finite_at_rate = unknown,
+                       .finite_at_clip = unknown,
                        .noise_batch = unknown,
                        .noise_trace = unknown,
                        .noise_scale = unknown,
@@ -67,6 +71,15 @@ static bool verdict_not_finite(evidence e, options o) { return (void)o, !e->fini
 static bool verdict_unstable_rate(evidence e, options o) {
     return (void)o, e->learning_rate >= e->stability_limit * (1 - 1e-9);
 }
+static bool verdict_bad_row(evidence e, options o) {
+    if (!verdict_not_finite(e, o) || e->samples < 3) return false;
+    return e->rows_not_finite ? 10 * e->rows_not_finite <= e->samples : e->row_dominance > 100;
+}
+static bool verdict_overflowed(evidence e, options o) {
+    return verdict_not_finite(e, o) && e->rows_overflowing > 0 && 2 * e->rows_overflowing > e->samples;
+}
+static bool verdict_slower_is_fine(evidence e, options o) { return verdict_not_finite(e, o) && e->finite_at_rate > 0; }
+static bool verdict_exploding(evidence e, options o) { return verdict_not_finite(e, o) && e->finite_at_clip > 0; }
 static bool verdict_blew_up(evidence e, options o) {
     return e->finite && !e->carrying_on_finite && verdict_unstable_rate(e, o);
 }
@@ -187,6 +200,17 @@ static const struct verdict_row {
     const char *sentence;
     const char *would_decide;
 } ROWS[] = {
+    {verdict_bad_row, US_VERDICT_DIVERGED, "bad-data", true, verdict_certain,
+     "One row, or few, are out of all proportion: their own loss or gradient is not finite or dwarfs all others.", NULL},
+    {verdict_overflowed, US_VERDICT_DIVERGED, "overflow", true, verdict_certain,
+     "The loss of most rows is larger than a number can be, whatever the learning rate: targets or features are too large.",
+     NULL},
+    {verdict_slower_is_fine, US_VERDICT_DIVERGED, "lr-above-stability", true, verdict_certain,
+     "The learning rate is too large: the numbers end, while the same steps at a lower rate stay finite and gain.", NULL},
+    {verdict_exploding, US_VERDICT_DIVERGED, "exploding-gradient", true, verdict_certain,
+     "The gradient is so long here that even a hundredth of the learning rate throws the weights away; shorter steps stay "
+     "finite.",
+     NULL},
     {verdict_blew_up, US_VERDICT_DIVERGED, "lr-above-stability", true, verdict_barely,
      "The learning rate is above the largest that this curvature bears: every step overshoots further, until the numbers "
      "end.",

@@ -1,0 +1,76 @@
+/* Why the numbers ended: by rows that are not finite, or by replays of the same steps with one thing changed.
+ *
+ * Rows: the loss and gradient of each alone, in the training's own precision. One row out of many: the data. Most of them:
+ * numbers too large for the format. Else the steps are to blame: the rate, when a tenth or a hundredth of it gains, or the
+ * rate that this curvature bears; the place, when steps that move the weights by a hundredth gain twice what that rate does. */
+#include "diagnose/replay.h"
+#include <math.h>
+
+enum { DIVERGENCE_STEPS = 200 };
+static const double RATES[] = {0.1, 0.01};
+
+static us_status divergence_rows(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_problem *own = us_training_problem(g->training);
+    us_context *context = us_problem_context(own);
+    size_t samples = us_problem_samples(own);
+    double sum = 0, most = 0;
+    us_vec *gradient;
+    us_status status = us_vec_create(&gradient, context, us_problem_precision(own), us_problem_dimension(own));
+    e->rows_not_finite = e->rows_overflowing = 0;
+    for (size_t i = 0; i < samples && !status; i++) {
+        uint32_t row = (uint32_t)i;
+        double loss, norm;
+        status = us_problem_gradient(own, us_training_theta(g->training), (us_batch){&row, 1}, &loss, gradient);
+        if (status) break;
+        norm = us_vec_norm2(gradient);
+        if (isinf(loss) || (isfinite(loss) && !isfinite(norm))) e->rows_overflowing++;
+        if (!isfinite(loss) || !isfinite(norm)) {
+            if (e->rows_not_finite++ == 0) e->worst_row = (double)i;
+            continue;
+        }
+        sum += norm;
+        if (norm > most) {
+            most = norm;
+            if (e->rows_not_finite == 0) e->worst_row = (double)i;
+        }
+        if (us_context_cancelled(context)) status = us__fail(context, US_INTERRUPTED, "the diagnosis was interrupted");
+    }
+    e->row_dominance = most / (sum - most);
+    us_vec_destroy(gradient);
+    return status;
+}
+
+/* The length of the gradient beyond which a step moves the weights by more than a hundredth. */
+static double divergence_bound(const us__gathering *g) {
+    double size = us_vec_norm2(g->theta), rate = g->diagnosis->evidence.learning_rate;
+    return 0.01 * (size > 0 ? size : 1) / rate;
+}
+
+static us_status divergence_slower(us_training *copy, double factor) {
+    us_status status = us__replay_rate(copy, factor);
+    return status ? status : us_training_set_theta(copy, us_training_theta(copy), true);
+}
+
+us_status us__evidence_divergence(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    if (e->finite && e->carrying_on_finite) return US_OK;
+    us_status status = divergence_rows(g);
+    if (status || !e->finite || e->rows_not_finite > 0) return status;
+    for (size_t i = 0; i < sizeof RATES / sizeof *RATES; i++) {
+        us__replay slower;
+        if ((status = us__replay_run(g, divergence_slower, RATES[i], DIVERGENCE_STEPS, &slower))) return status;
+        if (!slower.finite || !(slower.end < e->loss)) continue;
+        e->finite_at_rate = RATES[i] * e->learning_rate;
+        return US_OK;
+    }
+    us__replay slowest = {.end = HUGE_VAL}, clipped;
+    double bound = divergence_bound(g), stable = 0.5 * e->stability_limit;
+    if (stable < RATES[1] * e->learning_rate)
+        status = us__replay_run(g, divergence_slower, stable / e->learning_rate, DIVERGENCE_STEPS, &slowest);
+    if (!status) status = us__replay_run(g, us_training_set_clip_norm, bound, DIVERGENCE_STEPS, &clipped);
+    if (status) return status;
+    if (clipped.finite && clipped.end < 0.5 * fmin(slowest.end, e->loss)) e->finite_at_clip = bound;
+    else if (slowest.end < e->loss) e->finite_at_rate = stable;
+    return US_OK;
+}
