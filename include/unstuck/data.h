@@ -79,6 +79,11 @@ US_API const void *us_dataset_targets_const(const us_dataset *dataset);
 US_API uint32_t *us_dataset_labels(us_dataset *dataset);     /* [rows]; NULL for regression */
 US_API const uint32_t *us_dataset_labels_const(const us_dataset *dataset);
 
+/** The least loss that any function of the features can have (rows with equal features and different targets set it), and the
+ * loss of the best constant: half-mse for regression, cross-entropy (nats) for classification. Not finite where targets are.
+ * Errors: US_ERR_INPUT (a label beyond the classes), US_ERR_NOMEM. Cost: a sort of the rows. Memory: 16 bytes a row. */
+US_API us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *constant);
+
 /* ------------------------------------------------------------------ data: a file made ready */
 
 typedef enum us_missing { US_MISSING_MEAN = 0, US_MISSING_DROP = 1 } us_missing;

@@ -132,6 +132,8 @@ typedef struct us_evidence {
     double noise_scale;              /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */
     double noise_trend;              /* on all rows: mean loss of the first half of the steps − of the second, less two standard errors */
     double decrease_quiet;           /* mean loss carrying on − what a tenth of the rate comes to, less two standard errors */
+    double floor;                    /* the least loss that any function of the features can have; see us_problem_floor */
+    double constant_loss;            /* of the best constant prediction */
     bool symmetric_units;            /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
 } us_evidence;

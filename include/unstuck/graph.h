@@ -68,6 +68,9 @@ US_API size_t us_graph_axis(const us_graph *graph, us_node a, size_t axis);
 
 /** The loss of each sample, [samples], or one scalar for a problem without data. */
 US_API us_status us_graph_set_loss(us_graph *graph, us_node loss);
+/** Tells that the loss is factor·Σ(output − target)² over all targets, which the nodes do not show: the problem then knows the
+ * least loss that the data allow (us_problem_floor). A loss that is a cross-entropy is recognised. */
+US_API void us_graph_set_squares(us_graph *graph, double factor);
 /** What a prediction is: [samples×outputs] or [samples]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 

@@ -58,6 +58,11 @@ US_API const us_group *us_problem_groups(const us_problem *problem, size_t *coun
 US_API bool us_problem_hvp_is_exact(const us_problem *problem);
 US_API us_context *us_problem_context(const us_problem *problem);
 
+/** What the data allow: *floor is the least loss over all samples that any function of the features can have (a penalty only
+ * adds to it), *constant that of the best constant prediction. NaN where the problem does not know: callbacks, problems
+ * without data, losses of other kinds. Errors: US_ERR_NOMEM. Cost: a sort of the samples. */
+US_API us_status us_problem_floor(us_problem *problem, double *floor, double *constant);
+
 /** The same problem computing in another precision, on the same data (values are converted, not
  * read anew, so the function is the one that was trained). The data is shared: the original must
  * outlive the recast one. Asking for the precision that it has gives an independent workspace,

@@ -3,6 +3,7 @@
  * The rows are asked from top to bottom and the first that applies is the verdict, so the cause stands before its
  * symptom and what is certain before what is likely. To add a cause, add a row and the question it asks. The number
  * that decides a row is held against its threshold by `margin`; that gives the confidence. */
+#include <float.h>
 #include <math.h>
 #include <unstuck/diagnose.h>
 
@@ -57,6 +58,8 @@ void us_evidence_init(us_evidence *e) {
                        .noise_scale = unknown,
                        .noise_trend = unknown,
                        .decrease_quiet = unknown,
+                       .floor = unknown,
+                       .constant_loss = unknown,
                        .full_batch = true};
 }
 
@@ -153,6 +156,23 @@ static bool verdict_rises_beyond_second_order(evidence e, options o) {
     return (void)o, verdict_semidefinite(e, US_NULL_RISES);
 }
 
+/* At the floor: what is left above the least loss that the data allow is not worth a step. Nothing at all is left at a
+ * millionth of what the best constant leaves undone, or at its rounding, improving or not. No curvature leads lower than that:
+ * there the eigenvalues that are not quite zero are what the last of the gradient makes of the zeros of a valley. */
+static double verdict_left(evidence e) { return e->loss - e->floor; }
+static bool verdict_nothing_left(evidence e, options o) {
+    double all = e->constant_loss - e->floor;
+    return verdict_left(e) <= DBL_EPSILON * e->constant_loss || (verdict_left(e) <= 1e-6 * all && !verdict_improving(e, o));
+}
+static bool verdict_irreducible(evidence e, options o) {
+    if (!(e->floor > 1e-3 * e->constant_loss)) return false;
+    return verdict_nothing_left(e, o) || (verdict_left(e) <= verdict_worth(e, o) && !verdict_improving(e, o) && !e->negative);
+}
+static bool verdict_fits(evidence e, options o) { return verdict_nothing_left(e, o); }
+static bool verdict_fits_in_a_valley(evidence e, options o) {
+    return verdict_fits(e, o) && (e->zero || e->negative) && e->counted && e->null_space != US_NULL_RISES;
+}
+
 static bool verdict_jumping(evidence e, options o) {
     return !verdict_critical(e) && verdict_unstable_rate(e, o) && e->decrease_line_search > verdict_worth(e, o);
 }
@@ -187,6 +207,9 @@ static double verdict_by_lambda_min(evidence e, options o) {
     double settled = e->offered_decrease > 0 ? verdict_worth(e, o) / e->offered_decrease : HUGE_VAL;
     return fmin(e->lambda_min / e->resolution, settled);
 }
+static double verdict_by_floor(evidence e, options o) {
+    return fmax(verdict_worth(e, o), 1e-6 * e->constant_loss) / fmax(verdict_left(e), 0);
+}
 static double verdict_barely(evidence e, options o) { return (void)e, (void)o, 2; }
 
 /* ------------------------------------------------------------------ the table */
@@ -220,6 +243,13 @@ static const struct verdict_row {
     {verdict_gradient_wrong, US_VERDICT_UNDECIDED, "wrong-gradient", true, verdict_by_gradient_check,
      "The gradient is not the derivative of the loss: differences of the loss disagree with it, so no step can be trusted.",
      "a gradient that agrees with differences of the loss"},
+    {verdict_irreducible, US_VERDICT_MINIMUM, "irreducible", false, verdict_by_floor,
+     "The loss is the least that any function of these features can have: rows with the same features have different targets.",
+     NULL},
+    {verdict_fits_in_a_valley, US_VERDICT_MINIMUM, "flat-valley", false, verdict_by_floor,
+     "The data are fitted as well as can be, by a whole valley of equally good parameters: there is nothing to gain.", NULL},
+    {verdict_fits, US_VERDICT_MINIMUM, "converged", false, verdict_by_floor,
+     "The data are fitted as well as can be: there is nothing to gain.", NULL},
     {verdict_decayed, US_VERDICT_CRAWLING, "lr-decayed", true, verdict_by_line_search,
      "The schedule has taken the learning rate down so far that all the steps to come add up to little, while much is left "
      "to gain.",

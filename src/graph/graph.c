@@ -1,6 +1,7 @@
 /* A graph: its nodes, each content once, and the error that sticks. */
 #include "graph/graph.h"
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 us_status us_graph_create(us_graph **out, us_context *context) {
@@ -9,6 +10,7 @@ us_status us_graph_create(us_graph **out, us_context *context) {
     if (!g) return US_ERR_NOMEM;
     g->context = context;
     g->features = g->targets = g->labels = g->loss = g->output = US_NODE_NONE;
+    g->squares = (double)NAN;
     if (us__arena_create(&g->names, context, 1024) != US_OK) {
         us_graph_destroy(g);
         return US_ERR_NOMEM;
@@ -193,3 +195,5 @@ us_status us_graph_set_output(us_graph *graph, us_node output) {
     graph->output = output;
     return US_OK;
 }
+
+void us_graph_set_squares(us_graph *graph, double factor) { graph->squares = factor; }

@@ -60,6 +60,7 @@ struct us_graph {
     size_t parameter_count, parameter_capacity;
     size_t dimension; /* of θ */
     us_node features, targets, labels, loss, output;
+    double squares; /* the loss is this times ‖output − targets‖²; NaN: of another kind */
     bool deriving; /* rules are building: sums over samples are allowed */
 };
 

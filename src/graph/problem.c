@@ -117,11 +117,21 @@ static void problem_destroy(us_problem *problem) {
 
 static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
 
+static us_status problem_floor(us_problem *problem, double *floor, double *constant) {
+    const problem_shared *s = ((graph_problem *)problem)->shared;
+    bool entropy = us__at(s->graph, s->graph->loss)->op == &us__op_cross_entropy;
+    if (!s->dataset || !(entropy || s->graph->squares > 0)) return US_OK;
+    us_status status = us_dataset_floor(s->dataset, floor, constant);
+    if (status == US_OK && !entropy) *floor *= 2 * s->graph->squares, *constant *= 2 * s->graph->squares;
+    return status;
+}
+
 static const us__problem_ops GRAPH_OPS = {
     .value = problem_value,
     .gradient = problem_gradient,
     .hvp = problem_hvp,
     .recast = problem_recast,
+    .floor = problem_floor,
     .destroy = problem_destroy,
 };
 

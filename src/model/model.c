@@ -107,6 +107,7 @@ static us_status model_build(const us_model *model, us_graph *graph) {
                        ? us_graph_cross_entropy(graph, output, us_graph_labels(graph, model->outputs))
                        : model_squares(model, graph, output);
     status = us_graph_set_loss(graph, loss);
+    if (model->loss != US__LOSS_CROSS_ENTROPY) us_graph_set_squares(graph, model->loss == US__LOSS_MSE ? 1 : 0.5);
     return status == US_OK ? us_graph_set_output(graph, output) : status;
 }
 

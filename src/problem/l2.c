@@ -40,6 +40,10 @@ static us_status l2_recast(us_problem **out, const us_problem *problem, us_preci
     return status == US_OK ? us_problem_create_l2(out, inner, p->strength, true) : status;
 }
 
+static us_status l2_floor(us_problem *problem, double *floor, double *constant) {
+    return us_problem_floor(((l2_problem *)problem)->inner, floor, constant);
+}
+
 static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }
 
 static void l2_destroy(us_problem *problem) {
@@ -54,6 +58,7 @@ static const us__problem_ops L2_OPS = {
     .hvp = l2_hvp,
     .recast = l2_recast,
     .hint = l2_hint,
+    .floor = l2_floor,
     .destroy = l2_destroy,
 };
 

@@ -229,12 +229,17 @@ static void linear_destroy(us_problem *problem) {
 
 static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision);
 
+static us_status linear_floor(us_problem *problem, double *floor, double *constant) {
+    return us_dataset_floor(((linear_problem *)problem)->dataset, floor, constant);
+}
+
 static const us__problem_ops LINEAR_OPS = {
     .value = linear_value,
     .gradient = linear_gradient,
     .hvp = linear_hvp,
     .recast = linear_recast,
     .hint = linear_hint,
+    .floor = linear_floor,
     .destroy = linear_destroy,
 };
 

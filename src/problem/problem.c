@@ -1,5 +1,6 @@
 /* The seam: what is true of every problem is checked here, once; the rest is the leaf's or decorator's. */
 #include "problem/problem.h"
+#include <math.h>
 
 static us_status problem_check_vec(const us_problem *p, const us_vec *v, const char *function, const char *name) {
     if (v && v->n == p->dimension && v->precision == p->precision) return US_OK;
@@ -61,6 +62,11 @@ us_context *us_problem_context(const us_problem *problem) { return problem->cont
 const us_group *us_problem_groups(const us_problem *problem, size_t *count) {
     *count = problem->group_count;
     return problem->groups;
+}
+
+us_status us_problem_floor(us_problem *problem, double *floor, double *constant) {
+    *floor = *constant = (double)NAN;
+    return problem->ops->floor ? problem->ops->floor(problem, floor, constant) : US_OK;
 }
 
 us_status us_problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {

@@ -14,6 +14,7 @@ typedef struct us__problem_ops {
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
+    us_status (*floor)(us_problem *, double *floor, double *constant); /* see us_problem_floor. May be NULL */
     void (*destroy)(us_problem *); /* releases the object itself, too */
 } us__problem_ops;
 
