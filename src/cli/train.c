@@ -158,8 +158,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         status = us_run_create(&run, context, folder, &config);
     }
     if (status != US_OK) {
-        /* A file that can't be read is bad input; one that can't be written is a failure. */
-        code = cli_error(command, context, status == US_ERR_IO && !run && access(data ? data : resume, R_OK) != 0 ? US_ERR_INPUT : status);
+        code = cli_error(command, context, status);
         goto done;
     }
     us_status ended = cli_run_advance(run, quiet);
