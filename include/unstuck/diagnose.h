@@ -85,7 +85,7 @@ typedef struct us_sign {
     double threshold;     /* what it was held against; NaN where there is none */
     const char *meaning;  /* one sentence; static */
 } us_sign;
-#define US_SIGNS_MAX 32
+#define US_SIGNS_MAX 48
 
 /** All that the decision depends on. A number that was not measured is NaN. */
 typedef struct us_evidence {
@@ -127,6 +127,13 @@ typedef struct us_evidence {
     double row_dominance;            /* longest finite gradient of a row ÷ the sum of all others' lengths */
     double finite_at_rate;           /* a rate at which the same steps stay finite and gain; NaN when none was found */
     double finite_at_clip;           /* a bound on the gradient with which they do, where no rate was found; NaN likewise */
+    double condition;                /* λmax ÷ the smallest eigenvalue that needs ten times the steps done; NaN when none does */
+    double decrease_slow;            /* best along the Newton step through all those directions: loss now − best */
+    double decrease_faded;           /* of a rule whose state only grows: loss now − mean loss carrying on, ... */
+    double decrease_fresh;           /* ... and the same with a fresh state */
+    double momentum;                 /* of heavy ball above 0.9 that has had time to ring; this and the next two else NaN */
+    double rises;                    /* share of looks on the way that found the loss higher than the look before */
+    double decrease_calm;            /* mean loss carrying on − what momentum 0.9 comes to, less two standard errors */
     double noise_batch;              /* rows a step; this and the next three for mini-batches alone */
     double noise_trace;              /* tr(Σ): the scatter of the gradients of single rows */
     double noise_scale;              /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */

@@ -31,6 +31,8 @@ static const struct {
     {us__evidence_point, "measuring the curvature"},        {us__evidence_line_search, "searching along the gradient"},
     {us__evidence_escape, "searching along the way out"},   {us__evidence_carry_on, "going on for a while on a copy"},
     {us__evidence_divergence, "looking for what is not finite"},
+    {us__evidence_ringing, "going on with less momentum"},
+    {us__evidence_conditioning, "searching where the rate is too small"},
     {us__evidence_noise, "measuring the noise of batches"},
 };
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };

@@ -26,6 +26,8 @@ us_status us__evidence_line_search(us__gathering *g);
 us_status us__evidence_escape(us__gathering *g);
 us_status us__evidence_carry_on(us__gathering *g);
 us_status us__evidence_divergence(us__gathering *g); /* divergence.c; measures nothing where all is finite */
+us_status us__evidence_ringing(us__gathering *g);      /* ringing.c */
+us_status us__evidence_conditioning(us__gathering *g); /* conditioning.c */
 us_status us__evidence_noise(us__gathering *g); /* noise.c */
 
 /* The numbers behind the verdict, each with the threshold it was held against. */

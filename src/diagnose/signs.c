@@ -43,6 +43,14 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "How much the best single step along the negative gradient takes off the loss.");
     signs_add(d, "line_search_rate", e->line_search_rate, e->learning_rate,
               "The learning rate of that best single step, beside the one in use.");
+    signs_add(d, "condition", e->condition, 1e3,
+              "The largest eigenvalue over the smallest that needs ten times the steps done so far.");
+    signs_add(d, "decrease_slow", e->decrease_slow, 10 * worth,
+              "What a line search through all those slow directions takes off the loss.");
+    signs_add(d, "decrease_fresh", e->decrease_fresh, 5 * e->decrease_faded,
+              "How much the loss falls when the rule forgets the gradients so far, beside five times what it does anyhow.");
+    signs_add(d, "rises", e->rises, 0.2, "How often the loss on all rows rose while the training went on.");
+    signs_add(d, "decrease_calm", e->decrease_calm, 10 * worth, "How much lower the loss comes with momentum 0.9.");
     signs_add(d, "noise_scale", e->noise_scale, e->noise_batch,
               "The batch at which the scatter of the gradients is as strong as the gradient itself, beside the batch in use.");
     signs_add(d, "noise_trend", e->noise_trend, worth,

@@ -53,6 +53,13 @@ void us_evidence_init(us_evidence *e) {
                        .row_dominance = unknown,
                        .finite_at_rate = unknown,
                        .finite_at_clip = unknown,
+                       .condition = unknown,
+                       .decrease_slow = unknown,
+                       .decrease_faded = unknown,
+                       .decrease_fresh = unknown,
+                       .momentum = unknown,
+                       .rises = unknown,
+                       .decrease_calm = unknown,
                        .noise_batch = unknown,
                        .noise_trace = unknown,
                        .noise_scale = unknown,
@@ -108,6 +115,19 @@ static bool verdict_frozen(evidence e, options o) {
            !verdict_improving(e, o);
 }
 
+/* The rate is near what the steepest direction bears, and what is left lies where it is far too small. */
+static bool verdict_ill_conditioned(evidence e, options o) {
+    return !verdict_critical(e) && e->condition > 1e3 && e->learning_rate > 0.1 * e->stability_limit &&
+           !verdict_unstable_rate(e, o) && e->decrease_slow > 10 * verdict_worth(e, o) &&
+           e->decrease_slow > 20 * e->decrease_carrying_on;
+}
+static bool verdict_faded(evidence e, options o) {
+    return !verdict_critical(e) && e->decrease_fresh > 10 * verdict_worth(e, o) && e->decrease_fresh > 5 * e->decrease_faded;
+}
+static bool verdict_ringing(evidence e, options o) {
+    return !verdict_critical(e) && e->rises > 0.2 && !verdict_unstable_rate(e, o) &&
+           e->decrease_calm > 10 * verdict_worth(e, o);
+}
 /* Batches scatter more than the gradient is long, the loss on all rows does not fall, and less noise makes it fall. */
 static bool verdict_drowned(evidence e, options o) {
     return !verdict_critical(e) && !e->full_batch && e->noise_scale > e->noise_batch && !verdict_unstable_rate(e, o) &&
@@ -193,6 +213,13 @@ static double verdict_by_frozen(evidence e, options o) { return (void)o, e->froz
 static double verdict_by_line_search(evidence e, options o) {
     return e->decrease_line_search / fmax(20 * e->decrease_carrying_on, 10 * verdict_worth(e, o));
 }
+static double verdict_by_slow(evidence e, options o) {
+    return e->decrease_slow / fmax(20 * e->decrease_carrying_on, 10 * verdict_worth(e, o));
+}
+static double verdict_by_fresh(evidence e, options o) {
+    return e->decrease_fresh / fmax(5 * e->decrease_faded, 10 * verdict_worth(e, o));
+}
+static double verdict_by_calm(evidence e, options o) { return e->decrease_calm / (10 * verdict_worth(e, o)); }
 static double verdict_by_noise(evidence e, options o) {
     return fmin(e->noise_scale / e->noise_batch, e->decrease_quiet / (5 * verdict_worth(e, o)));
 }
@@ -261,6 +288,16 @@ static const struct verdict_row {
     {verdict_timid, US_VERDICT_CRAWLING, "lr-too-small", true, verdict_by_line_search,
      "One long step along the gradient gains many times what all the small ones do: the learning rate is far below what is "
      "stable.",
+     NULL},
+    {verdict_ringing, US_VERDICT_OSCILLATING, "momentum-too-high", true, verdict_by_calm,
+     "The momentum hardly fades: the training rolls through the minimum and back, while less momentum comes down.", NULL},
+    {verdict_faded, US_VERDICT_CRAWLING, "lr-decayed", true, verdict_by_fresh,
+     "The rule divides by all the gradients it has ever seen, and its steps have become too short: with a fresh state the same "
+     "steps gain many times as much.",
+     NULL},
+    {verdict_ill_conditioned, US_VERDICT_CRAWLING, "ill-conditioned", true, verdict_by_slow,
+     "The learning rate is as large as the steepest direction bears, and far too small for the others, where all that is left "
+     "to gain lies: features of very different size do that.",
      NULL},
     {verdict_drowned_batch, US_VERDICT_NOISY, "batch-too-small", true, verdict_by_noise,
      "The gradients of the batches scatter so much that the loss no longer falls on average: more rows a step would let the "

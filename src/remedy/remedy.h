@@ -6,7 +6,8 @@
 #include <unstuck/remedy.h>
 
 extern const us_remedy us__remedy_escape, us__remedy_raise_lr, us__remedy_lower_lr;
-extern const us_remedy us__remedy_grow_batch, us__remedy_decay_lr, us__remedy_roll_back, us__remedy_clip;
+extern const us_remedy us__remedy_grow_batch, us__remedy_decay_lr, us__remedy_roll_back, us__remedy_clip,
+    us__remedy_switch_optimizer;
 
 /* Multiplies the base rate so that the next step's rate, schedule included, is `rate`. */
 us_status us__remedy_set_rate(us_training *training, double rate);
