@@ -141,6 +141,9 @@ typedef struct us_evidence {
     double decrease_quiet;           /* mean loss carrying on − what a tenth of the rate comes to, less two standard errors */
     double floor;                    /* the least loss that any function of the features can have; see us_problem_floor */
     double constant_loss;            /* of the best constant prediction */
+    size_t hidden_units;             /* 0: none, or not known */
+    double dead_share;               /* of the units of the layer where it is largest: active on no row (relu and its like) */
+    double saturated_share;          /* the same: less than 1 % of the gradient passes the activation (tanh, sigmoid) */
     bool symmetric_units;            /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
 } us_evidence;

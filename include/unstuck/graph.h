@@ -71,6 +71,9 @@ US_API us_status us_graph_set_loss(us_graph *graph, us_node loss);
 /** Tells that the loss is factor·Σ(output − target)² over all targets, which the nodes do not show: the problem then knows the
  * least loss that the data allow (us_problem_floor). A loss that is a cross-entropy is recognised. */
 US_API void us_graph_set_squares(us_graph *graph, double factor);
+/** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units]: us_problem_units tells of it.
+ * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
+US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input, us_node output);
 /** What a prediction is: [samples×outputs] or [samples]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 

@@ -21,6 +21,7 @@
 #include <unstuck/safetensors.h>
 #include <unstuck/solve.h>
 #include <unstuck/train.h>
+#include <unstuck/units.h>
 #include <unstuck/vec.h>
 #include <unstuck/version.h>
 

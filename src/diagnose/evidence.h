@@ -20,6 +20,7 @@ typedef struct us__gathering {
 /* Loss and gradient; false in evidence.finite when one is not. */
 us_status us__evidence_gradient(us__gathering *g);
 us_status us__evidence_floor(us__gathering *g);
+us_status us__evidence_units(us__gathering *g);
 us_status us__evidence_checks(us__gathering *g);
 us_status us__evidence_point(us__gathering *g);
 us_status us__evidence_line_search(us__gathering *g);

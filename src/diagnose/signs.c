@@ -62,6 +62,9 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     signs_add(d, "floor", e->floor, e->loss,
               "The least loss that any function of the features can have: rows with equal features set it.");
     signs_add(d, "constant_loss", e->constant_loss, e->loss, "The loss of the best constant prediction.");
+    signs_add(d, "dead_share", e->dead_share, 2.0 / 3, "The share of a layer's units that no row makes active; the worst layer.");
+    signs_add(d, "saturated_share", e->saturated_share, 2.0 / 3,
+              "The share of a layer's units that let less than 1 % of the gradient through; the worst layer.");
     if (!e->spectrum_known) return;
     signs_add(
         d, "lambda_min", e->lambda_min, -e->resolution,

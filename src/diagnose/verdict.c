@@ -66,6 +66,8 @@ void us_evidence_init(us_evidence *e) {
                        .noise_trend = unknown,
                        .decrease_quiet = unknown,
                        .floor = unknown,
+                       .dead_share = unknown,
+                       .saturated_share = unknown,
                        .constant_loss = unknown,
                        .full_batch = true};
 }
@@ -193,6 +195,19 @@ static bool verdict_fits_in_a_valley(evidence e, options o) {
     return verdict_fits(e, o) && (e->zero || e->negative) && e->counted && e->null_space != US_NULL_RISES;
 }
 
+/* Units that are shut, in one layer two thirds of them or more; the loss of the best constant. None of it matters while the loss
+ * falls or a way out pays, nor at a minimum. */
+static bool verdict_held(evidence e, options o) {
+    return !verdict_improving(e, o) && !verdict_way_out(e, o) && !verdict_all_positive(e, o) && !verdict_top(e, o) &&
+           !verdict_unstable_rate(e, o);
+}
+static bool verdict_dead(evidence e, options o) { return verdict_held(e, o) && 3 * e->dead_share >= 2; }
+static bool verdict_saturated(evidence e, options o) { return verdict_held(e, o) && 3 * e->saturated_share >= 2; }
+static bool verdict_constant(evidence e, options o) {
+    return verdict_held(e, o) && e->hidden_units && e->floor < 0.99 * e->constant_loss &&
+           fabs(e->loss - e->constant_loss) <= o->decrease_tolerance * e->constant_loss;
+}
+
 static bool verdict_jumping(evidence e, options o) {
     return !verdict_critical(e) && verdict_unstable_rate(e, o) && e->decrease_line_search > verdict_worth(e, o);
 }
@@ -234,6 +249,8 @@ static double verdict_by_lambda_min(evidence e, options o) {
     double settled = e->offered_decrease > 0 ? verdict_worth(e, o) / e->offered_decrease : HUGE_VAL;
     return fmin(e->lambda_min / e->resolution, settled);
 }
+static double verdict_by_dead(evidence e, options o) { return (void)o, 1.5 * e->dead_share; }
+static double verdict_by_saturated(evidence e, options o) { return (void)o, 1.5 * e->saturated_share; }
 static double verdict_by_floor(evidence e, options o) {
     return fmax(verdict_worth(e, o), 1e-6 * e->constant_loss) / fmax(verdict_left(e), 0);
 }
@@ -312,6 +329,12 @@ static const struct verdict_row {
     {verdict_hessian_wrong, US_VERDICT_UNDECIDED, "wrong-gradient", true, verdict_by_hessian_check,
      "The Hessian-vector product is not the derivative of the gradient: differences of the gradient disagree with it.",
      "a Hessian-vector product that agrees with differences of the gradient, or none at all"},
+    {verdict_dead, US_VERDICT_PLATEAU, "dead-units", true, verdict_by_dead,
+     "Most units of a layer are dead: no row of the data makes them active, so their weights get no gradient and never change.", NULL},
+    {verdict_saturated, US_VERDICT_PLATEAU, "saturated-units", true, verdict_by_saturated,
+     "Most units of a layer are saturated: their activation is flat where the data are, and next to no gradient gets through.", NULL},
+    {verdict_constant, US_VERDICT_PLATEAU, "constant-predictor", true, verdict_barely,
+     "The model predicts the same for every row: its loss is that of the best constant, and nothing points away from it.", NULL},
     {verdict_unseen, US_VERDICT_UNDECIDED, "needs-more-products", false, verdict_nothing,
      "The gradient has nothing more to offer, and the curvature is not known well enough: minimum or saddle, the gradient cannot "
      "tell.",

@@ -1,5 +1,6 @@
 /* A graph: its nodes, each content once, and the error that sticks. */
 #include "graph/graph.h"
+#include "graph/units.h"
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -21,6 +22,7 @@ us_status us_graph_create(us_graph **out, us_context *context) {
 
 void us_graph_destroy(us_graph *graph) {
     if (!graph) return;
+    us__units_release(graph);
     us__release(graph->context, graph->nodes);
     us__release(graph->context, graph->table);
     us__release(graph->context, graph->groups);

@@ -8,6 +8,7 @@
 enum { US__RANK = 4, US__INPUTS = 2 };
 
 typedef struct us__op us__op;
+typedef struct us__mark us__mark; /* a layer of units: units.h */
 
 /* A value: an operation on nodes that stand before it. Equal nodes are one node (see us__graph_make). */
 typedef struct us__node {
@@ -60,6 +61,8 @@ struct us_graph {
     size_t parameter_count, parameter_capacity;
     size_t dimension; /* of θ */
     us_node features, targets, labels, loss, output;
+    us__mark *marks; /* [mark_count] */
+    size_t mark_count;
     double squares; /* the loss is this times ‖output − targets‖²; NaN: of another kind */
     bool deriving; /* rules are building: sums over samples are allowed */
 };

@@ -1,6 +1,7 @@
 /* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
 #include "problem/problem.h"
 #include "graph/plan.h"
+#include "graph/units.h"
 #include "vec/vec.h"
 
 /* What a problem and its recasts share; it does not change after creation. */
@@ -117,6 +118,38 @@ static void problem_destroy(us_problem *problem) {
 
 static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
 
+static us_status problem_units(us_units **out, us_problem *problem, const us_vec *theta) {
+    graph_problem *p = (graph_problem *)problem;
+    const us_graph *g = p->shared->graph;
+    if (g->mark_count == 0 || !p->shared->dataset) return US_OK;
+    size_t widest = 0;
+    us_status status = US_ERR_NOMEM;
+    double *scratch = NULL;
+    us_units *u = us__new(g->context, 1, sizeof *u);
+    if (!u) return US_ERR_NOMEM;
+    u->context = g->context;
+    u->layer_count = g->mark_count;
+    if (!(u->layers = us__new(g->context, g->mark_count, sizeof *u->layers))) goto done;
+    for (size_t k = 0; k < g->mark_count; k++) {
+        size_t count = us__at(g, g->marks[k].input)->shape[1];
+        u->layers[k] = (us_unit_layer){g->marks[k].layer, g->marks[k].bounded, u->count, count};
+        u->count += count;
+        widest = count > widest ? count : widest;
+    }
+    if (!(u->units = us__new(g->context, u->count, sizeof *u->units))) goto done;
+    if (!(scratch = us__alloc(g->context, widest, (3 * US__BLOCK_ROWS + 1) * sizeof *scratch))) goto done;
+    status = US_OK;
+    for (size_t k = 0; k < u->layer_count && status == US_OK; k++) {
+        us__evaluation e = problem_evaluation(p, NULL, theta, US_BATCH_ALL);
+        status = us__units_measure(g, k, &e, u->units + u->layers[k].first, scratch);
+    }
+done:
+    us__release(g->context, scratch);
+    if (status == US_OK) *out = u;
+    else us_units_destroy(u);
+    return status;
+}
+
 static us_status problem_floor(us_problem *problem, double *floor, double *constant) {
     const problem_shared *s = ((graph_problem *)problem)->shared;
     bool entropy = us__at(s->graph, s->graph->loss)->op == &us__op_cross_entropy;
@@ -132,6 +165,7 @@ static const us__problem_ops GRAPH_OPS = {
     .hvp = problem_hvp,
     .recast = problem_recast,
     .floor = problem_floor,
+    .units = problem_units,
     .destroy = problem_destroy,
 };
 
@@ -207,6 +241,8 @@ static us_status problem_plan(problem_shared *s) {
     if (!derived) return US_ERR_NOMEM;
     us_node *products = derived + g->parameter_count;
     us_status status = problem_derive(g, gradients, products);
+    if (status == US_OK) status = us__units_derive(g);
+    if (status == US_OK) status = us__units_plan(g);
     if (status == US_OK) status = us__plan_create(&s->value, g, g->loss, NULL, 0);
     if (status == US_OK) status = us__plan_create(&s->gradient, g, g->loss, gradients, g->parameter_count);
     if (status == US_OK) status = us__plan_create(&s->product, g, US_NODE_NONE, products, g->parameter_count);

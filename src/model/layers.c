@@ -14,8 +14,9 @@ static us_node layers_gelu(us_graph *graph, us_node z) { return us_graph_apply(g
 static us_node layers_silu(us_graph *graph, us_node z) { return us_graph_mul(graph, z, us_graph_apply(graph, "sigmoid", z)); }
 
 static const us__activation ACTIVATIONS[] = {
-    {"linear", layers_linear, "xavier"},   {"relu", layers_relu, "he"}, {"tanh", layers_tanh, "xavier"},
-    {"sigmoid", layers_sigmoid, "xavier"}, {"gelu", layers_gelu, "he"}, {"silu", layers_silu, "he"},
+    {"linear", layers_linear, "xavier", false, 1},       {"relu", layers_relu, "he", false, 1},
+    {"tanh", layers_tanh, "xavier", true, 1},            {"sigmoid", layers_sigmoid, "xavier", true, 0.25},
+    {"gelu", layers_gelu, "he", false, 1.12890414136918}, {"silu", layers_silu, "he", false, 1.09983932012887},
 };
 enum { ACTIVATION_COUNT = sizeof ACTIVATIONS / sizeof ACTIVATIONS[0], LAYERS_MOST_UNITS = 10000000 };
 
@@ -148,6 +149,8 @@ us_node us__layers_build(const us_model *model, us_graph *graph) {
         us_node bias = us_graph_parameter(graph, name, 1, (size_t[]){layer->units});
         us_node sum = us_graph_add(graph, us_graph_matmul(graph, x, false, weight, true), bias);
         x = layer->activation->apply(graph, sum);
+        snprintf(name, sizeof name, "layer%zu", k + 1);
+        if (x != sum) us_graph_mark_units(graph, name, layer->activation->bounded, layer->activation->steepest, sum, x);
         in = layer->units;
     }
     return x;

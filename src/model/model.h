@@ -12,6 +12,8 @@ typedef struct us__activation {
     const char *name;
     us_node (*apply)(us_graph *graph, us_node sum);
     const char *init;
+    bool bounded;    /* it saturates */
+    double steepest; /* its largest slope */
 } us__activation;
 
 /* By name, or NULL. */

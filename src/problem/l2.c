@@ -1,6 +1,7 @@
 /* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖², ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv. */
 #include "problem/problem.h"
 #include <math.h>
+#include <unstuck/units.h>
 
 typedef struct l2_problem {
     us_problem base;
@@ -44,6 +45,10 @@ static us_status l2_floor(us_problem *problem, double *floor, double *constant) 
     return us_problem_floor(((l2_problem *)problem)->inner, floor, constant);
 }
 
+static us_status l2_units(us_units **out, us_problem *problem, const us_vec *theta) {
+    return us_problem_units(out, ((l2_problem *)problem)->inner, theta);
+}
+
 static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }
 
 static void l2_destroy(us_problem *problem) {
@@ -59,6 +64,7 @@ static const us__problem_ops L2_OPS = {
     .recast = l2_recast,
     .hint = l2_hint,
     .floor = l2_floor,
+    .units = l2_units,
     .destroy = l2_destroy,
 };
 

@@ -5,6 +5,8 @@
 #include "vec/vec.h"
 #include <unstuck/problem.h>
 
+struct us_units;
+
 /* Sizes, precisions and rows have been checked by the us_problem_* functions before these are called.
  * batch.rows == NULL means all samples; batch.count is then the number of samples. */
 typedef struct us__problem_ops {
@@ -15,6 +17,7 @@ typedef struct us__problem_ops {
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
     us_status (*floor)(us_problem *, double *floor, double *constant); /* see us_problem_floor. May be NULL */
+    us_status (*units)(struct us_units **out, us_problem *, const us_vec *theta); /* see us_problem_units. May be NULL */
     void (*destroy)(us_problem *); /* releases the object itself, too */
 } us__problem_ops;
 

@@ -8,7 +8,7 @@ floor_of_header() {
     version.h | context.h | rng.h) echo base ;;
     vec.h) echo vec ;;
     data.h | safetensors.h) echo data ;;
-    problem.h | linear.h) echo problem ;;
+    problem.h | linear.h | units.h) echo problem ;;
     graph.h) echo graph ;;
     model.h) echo model ;;
     curvature.h | density.h | lanczos.h | operator.h) echo curvature ;;

@@ -1,0 +1,24 @@
+/* Marked layers of units (src/graph/units.c). */
+#ifndef US_GRAPH_UNITS_H
+#define US_GRAPH_UNITS_H
+
+#include "graph/plan.h"
+#include <unstuck/units.h>
+
+struct us__mark {
+    const char *layer;
+    bool bounded;
+    double steepest; /* the largest slope of the activation */
+    us_node input, output, slope, arriving;
+    us__plan *plans[3]; /* of input, slope and arriving */
+};
+
+/* The nodes for slopes and arriving gradients; their plans. */
+us_status us__units_derive(us_graph *graph);
+us_status us__units_plan(us_graph *graph);
+void us__units_release(us_graph *graph);
+
+/* Fills the units of a layer. @param e  θ, workspace and data; count: all samples @param scratch [(3·US__BLOCK_ROWS + 1)×units] */
+us_status us__units_measure(const us_graph *graph, size_t layer, us__evaluation *e, us_unit *units, double *scratch);
+
+#endif
