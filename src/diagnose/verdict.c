@@ -178,12 +178,13 @@ static bool verdict_rises_beyond_second_order(evidence e, options o) {
     return (void)o, verdict_semidefinite(e, US_NULL_RISES);
 }
 
-/* At the floor: what is left above the least loss that the data allow is not worth a step. Nothing at all is left at a
- * millionth of what the best constant leaves undone, or at its rounding, improving or not. No curvature leads lower than that:
- * there the eigenvalues that are not quite zero are what the last of the gradient makes of the zeros of a valley. */
+/* At the floor: what is left above the least loss that the data allow is not worth a step: rounding, or a millionth of what the
+ * best constant leaves undone. No curvature leads lower than that, and eigenvalues that are not quite zero are what the last of
+ * the gradient makes of the zeros of a valley; a larger negative one is a fact that stands in the way of calling this a minimum. */
 static double verdict_left(evidence e) { return e->loss - e->floor; }
 static bool verdict_nothing_left(evidence e, options o) {
     double all = e->constant_loss - e->floor;
+    if (verdict_frozen(e, o) || (e->negative && -e->lambda_min >= o->curvature_ratio * e->lambda_max)) return false;
     return verdict_left(e) <= DBL_EPSILON * e->constant_loss || (verdict_left(e) <= 1e-6 * all && !verdict_improving(e, o));
 }
 static bool verdict_irreducible(evidence e, options o) {
