@@ -28,17 +28,21 @@ int main(int count, char **words) {
     us_data_options options = US_DATA_OPTIONS_INIT;
     options.target = count > 2 ? words[2] : NULL;
     double start = us_clock_now();
-    us_status status = count > 2 ? us_data_load(&data, context, words[1], &options) : us_table_read_csv(&table, context, words[1], NULL);
+    us_status status =
+        count > 2 ? us_data_load(&data, context, words[1], &options) : us_table_read_csv(&table, context, words[1], NULL);
     double seconds = us_clock_now() - start;
     if (status != US_OK) return fprintf(stderr, "%s\n", us_context_error(context)), 1;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     double sum = 0; /* of the last column, so that a reader of another make can be compared */
     if (table)
-        for (size_t row = 0; row < us_table_rows(table); row++) sum += us_table_number(table, us_table_columns(table) - 1, row);
-    printf("{\"mb_per_second\": %.1f, \"seconds\": %.4f, \"rows\": %zu, \"resident_mb\": %.1f, \"peak_mb\": %.1f, \"sum\": %.17g}\n",
-           (double)about.st_size / 1e6 / seconds, seconds, table ? us_table_rows(table) : us_dataset_rows(us_data_train(data)),
-           resident_now(), (double)usage.ru_maxrss / 1e3, sum);
+        for (size_t row = 0; row < us_table_rows(table); row++)
+            sum += us_table_number(table, us_table_columns(table) - 1, row);
+    printf("{\"mb_per_second\": %.1f, \"seconds\": %.4f, \"rows\": %zu, \"resident_mb\": %.1f, \"peak_mb\": %.1f, \"sum\": "
+           "%.17g}\n",
+           (double)about.st_size / 1e6 / seconds, seconds,
+           table ? us_table_rows(table) : us_dataset_rows(us_data_train(data)), resident_now(),
+           (double)usage.ru_maxrss / 1e3, sum);
     us_table_destroy(table);
     us_data_destroy(data);
     us_context_destroy(context);

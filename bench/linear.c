@@ -70,7 +70,8 @@ static double all_rows(us_context *context, us_problem *problem, us_vec *theta, 
 }
 
 int main(int count, char **arguments) {
-    size_t rows = count > 1 ? strtoul(arguments[1], NULL, 10) : 1000000, columns = count > 2 ? strtoul(arguments[2], NULL, 10) : 100;
+    size_t rows = count > 1 ? strtoul(arguments[1], NULL, 10) : 1000000,
+           columns = count > 2 ? strtoul(arguments[2], NULL, 10) : 100;
     int repeats = count > 3 ? atoi(arguments[3]) : 3;
     const char *only = count > 4 ? arguments[4] : NULL;
     us_context *context;
@@ -86,7 +87,8 @@ int main(int count, char **arguments) {
         for (size_t b = 0; b < 3; b++) {
             char name[32];
             snprintf(name, sizeof name, "batch-%zu-in-order", BATCHES[b]);
-            if (!only || !strcmp(only, name)) printf("%s %.6f\n", name, in_order(context, problem, theta, gradient, BATCHES[b]));
+            if (!only || !strcmp(only, name))
+                printf("%s %.6f\n", name, in_order(context, problem, theta, gradient, BATCHES[b]));
             us_vec_fill(theta, 0);
             snprintf(name, sizeof name, "batch-%zu-shuffled", BATCHES[b]);
             if (!only || !strcmp(only, name)) printf("%s %.6f\n", name, epoch(context, problem, theta, BATCHES[b]));

@@ -55,7 +55,8 @@ int main(int argc, char **argv) {
         us_training_destroy(copy);
         us_run_destroy(run);
     }
-    printf("log, checkpoints and the evaluation at the end cost %+.2f %% of the training time\n", 100 * (with / without - 1));
+    printf("log, checkpoints and the evaluation at the end cost %+.2f %% of the training time\n",
+           100 * (with / without - 1));
     us_context_destroy(context);
     return 0;
 }

@@ -49,7 +49,8 @@ int main(void) {
     if (status == US_OK) status = us_minimize(problem, theta, NULL, &result);
     if (status == US_OK) status = tell(problem, theta, &end);
     if (status != US_OK) fprintf(stderr, "%s\n", context ? us_context_error(context) : us_status_meaning(status));
-    bool right = status == US_OK && start == US_KIND_SADDLE && end == US_KIND_MINIMUM && fabs(fabs(us_vec_get(theta, 0)) - 1) < 1e-6;
+    bool right =
+        status == US_OK && start == US_KIND_SADDLE && end == US_KIND_MINIMUM && fabs(fabs(us_vec_get(theta, 0)) - 1) < 1e-6;
     us_vec_destroy(theta);
     us_problem_destroy(problem);
     us_context_destroy(context);

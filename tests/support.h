@@ -16,9 +16,9 @@
 #include <unstuck/context.h>
 
 typedef struct support_memory {
-    long alive;      /* blocks not released */
-    long calls;      /* allocations asked for so far */
-    long fail_at;    /* the call (from 1) that fails; 0: none */
+    long alive;   /* blocks not released */
+    long calls;   /* allocations asked for so far */
+    long fail_at; /* the call (from 1) that fails; 0: none */
 } support_memory;
 
 /* A context whose allocations are counted in `memory`. */

@@ -19,21 +19,21 @@ extern "C" {
 #endif
 
 /** Every status: name, number, meaning. Zero is good, negative an error, positive good with a reason. */
-#define US_STATUS_LIST(X)                                                                          \
-    X(US_OK, 0, "done")                                                                            \
-    X(US_NOT_CONVERGED, 1, "the iterations ran out before the tolerance was met")                  \
-    X(US_INTERRUPTED, 2, "interrupted by the caller")                                              \
-    X(US_STOPPED, 3, "an observer asked to stop")                                                  \
-    X(US_NOT_FOUND, 4, "there is nothing of that name")                                            \
-    X(US_ERR_NOMEM, -1, "out of memory")                                                           \
-    X(US_ERR_ARGUMENT, -2, "an argument is out of its range")                                      \
-    X(US_ERR_INPUT, -3, "the input is not as it should be")                                        \
-    X(US_ERR_IO, -4, "reading or writing failed")                                                  \
-    X(US_ERR_NONFINITE, -5, "a value is not finite")                                               \
-    X(US_ERR_SHAPE, -6, "shapes do not fit together")                                              \
-    X(US_ERR_CALLBACK, -7, "a function of the caller failed")                                      \
-    X(US_ERR_EXISTS, -8, "it is there already")                                                    \
-    X(US_ERR_UNSUPPORTED, -9, "that is not supported")                                             \
+#define US_STATUS_LIST(X)                                                         \
+    X(US_OK, 0, "done")                                                           \
+    X(US_NOT_CONVERGED, 1, "the iterations ran out before the tolerance was met") \
+    X(US_INTERRUPTED, 2, "interrupted by the caller")                             \
+    X(US_STOPPED, 3, "an observer asked to stop")                                 \
+    X(US_NOT_FOUND, 4, "there is nothing of that name")                           \
+    X(US_ERR_NOMEM, -1, "out of memory")                                          \
+    X(US_ERR_ARGUMENT, -2, "an argument is out of its range")                     \
+    X(US_ERR_INPUT, -3, "the input is not as it should be")                       \
+    X(US_ERR_IO, -4, "reading or writing failed")                                 \
+    X(US_ERR_NONFINITE, -5, "a value is not finite")                              \
+    X(US_ERR_SHAPE, -6, "shapes do not fit together")                             \
+    X(US_ERR_CALLBACK, -7, "a function of the caller failed")                     \
+    X(US_ERR_EXISTS, -8, "it is there already")                                   \
+    X(US_ERR_UNSUPPORTED, -9, "that is not supported")                            \
     X(US_ERR_NUMERIC, -10, "a numerical routine failed")
 
 typedef enum us_status {
@@ -68,7 +68,8 @@ typedef struct us_context_options {
     int threads; /* 1 to 1024: how many threads parallel work may use; default 1 */
 } us_context_options;
 
-#define US_CONTEXT_OPTIONS_INIT {.version = 1, .threads = 1}
+#define US_CONTEXT_OPTIONS_INIT \
+    { .version = 1, .threads = 1 }
 US_API void us_context_options_init(us_context_options *options);
 
 /** Creates a context. @param out [caller destroys] @param options NULL for defaults.

@@ -19,20 +19,20 @@ typedef struct us_critical_options {
     void *progress_user;
 } us_critical_options;
 #define US_CRITICAL_OPTIONS_INIT \
-    {.version = 1, .seconds = 20, .seed = 1, .merge_tolerance = 1e-6, .point = US_POINT_OPTIONS_INIT}
+    { .version = 1, .seconds = 20, .seed = 1, .merge_tolerance = 1e-6, .point = US_POINT_OPTIONS_INIT }
 US_API void us_critical_options_init(us_critical_options *options);
 
 typedef struct us_critical_points {
     size_t count;
-    us_point **points;  /* ascending by value */
-    size_t starts;      /* tried */
+    us_point **points; /* ascending by value */
+    size_t starts;     /* tried */
     us_context *context;
 } us_critical_points;
 
 /** All critical points in a box that many starts of Newton's method on the gradient find, duplicates merged, each named by
  * us_point_classify. Half of the starts are spread evenly, half random; half go by pure Newton steps, half first lower
- * ‖gradient‖ by Levenberg-Marquardt steps. By default they end when as many again as it took to find the last point have found
- * no new one (at least 2000). No promise of completeness: `starts` says how hard it looked.
+ * ‖gradient‖ by Levenberg-Marquardt steps. By default they end when as many again as it took to find the last point have
+ * found no new one (at least 2000). No promise of completeness: `starts` says how hard it looked.
  *
  * Points on the box's edge count. Not listed: kinks, where the gradient jumps; plateaus, where it is small or underflows but
  * Newton's step is long; regions where loss and gradient are constant. Of lines and surfaces of critical points at most some

@@ -9,40 +9,42 @@ extern "C" {
 #endif
 
 typedef struct us_spectrum_options {
-    uint32_t version;   /* 1 */
-    us_batch batch;     /* rows; default all */
-    size_t limit;       /* largest n that a dense Hessian is made for; default 4000 */
-    size_t block;       /* products asked for at a time; default 16 */
-    double resolution;  /* eigenvalues within ± of this are "zero"; default 0: from the rounding error, see us_spectrum */
+    uint32_t version;  /* 1 */
+    us_batch batch;    /* rows; default all */
+    size_t limit;      /* largest n that a dense Hessian is made for; default 4000 */
+    size_t block;      /* products asked for at a time; default 16 */
+    double resolution; /* eigenvalues within ± of this are "zero"; default 0: from the rounding error, see us_spectrum */
     /* Hears products done and in all. May be NULL. */
     void (*progress)(void *user, size_t done, size_t total);
     void *progress_user;
 } us_spectrum_options;
-#define US_SPECTRUM_OPTIONS_INIT {.version = 1, .limit = 4000, .block = 16}
+#define US_SPECTRUM_OPTIONS_INIT \
+    { .version = 1, .limit = 4000, .block = 16 }
 US_API void us_spectrum_options_init(us_spectrum_options *options);
 
 /** All eigenvalues and eigenvectors of a Hessian. */
 typedef struct us_spectrum {
     size_t n;
-    double *values;     /* [n] ascending */
-    double *vectors;    /* [n×n], vector i at vectors + i·n, length 1 */
-    double *residuals;  /* [n] ‖Hv − λv‖₂ */
-    double resolution;  /* an eigenvalue within ± of this cannot be told from zero: backward error of the eigensolver,
-                           n·ε·‖H‖, plus the asymmetry that was found (Frobenius norm), plus the rounding in the products,
-                           measured by nudging θ by some units in the last place (src/curvature/resolution.c). Where H is
-                           definite beyond doubt although its scales differ by more than that hides, it is smaller, and
-                           the eigenvalues are right to relative accuracy (src/curvature/graded.c) */
-    double asymmetry;   /* max |Hij − Hji| before symmetrising */
+    double *values;    /* [n] ascending */
+    double *vectors;   /* [n×n], vector i at vectors + i·n, length 1 */
+    double *residuals; /* [n] ‖Hv − λv‖₂ */
+    double resolution; /* an eigenvalue within ± of this cannot be told from zero: backward error of the eigensolver,
+                          n·ε·‖H‖, plus the asymmetry that was found (Frobenius norm), plus the rounding in the products,
+                          measured by nudging θ by some units in the last place (src/curvature/resolution.c). Where H is
+                          definite beyond doubt although its scales differ by more than that hides, it is smaller, and
+                          the eigenvalues are right to relative accuracy (src/curvature/graded.c) */
+    double asymmetry;  /* max |Hij − Hji| before symmetrising */
     size_t negative, zero, positive; /* counts against the resolution */
-    size_t products;    /* Hessian-vector products used */
-    bool exact;         /* false: products were differences of gradients */
+    size_t products;                 /* Hessian-vector products used */
+    bool exact;                      /* false: products were differences of gradients */
     us_context *context;
 } us_spectrum;
 
 /** Dense Hessian by n products, then LAPACK's dsyevd. The problem should be in f64.
  * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC.
  * Cost: n + 6 to n + 12 products, 5·n² doubles, O(n³). @param out [caller destroys] */
-US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta, const us_spectrum_options *options);
+US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta,
+                                   const us_spectrum_options *options);
 US_API void us_spectrum_destroy(us_spectrum *spectrum);
 
 /** Eigenpairs of a symmetric matrix a [n×n] (f64, row- or column-major alike), ascending, by LAPACK. a is overwritten with

@@ -25,7 +25,8 @@ typedef struct us_csv_options {
     void (*progress)(void *user, uint64_t done, uint64_t total);
     void *progress_user;
 } us_csv_options;
-#define US_CSV_OPTIONS_INIT {.version = 1, .delimiter = 0, .header = -1}
+#define US_CSV_OPTIONS_INIT \
+    { .version = 1, .delimiter = 0, .header = -1 }
 US_API void us_csv_options_init(us_csv_options *options);
 
 /** Reads a CSV file, plain or gzipped: RFC 4180 quotes with newlines inside, BOM, CRLF or CR, UTF-8.
@@ -63,8 +64,8 @@ typedef struct us_dataset us_dataset;
 
 /** A dataset of zeros, to be filled through the pointers below. task: US_REGRESSION or US_CLASSIFICATION.
  * Errors: US_ERR_NOMEM, US_ERR_ARGUMENT (rows or outputs 0). columns may be 0. @param out [caller destroys] */
-US_API us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
-                                   us_task task, size_t outputs);
+US_API us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows,
+                                   size_t columns, us_task task, size_t outputs);
 US_API void us_dataset_destroy(us_dataset *dataset);
 US_API us_context *us_dataset_context(const us_dataset *dataset);
 US_API size_t us_dataset_rows(const us_dataset *dataset);
@@ -72,16 +73,16 @@ US_API size_t us_dataset_columns(const us_dataset *dataset);
 US_API size_t us_dataset_outputs(const us_dataset *dataset); /* real outputs, or the number of classes */
 US_API us_task us_dataset_task(const us_dataset *dataset);
 US_API us_precision us_dataset_precision(const us_dataset *dataset);
-US_API void *us_dataset_features(us_dataset *dataset);       /* [rows×columns] */
+US_API void *us_dataset_features(us_dataset *dataset); /* [rows×columns] */
 US_API const void *us_dataset_features_const(const us_dataset *dataset);
-US_API void *us_dataset_targets(us_dataset *dataset);        /* [rows×outputs]; NULL for classification */
+US_API void *us_dataset_targets(us_dataset *dataset); /* [rows×outputs]; NULL for classification */
 US_API const void *us_dataset_targets_const(const us_dataset *dataset);
-US_API uint32_t *us_dataset_labels(us_dataset *dataset);     /* [rows]; NULL for regression */
+US_API uint32_t *us_dataset_labels(us_dataset *dataset); /* [rows]; NULL for regression */
 US_API const uint32_t *us_dataset_labels_const(const us_dataset *dataset);
 
-/** The least loss that any function of the features can have (rows with equal features and different targets set it), and the
- * loss of the best constant: half-mse for regression, cross-entropy (nats) for classification. Not finite where targets are.
- * Errors: US_ERR_INPUT (a label beyond the classes), US_ERR_NOMEM. Cost: a sort of the rows. Memory: 16 bytes a row. */
+/** The least loss that any function of the features can have (rows with equal features and different targets set it), and
+ * the loss of the best constant: half-mse for regression, cross-entropy (nats) for classification. Not finite where targets
+ * are. Errors: US_ERR_INPUT (a label beyond the classes), US_ERR_NOMEM. Cost: a sort of the rows. Memory: 16 bytes a row. */
 US_API us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *constant);
 
 /* ------------------------------------------------------------------ data: a file made ready */
@@ -98,13 +99,15 @@ typedef struct us_data_options {
     bool standardize;      /* features (and a regression's target) to mean 0, variance 1 over training rows; default true.
                               Images are divided by 255 in any case and not standardised. */
     size_t max_categories; /* a text feature with more levels is refused; default 100 */
-    us_precision precision;/* default US_F32 */
-    uint64_t seed;         /* of the split; default 1 */
+    us_precision precision; /* default US_F32 */
+    uint64_t seed;          /* of the split; default 1 */
     us_csv_options csv;
 } us_data_options;
-#define US_DATA_OPTIONS_INIT                                                                                             \
-    {.version = 1, .test_fraction = -1, .standardize = true, .max_categories = 100, .precision = US_F32, .seed = 1,      \
-     .csv = US_CSV_OPTIONS_INIT}
+#define US_DATA_OPTIONS_INIT                                                                                           \
+    {                                                                                                                  \
+        .version = 1, .test_fraction = -1, .standardize = true, .max_categories = 100, .precision = US_F32, .seed = 1, \
+        .csv = US_CSV_OPTIONS_INIT                                                                                     \
+    }
 US_API void us_data_options_init(us_data_options *options);
 
 /** A file made ready for training: training rows, test rows, and how the file's columns became numbers. */
@@ -114,14 +117,15 @@ typedef struct us_data us_data;
  * splits it. IDX labels are found beside the images (images-idx3 → labels-idx1). Rows without a target are left out and
  * counted; text features become one column a level (one-hot); NaN and inf in features are errors (inf) or missing (NaN).
  * The context's log hears what was counted (left out, filled in, dropped).
- * Errors: US_ERR_INPUT (the text names file, line and column; also a file that cannot be read), US_ERR_ARGUMENT, US_ERR_NOMEM.
- * Memory: see docs/data.md. @param out [caller destroys] */
+ * Errors: US_ERR_INPUT (the text names file, line and column; also a file that cannot be read), US_ERR_ARGUMENT,
+ * US_ERR_NOMEM. Memory: see docs/data.md. @param out [caller destroys] */
 US_API us_status us_data_load(us_data **out, us_context *context, const char *path, const us_data_options *options);
 
 /** Loads the file again exactly as an encoding (us_data_encoding) says: same columns, statistics, classes and split.
  * @param path  NULL: the path in the encoding.
  * Errors: as us_data_load; US_ERR_INPUT when the file is not the same any more (size or CRC-32 differ). */
-US_API us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding, us_precision precision);
+US_API us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding,
+                                us_precision precision);
 
 /** What an encoding says, without its file: names, classes and units. There are no rows: us_data_train is NULL.
  * Errors: US_ERR_INPUT (it is no encoding), US_ERR_NOMEM. @param out [caller destroys] */

@@ -13,54 +13,66 @@ extern "C" {
 /* ------------------------------------------------------------------ a point */
 
 typedef enum us_kind {
-    US_KIND_MINIMUM = 0, US_KIND_MAXIMUM, US_KIND_SADDLE, US_KIND_DEGENERATE, US_KIND_NOT_CRITICAL, US_KIND_UNDECIDED
+    US_KIND_MINIMUM = 0,
+    US_KIND_MAXIMUM,
+    US_KIND_SADDLE,
+    US_KIND_DEGENERATE,
+    US_KIND_NOT_CRITICAL,
+    US_KIND_UNDECIDED
 } us_kind;
 /** "minimum", "maximum", "saddle", "degenerate", "not-critical", "undecided". */
 US_API const char *us_kind_name(us_kind kind);
 
 typedef struct us_point_options {
-    uint32_t version;          /* 1 */
+    uint32_t version; /* 1 */
     /* Critical when the decrease that the gradient still offers (½·gᵀ|H|⁻¹g over the resolved eigenvalues, and what is
      * measured along −g) is at most this part of the loss's own scale; default 1e-9 */
     double decrease_tolerance;
     us_spectrum_options spectrum;
-    size_t probes;             /* random directions of the null space that are measured in the degenerate case; default 8 */
-    uint64_t seed;             /* default 1 */
+    size_t probes; /* random directions of the null space that are measured in the degenerate case; default 8 */
+    uint64_t seed; /* default 1 */
     /* Above spectrum.limit: Hessian-vector products for both ends of the spectrum, at most (default 200; 0: none), and
      * seconds for them (default 60; 0: no limit) */
     size_t products;
     double seconds;
 } us_point_options;
-#define US_POINT_OPTIONS_INIT \
-    {.version = 1, .decrease_tolerance = 1e-9, .spectrum = US_SPECTRUM_OPTIONS_INIT, .probes = 8, .seed = 1, \
-     .products = 200, .seconds = 60}
+#define US_POINT_OPTIONS_INIT                                                                                   \
+    {                                                                                                           \
+        .version = 1, .decrease_tolerance = 1e-9, .spectrum = US_SPECTRUM_OPTIONS_INIT, .probes = 8, .seed = 1, \
+        .products = 200, .seconds = 60                                                                          \
+    }
 US_API void us_point_options_init(us_point_options *options);
 
 typedef enum us_null_space { /* what measuring the loss along the null space found */
-    US_NULL_NOT_PROBED = 0, US_NULL_FLAT, US_NULL_RISES, US_NULL_WAY_DOWN
+                             US_NULL_NOT_PROBED = 0,
+                             US_NULL_FLAT,
+                             US_NULL_RISES,
+                             US_NULL_WAY_DOWN
 } us_null_space;
 
 typedef struct us_point {
-    double *theta;          /* [n] */
+    double *theta; /* [n] */
     double value;
-    double gradient_norm;   /* 2-norm */
-    double offered_decrease;/* what the gradient still offers, by the quadratic model */
+    double gradient_norm;    /* 2-norm */
+    double offered_decrease; /* what the gradient still offers, by the quadratic model */
     us_kind kind;
     us_null_space null_space;
-    us_spectrum *spectrum;  /* NULL when n is above the limit */
-    us_eigenpairs *ends;    /* then the smallest and the largest eigenvalue by Lanczos' method; may be NULL */
-    double *escape;         /* [n], length 1: the eigenvector of the most negative eigenvalue, or a way down that the
-                               null-space probe found; NULL when there is none */
+    us_spectrum *spectrum;         /* NULL when n is above the limit */
+    us_eigenpairs *ends;           /* then the smallest and the largest eigenvalue by Lanczos' method; may be NULL */
+    double *escape;                /* [n], length 1: the eigenvector of the most negative eigenvalue, or a way down that the
+                                      null-space probe found; NULL when there is none */
     const char *undecided_because; /* static text; NULL unless undecided */
     us_context *context;
 } us_point;
 
 /** Names the point θ (src/diagnose/point.c says how). @param problem in f64; f32 works with f32's resolution.
- * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC; US_ERR_NONFINITE when loss or gradient is not finite
- * there (a Hessian that is not makes the kind undecided). n above the limit: by the gradient and the loss along it, and
- * both ends of the spectrum (src/diagnose/ends.c). Cost: n + 6 to n + 20 products; in the degenerate case also some hundred values and gradients.
+ * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC; US_ERR_NONFINITE when loss or gradient is not
+ * finite there (a Hessian that is not makes the kind undecided). n above the limit: by the gradient and the loss along it,
+ * and both ends of the spectrum (src/diagnose/ends.c). Cost: n + 6 to n + 20 products; in the degenerate case also some
+ * hundred values and gradients.
  * @param out [caller destroys] */
-US_API us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta, const us_point_options *options);
+US_API us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta,
+                                   const us_point_options *options);
 US_API void us_point_destroy(us_point *point);
 
 /** The table of DESIGN.md alone: the kind from counts of eigenvalues, and whether the point is critical. Pure. */
@@ -68,9 +80,10 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X) \
-    X(DESCENDING, "descending") X(MINIMUM, "minimum") X(SADDLE, "saddle") X(MAXIMUM, "maximum") X(PLATEAU, "plateau") \
-    X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecided")
+#define US_VERDICT_LIST(X)                                                                                              \
+    X(DESCENDING, "descending")                                                                                         \
+    X(MINIMUM, "minimum") X(SADDLE, "saddle") X(MAXIMUM, "maximum") X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") \
+        X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecided")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -80,10 +93,10 @@ US_API const char *us_verdict_text(us_verdict_name name);
 
 /** One measured number behind a verdict. */
 typedef struct us_sign {
-    const char *name;     /* "lambda_min"; static */
+    const char *name; /* "lambda_min"; static */
     double value;
-    double threshold;     /* what it was held against; NaN where there is none */
-    const char *meaning;  /* one sentence; static */
+    double threshold;    /* what it was held against; NaN where there is none */
+    const char *meaning; /* one sentence; static */
 } us_sign;
 #define US_SIGNS_MAX 48
 
@@ -91,60 +104,60 @@ typedef struct us_sign {
 typedef struct us_evidence {
     double loss, gradient_norm;
     size_t parameters, samples;
-    us_precision precision;          /* of the training */
-    bool finite;                     /* loss, gradient and θ are */
-    bool carrying_on_finite;         /* so they stay when the training goes on */
-    bool gradient_checked, gradient_right;   /* against differences of the loss */
-    double gradient_disagreement;    /* relative, the worst found */
-    bool hessian_checked, hessian_right;     /* against differences of the gradient, and symmetric */
+    us_precision precision;                /* of the training */
+    bool finite;                           /* loss, gradient and θ are */
+    bool carrying_on_finite;               /* so they stay when the training goes on */
+    bool gradient_checked, gradient_right; /* against differences of the loss */
+    double gradient_disagreement;          /* relative, the worst found */
+    bool hessian_checked, hessian_right;   /* against differences of the gradient, and symmetric */
     double hessian_disagreement;
     bool spectrum_known;
     double lambda_min, lambda_max, resolution;
     size_t negative, zero, positive;
-    bool counted;                    /* false: the ends alone were measured, and 1 stands for "at least one" */
+    bool counted; /* false: the ends alone were measured, and 1 stands for "at least one" */
     us_kind kind;
     us_null_space null_space;
-    double offered_decrease;         /* by the quadratic model, see us_point */
-    double decrease_carrying_on;     /* loss now − loss after going on for a while on a copy */
-    double trend_carrying_on;        /* mean loss of the first half of those steps − of the second, less two standard errors */
-    double frozen_share;             /* share of ‖g‖² in parameters that the next step does not change by a single bit */
+    double offered_decrease;     /* by the quadratic model, see us_point */
+    double decrease_carrying_on; /* loss now − loss after going on for a while on a copy */
+    double trend_carrying_on;    /* mean loss of the first half of those steps − of the second, less two standard errors */
+    double frozen_share;         /* share of ‖g‖² in parameters that the next step does not change by a single bit */
     uint64_t steps_carrying_on;
-    double decrease_line_search;     /* best of a line search along −g: loss now − best */
-    double line_search_rate;         /* where that was: the best α in θ − α·g */
-    double decrease_escape;          /* best along ± the escape direction: loss now − best */
-    double escape_component;         /* |a|: how far θ already is along the escape direction */
-    double steps_to_leave;           /* ln(r/|a|)/ln(1+α|λmin|); inf when the component is exactly zero */
+    double decrease_line_search; /* best of a line search along −g: loss now − best */
+    double line_search_rate;     /* where that was: the best α in θ − α·g */
+    double decrease_escape;      /* best along ± the escape direction: loss now − best */
+    double escape_component;     /* |a|: how far θ already is along the escape direction */
+    double steps_to_leave;       /* ln(r/|a|)/ln(1+α|λmin|); inf when the component is exactly zero */
     uint64_t steps_done;
-    double learning_rate;            /* of the next step, schedule included */
-    double base_learning_rate;       /* before the schedule */
-    double effective_rate;           /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
-    double stability_limit;          /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
-                                        2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
+    double learning_rate;      /* of the next step, schedule included */
+    double base_learning_rate; /* before the schedule */
+    double effective_rate;     /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
+    double stability_limit;    /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
+                                  2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
     /* Of trainings that end in numbers that are not finite, else not measured: */
-    size_t rows_not_finite;          /* whose own loss or gradient is not, at θ */
-    size_t rows_overflowing;         /* of them, those whose is infinite */
-    double worst_row;                /* the first of them, or else the row of the longest gradient; from 0, of the training rows */
-    double row_dominance;            /* longest finite gradient of a row ÷ the sum of all others' lengths */
-    double finite_at_rate;           /* a rate at which the same steps stay finite and gain; NaN when none was found */
-    double finite_at_clip;           /* a bound on the gradient with which they do, where no rate was found; NaN likewise */
-    double condition;                /* λmax ÷ the smallest eigenvalue that needs ten times the steps done; NaN when none does */
-    double decrease_slow;            /* best along the Newton step through all those directions: loss now − best */
-    double decrease_faded;           /* of a rule whose state only grows: loss now − mean loss carrying on, ... */
-    double decrease_fresh;           /* ... and the same with a fresh state */
-    double momentum;                 /* of heavy ball above 0.9 that has had time to ring; this and the next two else NaN */
-    double rises;                    /* share of looks on the way that found the loss higher than the look before */
-    double decrease_calm;            /* mean loss carrying on − what momentum 0.9 comes to, less two standard errors */
-    double noise_batch;              /* rows a step; this and the next three for mini-batches alone */
-    double noise_trace;              /* tr(Σ): the scatter of the gradients of single rows */
-    double noise_scale;              /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */
-    double noise_trend;              /* on all rows: mean loss of the first half of the steps − of the second, less two standard errors */
-    double decrease_quiet;           /* mean loss carrying on − what a tenth of the rate comes to, less two standard errors */
-    double floor;                    /* the least loss that any function of the features can have; see us_problem_floor */
-    double constant_loss;            /* of the best constant prediction */
-    size_t hidden_units;             /* 0: none, or not known */
-    double dead_share;               /* of the units of the layer where it is largest: active on no row (relu and its like) */
-    double saturated_share;          /* the same: less than 1 % of the gradient passes the activation (tanh, sigmoid) */
-    bool symmetric_units;            /* units whose weights are equal or all zero carry the escape direction */
+    size_t rows_not_finite;  /* whose own loss or gradient is not, at θ */
+    size_t rows_overflowing; /* of them, those whose is infinite */
+    double worst_row;        /* the first of them, or else the row of the longest gradient; from 0, of the training rows */
+    double row_dominance;    /* longest finite gradient of a row ÷ the sum of all others' lengths */
+    double finite_at_rate;   /* a rate at which the same steps stay finite and gain; NaN when none was found */
+    double finite_at_clip;   /* a bound on the gradient with which they do, where no rate was found; NaN likewise */
+    double condition;        /* λmax ÷ the smallest eigenvalue that needs ten times the steps done; NaN when none does */
+    double decrease_slow;    /* best along the Newton step through all those directions: loss now − best */
+    double decrease_faded;   /* of a rule whose state only grows: loss now − mean loss carrying on, ... */
+    double decrease_fresh;   /* ... and the same with a fresh state */
+    double momentum;         /* of heavy ball above 0.9 that has had time to ring; this and the next two else NaN */
+    double rises;            /* share of looks on the way that found the loss higher than the look before */
+    double decrease_calm;    /* mean loss carrying on − what momentum 0.9 comes to, less two standard errors */
+    double noise_batch;      /* rows a step; this and the next three for mini-batches alone */
+    double noise_trace;      /* tr(Σ): the scatter of the gradients of single rows */
+    double noise_scale;      /* tr(Σ)/‖g‖²: the batch at which scatter and gradient are equally strong */
+    double noise_trend; /* on all rows: mean loss of the first half of the steps − of the second, less two standard errors */
+    double decrease_quiet;  /* mean loss carrying on − what a tenth of the rate comes to, less two standard errors */
+    double floor;           /* the least loss that any function of the features can have; see us_problem_floor */
+    double constant_loss;   /* of the best constant prediction */
+    size_t hidden_units;    /* 0: none, or not known */
+    double dead_share;      /* of the units of the layer where it is largest: active on no row (relu and its like) */
+    double saturated_share; /* the same: less than 1 % of the gradient passes the activation (tanh, sigmoid) */
+    bool symmetric_units;   /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
 } us_evidence;
 /** Everything not measured: numbers NaN, counts zero, flags as for a training with nothing amiss. */
@@ -152,50 +165,55 @@ US_API void us_evidence_init(us_evidence *evidence);
 
 typedef struct us_verdict {
     us_verdict_name name;
-    const char *cause;               /* from DESIGN.md's list, or NULL; static */
-    bool stuck;                      /* something is to be done: neither descending nor at a minimum */
-    double confidence;               /* 0 .. 1: 1 − 1/(2m) where m ≥ 1 is how many times the number that decided lies beyond
-                                        its threshold, at most 0.99; 0 where nothing is claimed. Not a frequency. */
-    const char *sentence;            /* for a student; static */
-    const char *would_decide;        /* for undecided: what would; static; else NULL */
+    const char *cause;        /* from DESIGN.md's list, or NULL; static */
+    bool stuck;               /* something is to be done: neither descending nor at a minimum */
+    double confidence;        /* 0 .. 1: 1 − 1/(2m) where m ≥ 1 is how many times the number that decided lies beyond
+                                 its threshold, at most 0.99; 0 where nothing is claimed. Not a frequency. */
+    const char *sentence;     /* for a student; static */
+    const char *would_decide; /* for undecided: what would; static; else NULL */
 } us_verdict;
 
 typedef struct us_verdict_options {
-    uint32_t version;         /* 1 */
-    double decrease_tolerance;/* relative decrease that counts as improving; default 1e-3 of the loss over the steps looked at */
-    double curvature_ratio;   /* |λmin| below this part of λmax is a saddle only when following it pays all the same; default 1e-4 */
+    uint32_t version;          /* 1 */
+    double decrease_tolerance; /* relative decrease that counts as improving; default 1e-3 of the loss over the steps looked
+                                  at */
+    double curvature_ratio; /* |λmin| below this part of λmax is a saddle only when following it pays all the same; default
+                               1e-4 */
 } us_verdict_options;
-#define US_VERDICT_OPTIONS_INIT {.version = 1, .decrease_tolerance = 1e-3, .curvature_ratio = 1e-4}
+#define US_VERDICT_OPTIONS_INIT \
+    { .version = 1, .decrease_tolerance = 1e-3, .curvature_ratio = 1e-4 }
 US_API void us_verdict_options_init(us_verdict_options *options);
 
 /** Evidence to verdict: pure, no I/O, no problem. The first row of a table that applies (src/diagnose/verdict.c). */
 US_API us_verdict us_verdict_decide(const us_evidence *evidence, const us_verdict_options *options);
 
 typedef struct us_diagnose_options {
-    uint32_t version;          /* 1 */
-    us_point_options point;    /* its decrease_tolerance is raised to a tenth of the verdict's: a training is at a point
-                                  when going there exactly is worth nothing */
+    uint32_t version;       /* 1 */
+    us_point_options point; /* its decrease_tolerance is raised to a tenth of the verdict's: a training is at a point
+                               when going there exactly is worth nothing */
     us_verdict_options verdict;
-    uint64_t steps;            /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all
-                                  of them at a rate near the limit of stability */
+    uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all
+                       of them at a rate near the limit of stability */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_diagnose_options;
-#define US_DIAGNOSE_OPTIONS_INIT {.version = 1, .point = US_POINT_OPTIONS_INIT, .verdict = US_VERDICT_OPTIONS_INIT}
+#define US_DIAGNOSE_OPTIONS_INIT \
+    { .version = 1, .point = US_POINT_OPTIONS_INIT, .verdict = US_VERDICT_OPTIONS_INIT }
 US_API void us_diagnose_options_init(us_diagnose_options *options);
 
 typedef struct us_diagnosis {
     us_evidence evidence;
     us_verdict verdict;
-    us_point *point;           /* may be NULL (not finite, or never looked at) */
+    us_point *point; /* may be NULL (not finite, or never looked at) */
     us_sign signs[US_SIGNS_MAX];
     size_t sign_count;
     us_context *context;
 } us_diagnosis;
 
-/** Why does this training not improve? Gathers evidence at its θ, in f64 on all rows, on copies; the training is not touched.
- * A loss that is not finite is a verdict, not an error. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_CALLBACK, US_INTERRUPTED.
- * Cost: n + about 20 products, some 100 values, the steps that it goes on for. @param out [caller destroys] */
+/** Why does this training not improve? Gathers evidence at its θ, in f64 on all rows, on copies; the training is not
+ * touched. A loss that is not finite is a verdict, not an error. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_CALLBACK,
+ * US_INTERRUPTED. Cost: n + about 20 products, some 100 values, the steps that it goes on for. @param out [caller destroys]
+ */
 US_API us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options);
 US_API void us_diagnosis_destroy(us_diagnosis *diagnosis);
 

@@ -32,10 +32,10 @@ US_API us_status us_graph_status(const us_graph *graph);
 /** A part of θ; parameters lie in θ in the order in which they are made. rank 0 to 4; every size ≥ 1; names differ.
  * @param name  copied; the group's name in the problem */
 US_API us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const size_t *shape);
-US_API us_node us_graph_features(us_graph *graph, size_t columns);                /* [samples×columns] */
-US_API us_node us_graph_targets(us_graph *graph, size_t outputs);                 /* [samples×outputs] */
-US_API us_node us_graph_labels(us_graph *graph, size_t classes);                  /* [samples], class numbers */
-US_API us_node us_graph_constant(us_graph *graph, double value);                  /* scalar */
+US_API us_node us_graph_features(us_graph *graph, size_t columns); /* [samples×columns] */
+US_API us_node us_graph_targets(us_graph *graph, size_t outputs);  /* [samples×outputs] */
+US_API us_node us_graph_labels(us_graph *graph, size_t classes);   /* [samples], class numbers */
+US_API us_node us_graph_constant(us_graph *graph, double value);   /* scalar */
 
 /* Elementwise, with broadcasting as in NumPy (shapes aligned at the last axis; 1 or missing axes stretch). */
 US_API us_node us_graph_add(us_graph *graph, us_node a, us_node b);
@@ -68,12 +68,14 @@ US_API size_t us_graph_axis(const us_graph *graph, us_node a, size_t axis);
 
 /** The loss of each sample, [samples], or one scalar for a problem without data. */
 US_API us_status us_graph_set_loss(us_graph *graph, us_node loss);
-/** Tells that the loss is factor·Σ(output − target)² over all targets, which the nodes do not show: the problem then knows the
- * least loss that the data allow (us_problem_floor). A loss that is a cross-entropy is recognised. */
+/** Tells that the loss is factor·Σ(output − target)² over all targets, which the nodes do not show: the problem then knows
+ * the least loss that the data allow (us_problem_floor). A loss that is a cross-entropy is recognised. */
 US_API void us_graph_set_squares(us_graph *graph, double factor);
-/** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units]: us_problem_units tells of it.
+/** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units]: us_problem_units tells
+ * of it.
  * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
-US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input, us_node output);
+US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input,
+                                us_node output);
 /** What a prediction is: [samples×outputs] or [samples]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 
@@ -88,12 +90,14 @@ US_API void us_text_release(us_context *context, char *text);
  * sums are added in double: memory does not grow with the number of samples, and a sum depends on the rows alone.
  * A recast shares graph and plans with the original; each has its own workspace.
  * @param graph    taken over: destroyed with the problem, also on failure
- * @param dataset  NULL for a problem without data; must outlive the problem. Either precision: it is converted as it is read.
+ * @param dataset  NULL for a problem without data; must outlive the problem. Either precision: it is converted as it is
+ * read.
  * @param out [caller destroys]
  * Errors: that of the graph; US_ERR_ARGUMENT (no loss, no parameter, no dataset where one is read); US_ERR_SHAPE (columns,
  *         targets); US_ERR_INPUT (a label beyond the classes); US_ERR_NOMEM. *out is then NULL.
  * Asks a threaded OpenBLAS to run on one thread (openblas_set_num_threads(1)). */
-US_API us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset, us_precision precision);
+US_API us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset,
+                                         us_precision precision);
 
 /** Outputs of the graph (us_graph_set_output) for rows of features; not for a decorator around it.
  * @param features [rows×columns] of the problem's precision @param outputs [rows×outputs] doubles

@@ -12,22 +12,23 @@ extern "C" {
 typedef struct us_model us_model;
 
 typedef struct us_model_options {
-    uint32_t version;  /* 1 */
+    uint32_t version; /* 1 */
     /* "linear" (default)
-     * "mlp:128,64[:relu|tanh|sigmoid|gelu|silu|linear]": hidden layers, relu unless told otherwise; the output layer is added
-     * "dense 64 relu, dense 10": a last layer without activation (or with linear) is the output and must have `outputs`
-     *     units; after a last layer with an activation the output layer is added
-     * "formula: b1*(1-exp(-b2*x))": names of features are features, all other names are parameters; one real output */
+     * "mlp:128,64[:relu|tanh|sigmoid|gelu|silu|linear]": hidden layers, relu unless told otherwise; the output layer is
+     * added "dense 64 relu, dense 10": a last layer without activation (or with linear) is the output and must have
+     * `outputs` units; after a last layer with an activation the output layer is added "formula: b1*(1-exp(-b2*x))": names
+     * of features are features, all other names are parameters; one real output */
     const char *text;
     /* NULL: by the task. Regression: "half-mse" (default), the mean over samples of ½Σ(ŷ−y)² over the outputs, or "mse",
      * twice that. Classification: "cross-entropy", of a softmax over `outputs` logits, also for two classes. */
     const char *loss;
-    size_t inputs;     /* features */
-    size_t outputs;    /* real outputs or classes */
-    us_task task;      /* US_REGRESSION or US_CLASSIFICATION */
+    size_t inputs;                    /* features */
+    size_t outputs;                   /* real outputs or classes */
+    us_task task;                     /* US_REGRESSION or US_CLASSIFICATION */
     const char *const *feature_names; /* [inputs]; needed for formulas only */
 } us_model_options;
-#define US_MODEL_OPTIONS_INIT {.version = 1, .text = "linear"}
+#define US_MODEL_OPTIONS_INIT \
+    { .version = 1, .text = "linear" }
 US_API void us_model_options_init(us_model_options *options);
 
 /** Parses a model's text. Nothing of the options is needed afterwards. Errors: US_ERR_INPUT (the error text shows the place
@@ -37,8 +38,9 @@ US_API void us_model_destroy(us_model *model);
 US_API bool us_model_is_formula(const us_model *model);
 US_API size_t us_model_outputs(const us_model *model);
 
-/** The model's mean loss over a dataset, which must outlive the problem, in the dataset's precision. `linear` makes the fused linear leaf, all else a graph.
- * Groups: layer1.weight [out×in], layer1.bias [out], ...; a formula's parameters are scalars by name. @param out [caller destroys] */
+/** The model's mean loss over a dataset, which must outlive the problem, in the dataset's precision. `linear` makes the
+ * fused linear leaf, all else a graph. Groups: layer1.weight [out×in], layer1.bias [out], ...; a formula's parameters are
+ * scalars by name. @param out [caller destroys] */
 US_API us_status us_model_problem(us_problem **out, const us_model *model, const us_dataset *dataset);
 
 /** Draws initial weights: "he" N(0, 2/in), "xavier" U(±√(6/(in+out))), "zero", "normal:STD"; NULL: he before relu, gelu and
@@ -48,8 +50,8 @@ US_API us_status us_model_initialize(const us_model *model, const char *init, co
                                      us_rng *rng, us_vec *theta);
 
 /** Predictions for every row: [rows×outputs] doubles; probabilities for classification.
- * @param problem  of us_model_problem itself, not a decorated one, in the dataset's precision; its own dataset does not matter
- * Errors: US_ERR_SHAPE (other features), US_ERR_ARGUMENT (another precision). */
+ * @param problem  of us_model_problem itself, not a decorated one, in the dataset's precision; its own dataset does not
+ * matter Errors: US_ERR_SHAPE (other features), US_ERR_ARGUMENT (another precision). */
 US_API us_status us_model_predict(const us_model *model, us_problem *problem, const us_vec *theta, const us_dataset *dataset,
                                   double *outputs);
 
@@ -63,7 +65,8 @@ US_API void us_names_release(us_context *context, char **names, size_t count);
 /** A formula as a problem of its variables (in the order given), in f64, without data. Groups: a scalar each.
  * Grammar: + - * / ^ (binds tightest and to the right, then unary minus), parentheses, numbers (1e-3), exp log sqrt sin
  * cos tan asin acos atan sinh cosh tanh sigmoid erf abs, pi, e, names of letters, digits and _.
- * At most 100,000 characters and 1,000 levels deep. Errors: US_ERR_INPUT with a caret, also for a name that is not among the variables; a variable need not occur.
+ * At most 100,000 characters and 1,000 levels deep. Errors: US_ERR_INPUT with a caret, also for a name that is not among the
+ * variables; a variable need not occur.
  * @param out [caller destroys] */
 US_API us_status us_problem_create_formula(us_problem **out, us_context *context, const char *formula,
                                            const char *const *variables, size_t count);

@@ -41,7 +41,8 @@ US_API us_status us_problem_value(us_problem *problem, const us_vec *theta, us_b
 
 /** Loss and gradient at θ. @param gradient [n], overwritten; must not alias theta.
  * Errors as us_problem_value. Cost: about 3 values. */
-US_API us_status us_problem_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient);
+US_API us_status us_problem_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss,
+                                     us_vec *gradient);
 
 /** Hessian times k vectors: hv[j] = H(θ)·v[j]. No hv aliases a v or theta.
  * Errors as us_problem_value. Cost: about 2 gradients each, less when k > 1. */
@@ -77,9 +78,9 @@ US_API void us_problem_destroy(us_problem *problem);
 /** A C program's own functions. θ, gradient, v and hv are arrays of the precision that was stated. A function
  * returns 0, or anything else to fail with US_ERR_CALLBACK. rows is NULL for all samples. */
 typedef struct us_callback_problem {
-    uint32_t version; /* 1 */
-    size_t dimension; /* n ≥ 1 */
-    size_t samples;   /* ≥ 1; default 1 */
+    uint32_t version;       /* 1 */
+    size_t dimension;       /* n ≥ 1 */
+    size_t samples;         /* ≥ 1; default 1 */
     us_precision precision; /* default US_F64 */
     void *user;
     int (*value)(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss);
@@ -88,7 +89,8 @@ typedef struct us_callback_problem {
     int (*hvp)(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv);
 } us_callback_problem;
 
-#define US_CALLBACK_PROBLEM_INIT {.version = 1, .samples = 1, .precision = US_F64}
+#define US_CALLBACK_PROBLEM_INIT \
+    { .version = 1, .samples = 1, .precision = US_F64 }
 
 /** A problem from three functions. The struct is copied; user must outlive the problem. One group, "theta".
  * @param out [caller destroys] */
@@ -101,20 +103,21 @@ US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, doubl
 /* ------------------------------------------------------------------ checks */
 
 typedef struct us_check_options {
-    uint32_t version;   /* 1 */
-    size_t directions;  /* random directions tried; default 4 */
-    double tolerance;   /* relative disagreement that passes; default 0: 1e-5 in f64, 2e-2 in f32 */
-    uint64_t seed;      /* default 1 */
+    uint32_t version;  /* 1 */
+    size_t directions; /* random directions tried; default 4 */
+    double tolerance;  /* relative disagreement that passes; default 0: 1e-5 in f64, 2e-2 in f32 */
+    uint64_t seed;     /* default 1 */
 } us_check_options;
-#define US_CHECK_OPTIONS_INIT {.version = 1, .directions = 4, .tolerance = 0, .seed = 1}
+#define US_CHECK_OPTIONS_INIT \
+    { .version = 1, .directions = 4, .tolerance = 0, .seed = 1 }
 US_API void us_check_options_init(us_check_options *options);
 
 typedef struct us_check {
     bool passed;
-    bool decided;          /* false: rounding or a kink hid the answer; passed is then false, too */
-    double disagreement;   /* largest relative difference found */
-    double asymmetry;      /* Hessian check: |⟨u,Hv⟩ − ⟨v,Hu⟩| over its scale; gradient check: 0 */
-    size_t worst_group;    /* group whose own directional test disagrees most; SIZE_MAX when none */
+    bool decided;        /* false: rounding or a kink hid the answer; passed is then false, too */
+    double disagreement; /* largest relative difference found */
+    double asymmetry;    /* Hessian check: |⟨u,Hv⟩ − ⟨v,Hu⟩| over its scale; gradient check: 0 */
+    size_t worst_group;  /* group whose own directional test disagrees most; SIZE_MAX when none */
 } us_check;
 
 /** Compares the gradient with central differences of the loss along random directions of all parameters, and of each

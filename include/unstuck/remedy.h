@@ -10,8 +10,8 @@ extern "C" {
 
 /** A remedy: a name, when it applies, and the change it makes to a copy. */
 typedef struct us_remedy {
-    const char *name;   /* "escape" */
-    const char *does;   /* one sentence */
+    const char *name; /* "escape" */
+    const char *does; /* one sentence */
     /* Fills `why` for a diagnosis that the remedy answers; false when it does not apply. */
     bool (*applies)(const us_diagnosis *diagnosis, char *why, size_t why_size);
     /* Changes the training. Errors leave it unusable (it is a copy). */
@@ -25,31 +25,32 @@ US_API const us_remedy *us_remedy_find(const char *name);
 typedef struct us_trial {
     const us_remedy *remedy;
     char why[256];
-    uint64_t steps;             /* that both went on for */
-    double loss_before;         /* on all rows, like those below */
-    double loss_carrying_on;    /* inf when carrying on ends in numbers that are not finite */
-    double loss_with_remedy;    /* NaN when it failed; `why` then tells */
-    bool helps;                 /* ends below where it began and not above carrying on, and is below it on average over the
-                                   way, each by more than the noise (src/remedy/trial.c) */
-    us_training *training;      /* the changed copy after its steps [owned by the trials] */
+    uint64_t steps;          /* that both went on for */
+    double loss_before;      /* on all rows, like those below */
+    double loss_carrying_on; /* inf when carrying on ends in numbers that are not finite */
+    double loss_with_remedy; /* NaN when it failed; `why` then tells */
+    bool helps;              /* ends below where it began and not above carrying on, and is below it on average over the
+                                way, each by more than the noise (src/remedy/trial.c) */
+    us_training *training;   /* the changed copy after its steps [owned by the trials] */
 } us_trial;
 
 typedef struct us_trials {
     us_trial *trials;
     size_t count;
-    size_t best;                /* index, or SIZE_MAX when none helps */
+    size_t best; /* index, or SIZE_MAX when none helps */
     us_context *context;
 } us_trials;
 
 typedef struct us_trial_options {
-    uint32_t version;           /* 1 */
-    const char *only;           /* one remedy by name, applied even when it would not offer itself; default NULL */
-    uint64_t steps;             /* default 0: 20 times the steps done so far; fewer when `seconds` are too few */
-    double seconds;             /* for all trials together; default 30 */
+    uint32_t version; /* 1 */
+    const char *only; /* one remedy by name, applied even when it would not offer itself; default NULL */
+    uint64_t steps;   /* default 0: 20 times the steps done so far; fewer when `seconds` are too few */
+    double seconds;   /* for all trials together; default 30 */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_trial_options;
-#define US_TRIAL_OPTIONS_INIT {.version = 1, .seconds = 30}
+#define US_TRIAL_OPTIONS_INIT \
+    { .version = 1, .seconds = 30 }
 US_API void us_trial_options_init(us_trial_options *options);
 
 /** Tries every remedy that answers the diagnosis (or the one asked for) on copies. The training is not touched.

@@ -10,10 +10,10 @@ extern "C" {
 
 /** One hyperparameter of a rule. */
 typedef struct us_hyperparameter {
-    const char *name;    /* "beta1" */
+    const char *name; /* "beta1" */
     double default_value;
     double minimum, maximum; /* the closed range that is accepted */
-    const char *meaning; /* "decay of the mean of gradients" */
+    const char *meaning;     /* "decay of the mean of gradients" */
 } us_hyperparameter;
 
 #define US_RULE_HYPERPARAMETERS_MAX 8
@@ -37,7 +37,7 @@ typedef struct us_rule {
     double learning_rate; /* default α */
     const us_hyperparameter *hyperparameters;
     size_t hyperparameter_count;
-    size_t states;        /* state vectors of θ's size, zero at the start */
+    size_t states; /* state vectors of θ's size, zero at the start */
     /* Updates elements of θ in place. state[k] are the state vectors; none aliases another. */
     void (*update_f32)(const us_rule_step *step, float *theta, const float *gradient, float *const *state, size_t n);
     void (*update_f64)(const us_rule_step *step, double *theta, const double *gradient, double *const *state, size_t n);
@@ -64,7 +64,8 @@ US_API us_status us_rule_parse_hyper(us_context *context, const us_rule *rule, c
  * @param theta     [n], updated in place
  * @param gradient  [n] of theta's precision; not theta itself
  * @param state     rule->states vectors like theta, zero before the first step; NULL when the rule has none
- * Errors: US_ERR_ARGUMENT; theta and state are then as they were. Allocates nothing; uses the context's threads on long vectors. */
+ * Errors: US_ERR_ARGUMENT; theta and state are then as they were. Allocates nothing; uses the context's threads on long
+ * vectors. */
 US_API us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
                                const us_vec *gradient, us_vec *const *state);
 
@@ -72,10 +73,10 @@ US_API us_status us_rule_apply(us_context *context, const us_rule *rule, const u
  * Texts: "constant", "exp:R" (R^(t−1)), "step:EVERY:R" (R^⌊(t−1)/EVERY⌋), "cosine:STEPS" (½(1 + cos π(t−1)/STEPS), then 0),
  * "inverse-sqrt" (1/√t); t counts from 1. Warm-up multiplies the factor by min(1, t/warmup). A value: copy it. */
 typedef struct us_schedule {
-    char text[64];        /* as given; "constant" by default */
-    int kind;             /* this and a, b: set by us_schedule_parse from the text */
+    char text[64]; /* as given; "constant" by default */
+    int kind;      /* this and a, b: set by us_schedule_parse from the text */
     double a, b;
-    uint64_t warmup;      /* linear from 0 over so many steps; default 0 */
+    uint64_t warmup; /* linear from 0 over so many steps; default 0 */
 } us_schedule;
 
 /** Errors: US_ERR_INPUT (says what the text must be); *out is then "constant". */

@@ -21,33 +21,35 @@ extern "C" {
  * told otherwise it is fitted to all rows (no test rows), in f64, with full batches.
  * One seed makes the split, the first weights and the order of rows, each from a random stream of its own. */
 typedef struct us_run_config {
-    uint32_t version;        /* 1 */
-    const char *data;        /* path */
+    uint32_t version;             /* 1 */
+    const char *data;             /* path */
     us_data_options data_options; /* its seed and precision are those below */
-    const char *model;       /* default "linear" */
-    const char *loss;        /* NULL: by the task */
-    const char *init;        /* NULL: by the model */
-    const char *start;       /* a .safetensors file or "b1=500,b2=1e-4" (the others as init says); NULL: none */
-    double l2;               /* ≥ 0; default 0 */
-    const char *optimizer;   /* default "adam" */
-    const char *set;         /* "beta1=0.9,..", or NULL */
-    double learning_rate;    /* > 0; default 0: the rule's own */
-    const char *schedule;    /* default "constant" */
-    uint64_t warmup;         /* steps; default 0 */
-    double clip_norm;        /* > 0; default 0: off */
-    size_t batch;            /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
-    us_sampling sampling;    /* default US_SAMPLING_SHUFFLE */
+    const char *model;            /* default "linear" */
+    const char *loss;             /* NULL: by the task */
+    const char *init;             /* NULL: by the model */
+    const char *start;            /* a .safetensors file or "b1=500,b2=1e-4" (the others as init says); NULL: none */
+    double l2;                    /* ≥ 0; default 0 */
+    const char *optimizer;        /* default "adam" */
+    const char *set;              /* "beta1=0.9,..", or NULL */
+    double learning_rate;         /* > 0; default 0: the rule's own */
+    const char *schedule;         /* default "constant" */
+    uint64_t warmup;              /* steps; default 0 */
+    double clip_norm;             /* > 0; default 0: off */
+    size_t batch;                 /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
+    us_sampling sampling;         /* default US_SAMPLING_SHUFFLE */
     /* How long: whichever is reached first. 0: not given; 10 epochs where none is given. */
     double epochs;
     uint64_t steps;
-    double seconds;          /* of training */
-    uint64_t seed;           /* < 2^63; default 1 */
-    us_precision precision;  /* default US_RUN_PRECISION_DEFAULT */
+    double seconds;            /* of training */
+    uint64_t seed;             /* < 2^63; default 1 */
+    us_precision precision;    /* default US_RUN_PRECISION_DEFAULT */
     double checkpoint_seconds; /* > 0: between checkpoints; default 30 */
 } us_run_config;
-#define US_RUN_CONFIG_INIT                                                                                              \
-    {.version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .optimizer = "adam", .schedule = "constant", \
-     .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30}
+#define US_RUN_CONFIG_INIT                                                                                                  \
+    {                                                                                                                       \
+        .version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .optimizer = "adam", .schedule = "constant", \
+        .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30           \
+    }
 US_API void us_run_config_init(us_run_config *config);
 
 typedef struct us_run us_run;
@@ -55,13 +57,14 @@ typedef struct us_run us_run;
 /** A new run in a new folder: loads the data, makes model, problem and training, writes the config and a first checkpoint.
  * The folder is made beside and renamed when all is in it; nothing is left behind when it fails. While it is open no other
  * process can open it.
- * Errors: US_ERR_EXISTS (the folder is there), US_ERR_IO (also: its parent is not there), US_ERR_INPUT, US_ERR_ARGUMENT (the text
- * names the option, such as --lr), US_ERR_NOMEM. Cost: that of loading the data, and one value over all rows.
+ * Errors: US_ERR_EXISTS (the folder is there), US_ERR_IO (also: its parent is not there), US_ERR_INPUT, US_ERR_ARGUMENT (the
+ * text names the option, such as --lr), US_ERR_NOMEM. Cost: that of loading the data, and one value over all rows.
  * @param folder  such as "runs/3"; its parent must be there
  * @param out [caller destroys] */
 US_API us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config);
 /** Opens a run at its last checkpoint; nothing on disk is changed.
- * Errors: US_ERR_IO (such as: another process has it open), US_ERR_INPUT (not there, not a run, a damaged checkpoint, other data).
+ * Errors: US_ERR_IO (such as: another process has it open), US_ERR_INPUT (not there, not a run, a damaged checkpoint, other
+ * data).
  * @param out [caller destroys] */
 US_API us_status us_run_open(us_run **out, us_context *context, const char *folder);
 /** Closes files; what was not checkpointed is lost. */
@@ -83,21 +86,21 @@ US_API uint64_t us_run_steps_planned(const us_run *run);
 US_API us_status us_run_extend(us_run *run, uint64_t steps);
 
 typedef struct us_run_progress {
-    uint64_t step, steps;     /* done, planned */
+    uint64_t step, steps; /* done, planned */
     double epoch;
-    double loss;              /* smoothed over recent batches */
+    double loss; /* smoothed over recent batches */
     double learning_rate;
     double samples_per_second;
     double seconds, seconds_left; /* left: NaN when unknown */
 } us_run_progress;
 
-/** Trains to the end as planned: logs, writes checkpoints, and measures the losses over all rows at the end. Metrics beyond the
- * checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time (every step at first, then steps
- * spaced out, some thousands of rows a run); losses over all rows, measured now and then, half a percent more.
+/** Trains to the end as planned: logs, writes checkpoints, and measures the losses over all rows at the end. Metrics beyond
+ * the checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time (every step at first, then
+ * steps spaced out, some thousands of rows a run); losses over all rows, measured now and then, half a percent more.
  * @param progress  called a few times a second, and at the end; may be NULL; false asks to stop.
- * @return US_OK finished; US_INTERRUPTED (cancelled, or progress said so) and US_STOPPED (an observer said so), with the checkpoint
- * written; US_ERR_NONFINITE diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last checkpoint stays
- * whole). The run's status is set, except by US_ERR_IO. */
+ * @return US_OK finished; US_INTERRUPTED (cancelled, or progress said so) and US_STOPPED (an observer said so), with the
+ * checkpoint written; US_ERR_NONFINITE diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last
+ * checkpoint stays whole). The run's status is set, except by US_ERR_IO. */
 US_API us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user);
 
 /** Writes checkpoint and weights now. */
@@ -106,8 +109,8 @@ US_API us_status us_run_checkpoint(us_run *run);
  * event. Observers of the old one are gone with it; on failure the old one stays. */
 US_API us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text);
 
-/** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there are
- * no such rows. Cost: one value. */
+/** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there
+ * are no such rows. Cost: one value. */
 US_API us_status us_run_loss(us_run *run, bool test, double *loss);
 /** "accuracy" (share right) or "rmse" (in the file's unit of the target) on training or test rows; NaN when there are none.
  * @param name  static */
@@ -119,35 +122,37 @@ US_API us_status us_run_log_event(us_run *run, const char *kind, const char *tex
 US_API us_status us_run_log_verdict(us_run *run, const char *json);
 /** Sets the status to "finished", "stuck", "diverged" or "interrupted". */
 US_API us_status us_run_set_status(us_run *run, const char *status);
-/** The run as the JSON object of `train --json`. Losses are those over all rows, as trained: `first` before the first step, `last`
- * now, `best` the lowest that was measured (at the start, at ends, now and then between; with full batches at every step),
- * `test` now on the test rows. `verdict` is the last one given at the current step, or null. A formula's parameters are in "at".
+/** The run as the JSON object of `train --json`. Losses are those over all rows, as trained: `first` before the first step,
+ * `last` now, `best` the lowest that was measured (at the start, at ends, now and then between; with full batches at every
+ * step), `test` now on the test rows. `verdict` is the last one given at the current step, or null. A formula's parameters
+ * are in "at".
  * @param status  NULL: us_run_status
  * @param text [caller releases with us_text_release] */
 US_API us_status us_run_summary(us_run *run, const char *status, char **text);
 
-/** Predictions of a run for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the column
- * of the target, in the file's unit. Classification: the column of the target with the most probable class, and a column p_CLASS
- * with the probability of each. Reads run.db and model.safetensors (the weights of the last checkpoint) and nothing else: the run
- * may be open elsewhere, the training file gone. Errors: US_ERR_INPUT (no run, damaged weights, and as us_data_load_features).
- * Memory: the features and [rows×outputs] doubles. */
+/** Predictions of a run for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the
+ * column of the target, in the file's unit. Classification: the column of the target with the most probable class, and a
+ * column p_CLASS with the probability of each. Reads run.db and model.safetensors (the weights of the last checkpoint) and
+ * nothing else: the run may be open elsewhere, the training file gone. Errors: US_ERR_INPUT (no run, damaged weights, and as
+ * us_data_load_features). Memory: the features and [rows×outputs] doubles. */
 US_API us_status us_run_predict(us_context *context, const char *folder, const char *path,
                                 int (*write)(void *user, const char *text, size_t length), void *user);
 
 /** One run of a folder of runs. Texts that do not fit are cut. */
 typedef struct us_run_entry {
-    char folder[256];  /* its name in the folder that was listed */
-    char status[16];   /* as us_run_status; "interrupted" when it was killed */
+    char folder[256]; /* its name in the folder that was listed */
+    char status[16];  /* as us_run_status; "interrupted" when it was killed */
     char data[256], model[128], optimizer[32];
-    uint64_t steps;    /* done, as far as logged */
-    double loss;       /* the last that was logged: over all rows, or else over the last batches */
-    int64_t started;   /* seconds since 1970 */
+    uint64_t steps;  /* done, as far as logged */
+    double loss;     /* the last that was logged: over all rows, or else over the last batches */
+    int64_t started; /* seconds since 1970 */
 } us_run_entry;
 /** The runs directly under a folder, newest first; those that can't be read are left out with a warning in the log.
- * Errors: US_ERR_INPUT (it cannot be read). @param entries [caller releases with us_bytes_release]; NULL when there are none */
+ * Errors: US_ERR_INPUT (it cannot be read). @param entries [caller releases with us_bytes_release]; NULL when there are none
+ */
 US_API us_status us_runs_list(us_context *context, const char *folder, us_run_entry **entries, size_t *count);
-/** Removes a run's folder; refuses one that is not a run, or is open. Files in it that are not the run's stay, with the folder
- * (US_ERR_IO says so). */
+/** Removes a run's folder; refuses one that is not a run, or is open. Files in it that are not the run's stay, with the
+ * folder (US_ERR_IO says so). */
 US_API us_status us_run_remove(us_context *context, const char *folder);
 
 #ifdef __cplusplus

@@ -11,12 +11,12 @@ extern "C" {
 
 /** One tensor. Where it is given, everything is borrowed for the call; where it comes from us_tensors, until those go. */
 typedef struct us_tensor {
-    const char *name;   /* UTF-8; not "__metadata__" */
-    char dtype[8];      /* "F64" "F32" "F16" "BF16" "I64" .. "I8" "U64" .. "U8" "BOOL" "F8_E5M2" "F8_E4M3" */
-    size_t rank;        /* 0 (a scalar) to 8 */
+    const char *name; /* UTF-8; not "__metadata__" */
+    char dtype[8];    /* "F64" "F32" "F16" "BF16" "I64" .. "I8" "U64" .. "U8" "BOOL" "F8_E5M2" "F8_E4M3" */
+    size_t rank;      /* 0 (a scalar) to 8 */
     size_t shape[8];
-    const void *data;   /* little-endian, row-major; aligned to 64 bytes when it comes from us_tensors */
-    size_t bytes;       /* the product of the shape times the bytes of an element */
+    const void *data; /* little-endian, row-major; aligned to 64 bytes when it comes from us_tensors */
+    size_t bytes;     /* the product of the shape times the bytes of an element */
 } us_tensor;
 
 typedef struct us_tensors us_tensors;
@@ -38,8 +38,10 @@ US_API void us_bytes_release(us_context *context, void *bytes); /* NULL does not
  * @param name  of the file, for errors
  * @param out   [caller destroys]
  * Errors: US_ERR_INPUT ("NAME: tensor T ..." says what is wrong with which), US_ERR_NOMEM; *out is then NULL. */
-US_API us_status us_safetensors_decode(us_tensors **out, us_context *context, const char *name, const void *bytes, size_t size);
-/** Reads and decodes a file. Errors: as us_safetensors_decode; US_ERR_INPUT also where it cannot be read. Takes twice the file's size in memory meanwhile. */
+US_API us_status us_safetensors_decode(us_tensors **out, us_context *context, const char *name, const void *bytes,
+                                       size_t size);
+/** Reads and decodes a file. Errors: as us_safetensors_decode; US_ERR_INPUT also where it cannot be read. Takes twice the
+ * file's size in memory meanwhile. */
 US_API us_status us_safetensors_read(us_tensors **out, us_context *context, const char *path);
 
 /** Replaces a file as a whole: writes PATH.part beside it, fsync, rename, fsync of the folder. Whatever happens, PATH is
@@ -48,7 +50,7 @@ US_API us_status us_file_replace(us_context *context, const char *path, const vo
 
 US_API void us_tensors_destroy(us_tensors *tensors);
 US_API size_t us_tensors_count(const us_tensors *tensors);
-US_API const us_tensor *us_tensors_at(const us_tensors *tensors, size_t i);            /* in the header's order; NULL if none */
+US_API const us_tensor *us_tensors_at(const us_tensors *tensors, size_t i); /* in the header's order; NULL if none */
 US_API const us_tensor *us_tensors_find(const us_tensors *tensors, const char *name); /* NULL if none */
 US_API const char *us_tensors_metadata(const us_tensors *tensors, const char *key);   /* NULL if none */
 

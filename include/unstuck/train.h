@@ -17,17 +17,18 @@ typedef enum us_sampling {
 } us_sampling;
 
 typedef struct us_training_options {
-    uint32_t version;       /* 1 */
-    const us_rule *rule;    /* default: NULL, which is "sgd" */
-    const double *hyper;    /* [rule->hyperparameter_count], copied; NULL: the rule's defaults */
-    double learning_rate;   /* > 0, finite; default 0: the rule's own default */
-    us_schedule schedule;   /* its text and warmup count, and are parsed; default constant */
-    double clip_norm;       /* > 0: gradients longer than this are scaled down to it; default 0: off */
-    size_t batch;           /* rows a step, at most the samples; default 0: all of them */
-    us_sampling sampling;   /* default US_SAMPLING_SHUFFLE */
-    uint64_t seed;          /* of the order of rows; default 1 */
+    uint32_t version;     /* 1 */
+    const us_rule *rule;  /* default: NULL, which is "sgd" */
+    const double *hyper;  /* [rule->hyperparameter_count], copied; NULL: the rule's defaults */
+    double learning_rate; /* > 0, finite; default 0: the rule's own default */
+    us_schedule schedule; /* its text and warmup count, and are parsed; default constant */
+    double clip_norm;     /* > 0: gradients longer than this are scaled down to it; default 0: off */
+    size_t batch;         /* rows a step, at most the samples; default 0: all of them */
+    us_sampling sampling; /* default US_SAMPLING_SHUFFLE */
+    uint64_t seed;        /* of the order of rows; default 1 */
 } us_training_options;
-#define US_TRAINING_OPTIONS_INIT {.version = 1, .schedule = {.text = "constant"}, .seed = 1}
+#define US_TRAINING_OPTIONS_INIT \
+    { .version = 1, .schedule = {.text = "constant"}, .seed = 1 }
 US_API void us_training_options_init(us_training_options *options);
 
 /** A training at its start, with a state of zeros.
@@ -38,18 +39,19 @@ US_API void us_training_options_init(us_training_options *options);
  * @param options  NULL for defaults
  * Errors: US_ERR_ARGUMENT (names the option and its range), US_ERR_NOMEM; *out is then NULL.
  * Memory: 2 + rule->states vectors like θ, and 4 bytes a sample for the order of rows. */
-US_API us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta, const us_training_options *options);
+US_API us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta,
+                                    const us_training_options *options);
 US_API void us_training_destroy(us_training *training);
 
 /** What an observer is shown after each step. Vectors are borrowed until it returns. */
 typedef struct us_step_info {
-    uint64_t step;         /* steps done, this one included: from 1 */
-    double loss;           /* of this step's batch, before the update */
-    double learning_rate;  /* that was used */
-    us_batch batch;        /* rows == NULL: all */
-    const us_vec *theta;   /* after the update */
-    const us_vec *gradient;/* that was used (after clipping) */
-    double clipped_from;   /* norm before clipping where it was clipped, else 0 */
+    uint64_t step;          /* steps done, this one included: from 1 */
+    double loss;            /* of this step's batch, before the update */
+    double learning_rate;   /* that was used */
+    us_batch batch;         /* rows == NULL: all */
+    const us_vec *theta;    /* after the update */
+    const us_vec *gradient; /* that was used (after clipping) */
+    double clipped_from;    /* norm before clipping where it was clipped, else 0 */
 } us_step_info;
 
 /** Called after each step; false asks the training to stop (US_STOPPED). */
@@ -81,17 +83,17 @@ US_API us_status us_training_from_bytes(us_training **out, us_problem *problem, 
 
 /* Looking at it. */
 US_API us_problem *us_training_problem(const us_training *training);
-US_API uint64_t us_training_steps(const us_training *training);          /* done */
+US_API uint64_t us_training_steps(const us_training *training); /* done */
 US_API uint64_t us_training_samples_seen(const us_training *training);
 US_API uint64_t us_training_steps_per_epoch(const us_training *training);
 US_API const us_vec *us_training_theta(const us_training *training);
 US_API const us_vec *us_training_state(const us_training *training, size_t k); /* k < rule->states */
 US_API const us_rule *us_training_rule(const us_training *training);
 US_API const double *us_training_hyper(const us_training *training);
-US_API double us_training_learning_rate(const us_training *training);    /* base rate */
+US_API double us_training_learning_rate(const us_training *training);      /* base rate */
 US_API double us_training_next_learning_rate(const us_training *training); /* schedule included */
 US_API const us_schedule *us_training_schedule(const us_training *training);
-US_API size_t us_training_batch(const us_training *training);            /* rows a step */
+US_API size_t us_training_batch(const us_training *training); /* rows a step */
 US_API us_sampling us_training_sampling(const us_training *training);
 US_API double us_training_clip_norm(const us_training *training);
 
@@ -104,7 +106,8 @@ US_API us_status us_training_set_theta(us_training *training, const us_vec *thet
 US_API us_status us_training_set_learning_rate(us_training *training, double learning_rate, bool restart_schedule);
 /** Another schedule, which begins now. */
 US_API us_status us_training_set_schedule(us_training *training, const us_schedule *schedule);
-/** Another rule, with a state of zeros; the rate stays. @param hyper  NULL: the rule's defaults. Errors: US_ERR_NOMEM, too. */
+/** Another rule, with a state of zeros; the rate stays. @param hyper  NULL: the rule's defaults. Errors: US_ERR_NOMEM, too.
+ */
 US_API us_status us_training_set_rule(us_training *training, const us_rule *rule, const double *hyper);
 /** Rows a step, 0 for all; shuffled, the epoch goes on where it is. Errors: US_ERR_NOMEM, too. */
 US_API us_status us_training_set_batch(us_training *training, size_t batch);

@@ -30,27 +30,27 @@ US_API us_precision us_vec_precision(const us_vec *v);
 US_API void *us_vec_data(us_vec *v);
 US_API const void *us_vec_data_const(const us_vec *v);
 
-US_API double us_vec_get(const us_vec *v, size_t i);         /* i < size */
-US_API void us_vec_set(us_vec *v, size_t i, double value);   /* rounds to the precision */
+US_API double us_vec_get(const us_vec *v, size_t i);       /* i < size */
+US_API void us_vec_set(us_vec *v, size_t i, double value); /* rounds to the precision */
 US_API void us_vec_fill(us_vec *v, double value);
-US_API void us_vec_fill_normal(us_vec *v, us_rng *rng);      /* mean 0, variance 1, in order */
+US_API void us_vec_fill_normal(us_vec *v, us_rng *rng); /* mean 0, variance 1, in order */
 
 /* The functions below need equal sizes (asserted). Where no precision is named, both vectors must
  * have the same one; us_vec_copy converts. None allocates. */
 
-US_API void us_vec_copy(us_vec *to, const us_vec *from);     /* any precisions; rounds */
-US_API void us_vec_scale(us_vec *v, double factor);          /* v ← factor·v */
-US_API void us_vec_axpy(us_vec *y, double a, const us_vec *x);                     /* y ← y + a·x */
-US_API void us_vec_sum(us_vec *out, const us_vec *x, double a, const us_vec *y);   /* out ← x + a·y; out may be x or y */
-US_API double us_vec_dot(const us_vec *x, const us_vec *y);  /* any precisions */
-US_API double us_vec_norm2(const us_vec *v);                 /* does not overflow before the elements do */
-US_API double us_vec_norm_inf(const us_vec *v);              /* NaN if any element is */
+US_API void us_vec_copy(us_vec *to, const us_vec *from);                         /* any precisions; rounds */
+US_API void us_vec_scale(us_vec *v, double factor);                              /* v ← factor·v */
+US_API void us_vec_axpy(us_vec *y, double a, const us_vec *x);                   /* y ← y + a·x */
+US_API void us_vec_sum(us_vec *out, const us_vec *x, double a, const us_vec *y); /* out ← x + a·y; out may be x or y */
+US_API double us_vec_dot(const us_vec *x, const us_vec *y);                      /* any precisions */
+US_API double us_vec_norm2(const us_vec *v);    /* does not overflow before the elements do */
+US_API double us_vec_norm_inf(const us_vec *v); /* NaN if any element is */
 US_API bool us_vec_is_finite(const us_vec *v);
 /** How many elements differ in value. */
 US_API size_t us_vec_count_different(const us_vec *x, const us_vec *y);
 
-US_API void us_vec_read_f64(const us_vec *v, double *out);   /* out[size] */
-US_API void us_vec_write_f64(us_vec *v, const double *in);   /* in[size]; rounds */
+US_API void us_vec_read_f64(const us_vec *v, double *out); /* out[size] */
+US_API void us_vec_write_f64(us_vec *v, const double *in); /* in[size]; rounds */
 
 #ifdef __cplusplus
 }

@@ -39,7 +39,8 @@ const char *us__nearest_name(const char *word, const char *const *names, size_t 
 
 /* Kernels that gain from wider registers are compiled once for each of several instruction sets and chosen at start.
  * Sanitizers cannot run the resolver, and other compilers lack it: there it means nothing. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__) && !defined(US_NO_CLONES)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__) && \
+    !defined(US_NO_CLONES)
 #define US_KERNEL __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define US_KERNEL

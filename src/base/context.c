@@ -28,9 +28,7 @@ const char *us_status_meaning(us_status status) {
     return "unknown status";
 }
 
-void us_context_options_init(us_context_options *options) {
-    *options = (us_context_options)US_CONTEXT_OPTIONS_INIT;
-}
+void us_context_options_init(us_context_options *options) { *options = (us_context_options)US_CONTEXT_OPTIONS_INIT; }
 
 static void *context_default_allocate(void *user, size_t bytes, size_t alignment) {
     (void)user;
@@ -82,7 +80,8 @@ void us_context_error_clear(us_context *context) { context->error[0] = '\0'; }
 int us_context_threads(const us_context *context) { return context->options.threads; }
 
 us_status us_context_set_threads(us_context *context, int threads) {
-    if (threads < 1 || threads > 1024) return us__fail(context, US_ERR_ARGUMENT, "threads is %d; it must be 1 to 1024", threads);
+    if (threads < 1 || threads > 1024)
+        return us__fail(context, US_ERR_ARGUMENT, "threads is %d; it must be 1 to 1024", threads);
     context->options.threads = threads;
     return US_OK;
 }

@@ -60,7 +60,8 @@ typedef struct rng_ahead {
 
 /* us_philox4x32 for counters first, first + 1, ... in the lanes of a vector. */
 US_KERNEL static void rng_blocks(uint64_t first, uint64_t stream, uint64_t seed, uint32_t *restrict out /* [RNG_WORDS] */) {
-    uint32_t c0[RNG_BLOCKS], c1[RNG_BLOCKS], c2[RNG_BLOCKS], c3[RNG_BLOCKS], k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    uint32_t c0[RNG_BLOCKS], c1[RNG_BLOCKS], c2[RNG_BLOCKS], c3[RNG_BLOCKS], k0 = (uint32_t)seed,
+                                                                             k1 = (uint32_t)(seed >> 32);
     for (size_t i = 0; i < RNG_BLOCKS; i++) {
         c0[i] = (uint32_t)(first + i), c1[i] = (uint32_t)((first + i) >> 32);
         c2[i] = (uint32_t)stream, c3[i] = (uint32_t)(stream >> 32);
@@ -76,7 +77,8 @@ US_KERNEL static void rng_blocks(uint64_t first, uint64_t stream, uint64_t seed,
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    for (size_t i = 0; i < RNG_BLOCKS; i++) out[4 * i] = c0[i], out[4 * i + 1] = c1[i], out[4 * i + 2] = c2[i], out[4 * i + 3] = c3[i];
+    for (size_t i = 0; i < RNG_BLOCKS; i++)
+        out[4 * i] = c0[i], out[4 * i + 1] = c1[i], out[4 * i + 2] = c2[i], out[4 * i + 3] = c3[i];
 }
 
 static inline uint32_t rng_ahead_next(rng_ahead *ahead) {

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int assignments_number(const cli_command *command, const char *option, const char *name, const char *text, const char *end,
-                              double *out) {
+static int assignments_number(const cli_command *command, const char *option, const char *name, const char *text,
+                              const char *end, double *out) {
     char *stop;
     *out = strtod(text, &stop);
     if (stop == text || stop != end || !isfinite(*out))
-        return cli_usage(command, "%s: the value of %s is '%.*s'; it must be a number", option, name, (int)(end - text), text);
+        return cli_usage(command, "%s: the value of %s is '%.*s'; it must be a number", option, name, (int)(end - text),
+                         text);
     return CLI_GO_ON;
 }
 
@@ -40,9 +41,11 @@ int cli_assignments(const cli_command *command, const char *option, const char *
             return cli_usage(command, "%s: %s needs a range low:high, such as %s=-5:5", option, part, part);
         if (ranges) {
             status = assignments_number(command, option, part, value, colon, &a->value);
-            if (status == CLI_GO_ON) status = assignments_number(command, option, part, colon + 1, colon + strlen(colon), &a->high);
+            if (status == CLI_GO_ON)
+                status = assignments_number(command, option, part, colon + 1, colon + strlen(colon), &a->high);
             if (status == CLI_GO_ON && !(a->value < a->high))
-                return cli_usage(command, "%s: the range of %s is empty: %g is not below %g", option, part, a->value, a->high);
+                return cli_usage(command, "%s: the range of %s is empty: %g is not below %g", option, part, a->value,
+                                 a->high);
         } else {
             status = assignments_number(command, option, part, value, value + strlen(value), &a->value);
         }
@@ -58,7 +61,8 @@ int cli_assignments_order(const cli_command *command, const char *option, const 
         for (size_t k = 0; k < names_count; k++) found += strcmp(names[k], list[i].name) == 0;
         if (!found) return cli_usage(command, "%s: the formula has no variable '%s'", option, list[i].name);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(list[j].name, list[i].name) == 0) return cli_usage(command, "%s: %s is given twice", option, list[i].name);
+            if (strcmp(list[j].name, list[i].name) == 0)
+                return cli_usage(command, "%s: %s is given twice", option, list[i].name);
     }
     for (size_t k = 0; k < names_count; k++) {
         const cli_assignment *a = NULL;

@@ -14,9 +14,9 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INPUT = 3, CLI_DIVERGED 
 
 typedef struct cli_command {
     const char *name;
-    const char *arguments; /* "DATA" */
-    const char *line;      /* one line of help */
-    const char *text;      /* the rest of the help: what it does, examples */
+    const char *arguments;                                                /* "DATA" */
+    const char *line;                                                     /* one line of help */
+    const char *text;                                                     /* the rest of the help: what it does, examples */
     int (*run)(const struct cli_command *command, int argc, char **argv); /* argv without "unstuck train" */
 } cli_command;
 
@@ -102,9 +102,10 @@ int cli_finish(const cli_command *command, int status);
 
 /* ------------------------------------------------------------------ what several commands print */
 
-json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder);
-void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials, const char *folder,
-                       bool all_signs);
+json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
+                         const char *folder);
+void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
+                       const char *folder, bool all_signs);
 /* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
 void cli_what_progress(void *user, const char *what, double share);
 
@@ -113,8 +114,8 @@ typedef struct cli_judgement {
     us_diagnosis *diagnosis;
     us_trials *trials;
 } cli_judgement;
-/* Diagnoses a run with progress, tries remedies if it is stuck and `try_remedies` (or if `trying->only` names one), and keeps the
- * verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
+/* Diagnoses a run with progress, tries remedies if it is stuck and `try_remedies` (or if `trying->only` names one), and
+ * keeps the verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
               const us_trial_options *trying, bool try_remedies, bool quiet);
 void cli_judgement_release(cli_judgement *judgement);

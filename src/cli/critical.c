@@ -66,8 +66,8 @@ static void critical_print(const cli_formula *f, const us_point *p) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     char at[512];
     cli_formula_at_text(f, p->theta, at, sizeof at);
-    printf("%s%s%-12s%s %s  value %.9g\n", style.bold, critical_color(&style, p->kind), us_kind_name(p->kind), style.reset, at,
-           p->value);
+    printf("%s%s%-12s%s %s  value %.9g\n", style.bold, critical_color(&style, p->kind), us_kind_name(p->kind), style.reset,
+           at, p->value);
     printf("             %s\n             |gradient| %.3g", critical_meaning(p), p->gradient_norm);
     if (p->spectrum) {
         printf(", eigenvalues");

@@ -8,10 +8,12 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     const cli_option table[] = {
-        {CLI_COUNT, "--steps", "N", &steps, "how long a copy goes on to see whether it improves (a tenth of the\nsteps done, 10 to 1000)", 1},
+        {CLI_COUNT, "--steps", "N", &steps,
+         "how long a copy goes on to see whether it improves (a tenth of the\nsteps done, 10 to 1000)", 1},
         {CLI_NUMBER, "--tolerance", "X", &options.point.decrease_tolerance,
          "critical when the gradient still offers at most this part of the\nloss's scale (1e-9)", 0, 1, true},
-        {CLI_COUNT, "--dense-limit", "N", &limit, "largest number of parameters that all eigenvalues are computed for (4000)", 1},
+        {CLI_COUNT, "--dense-limit", "N", &limit,
+         "largest number of parameters that all eigenvalues are computed for (4000)", 1},
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
@@ -33,7 +35,8 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
                            : cli_error(command, context, status);
     if (code == CLI_DONE && json)
         code = cli_print_json(cli_verdict_json(judgement.diagnosis, us_run_training(run), judgement.trials, folder));
-    else if (code == CLI_DONE) cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, folder, signs);
+    else if (code == CLI_DONE)
+        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, folder, signs);
     cli_judgement_release(&judgement);
     us_run_destroy(run);
     cli_context_destroy(context);

@@ -11,7 +11,8 @@ static void judge_keep(const cli_judgement *j, const cli_command *command, us_ru
     json_t *o = cli_verdict_json(j->diagnosis, us_run_training(run), j->trials, us_run_folder(run));
     char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     if (text && us_run_log_verdict(run, text) != US_OK && !quiet)
-        fprintf(stderr, "unstuck %s: the verdict is not kept in the run: %s\n", command->name, us_context_error(us_run_context(run)));
+        fprintf(stderr, "unstuck %s: the verdict is not kept in the run: %s\n", command->name,
+                us_context_error(us_run_context(run)));
     free(text);
     json_decref(o);
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_train, &cli_diagnose, &cli_unstick, &cli_predict, &cli_critical, &cli_minimize, &cli_optimizers, &cli_runs, &cli_spectrum,
+    &cli_train,    &cli_diagnose,   &cli_unstick, &cli_predict,  &cli_critical,
+    &cli_minimize, &cli_optimizers, &cli_runs,    &cli_spectrum,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -14,13 +15,14 @@ static void main_help(void) {
            US_VERSION_STRING);
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-11s %-15s %s\n", commands[i]->name, commands[i]->arguments, commands[i]->line);
-    printf("\n`unstuck COMMAND --help` tells more. With --json a command prints exactly one JSON object on standard output.\n"
-           "\nA first tour:\n"
-           "  unstuck train housing.csv --target median_house_value    trains, and keeps the run in runs/housing-1\n"
-           "  unstuck diagnose runs/housing-1                          why does it not improve?\n"
-           "  unstuck unstick runs/housing-1                           takes the remedy that measurably helps\n"
-           "  unstuck critical '(1-w1*w2)^2' --at w1=0,w2=0            what kind of point is this?\n"
-           "\nExit status: 0 done, 1 failed while running, 2 wrong usage, 3 bad input, 4 diverged, 130 interrupted.\n");
+    printf(
+        "\n`unstuck COMMAND --help` tells more. With --json a command prints exactly one JSON object on standard output.\n"
+        "\nA first tour:\n"
+        "  unstuck train housing.csv --target median_house_value    trains, and keeps the run in runs/housing-1\n"
+        "  unstuck diagnose runs/housing-1                          why does it not improve?\n"
+        "  unstuck unstick runs/housing-1                           takes the remedy that measurably helps\n"
+        "  unstuck critical '(1-w1*w2)^2' --at w1=0,w2=0            what kind of point is this?\n"
+        "\nExit status: 0 done, 1 failed while running, 2 wrong usage, 3 bad input, 4 diverged, 130 interrupted.\n");
 }
 
 /* Edit distance is the library's; here a shared beginning of two letters is near enough. */

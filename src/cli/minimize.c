@@ -60,7 +60,8 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
                             json_pack("{s:I,s:I,s:I}", "value", (json_int_t)result.values, "gradient",
                                       (json_int_t)result.gradients, "hvp", (json_int_t)result.products));
         json_object_set_new(o, "kind", json_string(us_kind_name(point->kind)));
-        for (size_t i = 0; point->spectrum && i < f.n; i++) json_array_append_new(values, cli_real(point->spectrum->values[i]));
+        for (size_t i = 0; point->spectrum && i < f.n; i++)
+            json_array_append_new(values, cli_real(point->spectrum->values[i]));
         json_object_set_new(o, "eigenvalues", values);
         json_object_set_new(o, "reason", cli_text(result.reason));
         code = cli_print_json(o);
@@ -76,7 +77,8 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
                result.iterations, result.values, result.gradients, result.products, result.reason);
         code = CLI_DONE;
     }
-    if (ended == US_INTERRUPTED) code = CLI_INTERRUPTED;
+    if (ended == US_INTERRUPTED)
+        code = CLI_INTERRUPTED;
     else if (ended == US_NOT_CONVERGED && code == CLI_DONE) {
         fprintf(stderr, "unstuck minimize: not converged after %zu iterations: %s\n", result.iterations, result.reason);
         code = CLI_FAILED;

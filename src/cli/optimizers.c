@@ -71,6 +71,6 @@ static int optimizers_run(const cli_command *command, int argc, char **argv) {
     return CLI_DONE;
 }
 
-const cli_command cli_optimizers = {"optimizers", "[NAME]", "every update rule: formula, hyperparameters, source",
-                                    "Lists the update rules that --optimizer takes, or shows one with its formula and source.",
-                                    optimizers_run};
+const cli_command cli_optimizers = {
+    "optimizers", "[NAME]", "every update rule: formula, hyperparameters, source",
+    "Lists the update rules that --optimizer takes, or shows one with its formula and source.", optimizers_run};

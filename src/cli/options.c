@@ -72,8 +72,8 @@ static int options_range(const cli_command *command, const cli_option *o, const 
     bool bounded = isfinite(o->maximum) && o->maximum > o->minimum;
     if (bounded)
         return cli_usage(command, "%s is '%s'; it must be %s %s %g and at most %g", o->name, value,
-                         o->kind == CLI_NUMBER ? "a number" : "a whole number", o->above ? "above" : "of at least", o->minimum,
-                         o->maximum);
+                         o->kind == CLI_NUMBER ? "a number" : "a whole number", o->above ? "above" : "of at least",
+                         o->minimum, o->maximum);
     return cli_usage(command, "%s is '%s'; it must be %s %s %g%s", o->name, value,
                      o->kind == CLI_NUMBER ? "a number" : "a whole number", o->above ? "above" : "of at least", o->minimum,
                      o->kind == CLI_BATCH ? ", or full" : "");
@@ -91,8 +91,10 @@ static int options_value(const cli_command *command, const cli_option *o, const 
     case CLI_NUMBER: {
         double number = strtod(value, &end);
         bool any = o->minimum == 0 && o->maximum == 0 && !o->above;
-        if (end == value || *end || !isfinite(number)) return cli_usage(command, "%s is '%s'; it must be a number", o->name, value);
-        if (!any && (number < o->minimum || (o->above && number <= o->minimum) || (o->maximum > o->minimum && number > o->maximum)))
+        if (end == value || *end || !isfinite(number))
+            return cli_usage(command, "%s is '%s'; it must be a number", o->name, value);
+        if (!any &&
+            (number < o->minimum || (o->above && number <= o->minimum) || (o->maximum > o->minimum && number > o->maximum)))
             return options_range(command, o, value);
         *(double *)o->target = number;
         return CLI_GO_ON;
@@ -107,8 +109,10 @@ static int options_value(const cli_command *command, const cli_option *o, const 
         if (end == value || *end || !(number >= o->minimum) || number > 0x1p53 || number != floor(number) ||
             (o->maximum > o->minimum && number > o->maximum))
             return options_range(command, o, value);
-        if (o->kind == CLI_BATCH) *(size_t *)o->target = (size_t)number;
-        else *(uint64_t *)o->target = (uint64_t)number;
+        if (o->kind == CLI_BATCH)
+            *(size_t *)o->target = (size_t)number;
+        else
+            *(uint64_t *)o->target = (uint64_t)number;
         return CLI_GO_ON;
     }
     case CLI_SECTION:
@@ -148,7 +152,8 @@ int cli_parse(const cli_command *command, const cli_option *options, size_t coun
         size_t length = equals ? (size_t)(equals - word) : strlen(word);
         const cli_option *o = NULL;
         for (size_t k = 0; k < count && !o; k++)
-            if (options[k].kind != CLI_SECTION && strlen(options[k].name) == length && strncmp(options[k].name, word, length) == 0)
+            if (options[k].kind != CLI_SECTION && strlen(options[k].name) == length &&
+                strncmp(options[k].name, word, length) == 0)
                 o = &options[k];
         if (!o) {
             const char *nearest = options_nearest(word, options, count);

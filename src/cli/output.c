@@ -17,11 +17,16 @@ cli_style cli_style_of(int fd) {
 }
 
 void cli_duration(char *text, size_t size, double seconds) {
-    if (!isfinite(seconds)) snprintf(text, size, "?");
-    else if (seconds < 10) snprintf(text, size, "%.1f s", seconds);
-    else if (seconds < 60) snprintf(text, size, "%.0f s", seconds);
-    else if (seconds < 3600) snprintf(text, size, "%d min %02d s", (int)seconds / 60, (int)seconds % 60);
-    else snprintf(text, size, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
+    if (!isfinite(seconds))
+        snprintf(text, size, "?");
+    else if (seconds < 10)
+        snprintf(text, size, "%.1f s", seconds);
+    else if (seconds < 60)
+        snprintf(text, size, "%.0f s", seconds);
+    else if (seconds < 3600)
+        snprintf(text, size, "%d min %02d s", (int)seconds / 60, (int)seconds % 60);
+    else
+        snprintf(text, size, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
 }
 
 cli_progress cli_progress_start(bool quiet) {
@@ -42,8 +47,10 @@ void cli_progress_show(cli_progress *progress, double share, const char *text, b
         if (!force && (tenth <= progress->last_tenth || now - progress->last < 1)) return;
         progress->last_tenth = tenth;
         progress->last = now;
-        if (share >= 0) fprintf(stderr, "%3.0f %%  %s\n", 100 * share, text);
-        else fprintf(stderr, "%s\n", text);
+        if (share >= 0)
+            fprintf(stderr, "%3.0f %%  %s\n", 100 * share, text);
+        else
+            fprintf(stderr, "%s\n", text);
         return;
     }
     if (!force && now - progress->last < 0.1) return;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static int predict_write(void *user, const char *text, size_t length) { return fwrite(text, 1, length, user) == length ? 0 : 1; }
+static int predict_write(void *user, const char *text, size_t length) {
+    return fwrite(text, 1, length, user) == length ? 0 : 1;
+}
 
 static int predict_run(const cli_command *command, int argc, char **argv) {
     const char *place[2] = {NULL, NULL};

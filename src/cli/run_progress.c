@@ -7,8 +7,8 @@ static bool run_progress_show(void *user, const us_run_progress *p) {
     cli_duration(left, sizeof left, p->seconds_left);
     double share = isfinite(p->seconds_left) ? p->seconds / (p->seconds + p->seconds_left) : -1;
     if (p->steps && p->steps != UINT64_MAX) share = (double)p->step / (double)p->steps;
-    snprintf(text, sizeof text, "step %llu  epoch %.2f  loss %.6g  lr %.3g  %.3g rows/s  %s left", (unsigned long long)p->step,
-             p->epoch, p->loss, p->learning_rate, p->samples_per_second, left);
+    snprintf(text, sizeof text, "step %llu  epoch %.2f  loss %.6g  lr %.3g  %.3g rows/s  %s left",
+             (unsigned long long)p->step, p->epoch, p->loss, p->learning_rate, p->samples_per_second, left);
     cli_progress_show(user, share, text, false);
     return true;
 }

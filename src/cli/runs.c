@@ -11,14 +11,14 @@ static void runs_row(const us_run_entry *r) {
     struct tm local;
     if (localtime_r(&started, &local)) strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
     if (isfinite(r->loss)) snprintf(loss, sizeof loss, "%.6g", r->loss);
-    printf("%-28s %-16s %-12s %10llu  %-12s %-10s %-16s %s\n", r->folder, when, r->status, (unsigned long long)r->steps, loss,
-           r->optimizer, r->model, r->data);
+    printf("%-28s %-16s %-12s %10llu  %-12s %-10s %-16s %s\n", r->folder, when, r->status, (unsigned long long)r->steps,
+           loss, r->optimizer, r->model, r->data);
 }
 
 static json_t *runs_json(const us_run_entry *r) {
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:I}", "run", r->folder, "status", r->status, "data", r->data, "model",
-                     r->model, "optimizer", r->optimizer, "steps", (json_int_t)r->steps, "loss", cli_real(r->loss), "started",
-                     (json_int_t)r->started);
+                     r->model, "optimizer", r->optimizer, "steps", (json_int_t)r->steps, "loss", cli_real(r->loss),
+                     "started", (json_int_t)r->started);
 }
 
 static int runs_show(const cli_command *command, us_context *context, const char *folder) {
@@ -64,8 +64,8 @@ static int runs_run(const cli_command *command, int argc, char **argv) {
             code = cli_print_json(json_pack("{s:o}", "runs", list));
         } else {
             if (count)
-                printf("%-28s %-16s %-12s %10s  %-12s %-10s %-16s %s\n", "run", "started", "status", "steps", "loss", "optimizer",
-                       "model", "data");
+                printf("%-28s %-16s %-12s %10s  %-12s %-10s %-16s %s\n", "run", "started", "status", "steps", "loss",
+                       "optimizer", "model", "data");
             for (size_t i = 0; i < count; i++) runs_row(&entries[i]);
             if (!count) printf("no runs in %s; `unstuck train DATA` makes one\n", folder);
             code = CLI_DONE;
@@ -76,6 +76,6 @@ static int runs_run(const cli_command *command, int argc, char **argv) {
     return code;
 }
 
-const cli_command cli_runs = {"runs", "[FOLDER]", "lists, shows and removes runs",
-                              "Lists the runs in a folder (runs/ unless another is named), newest first: their losses side by side.",
-                              runs_run};
+const cli_command cli_runs = {
+    "runs", "[FOLDER]", "lists, shows and removes runs",
+    "Lists the runs in a folder (runs/ unless another is named), newest first: their losses side by side.", runs_run};

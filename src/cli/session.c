@@ -19,8 +19,8 @@ static void session_signal(int number) {
 static void session_log(void *user, us_log_level level, const char *text) {
     (void)user;
     cli_style style = cli_style_of(STDERR_FILENO);
-    fprintf(stderr, "%s%s%s%s\n", level == US_LOG_WARNING ? style.yellow : style.dim, level == US_LOG_WARNING ? "warning: " : "",
-            text, style.reset);
+    fprintf(stderr, "%s%s%s%s\n", level == US_LOG_WARNING ? style.yellow : style.dim,
+            level == US_LOG_WARNING ? "warning: " : "", text, style.reset);
 }
 
 us_context *cli_context(bool quiet, uint64_t threads) {

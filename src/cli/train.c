@@ -40,29 +40,34 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
     double seconds = json_number_value(json_object_get(summary, "seconds"));
     cli_duration(took, sizeof took, seconds);
     json_t *loss = json_object_get(summary, "loss"), *metric = json_object_get(summary, "metric");
-    double last = json_number_value(json_object_get(loss, "last")), first = json_number_value(json_object_get(loss, "first"));
+    double last = json_number_value(json_object_get(loss, "last")),
+           first = json_number_value(json_object_get(loss, "first"));
     printf("%s%s%s after %lld steps (%.4g epochs) in %s\n", style.bold,
-           status == US_INTERRUPTED      ? "interrupted"
+           status == US_INTERRUPTED     ? "interrupted"
            : status == US_ERR_NONFINITE ? "diverged"
-                                         : "finished",
+                                        : "finished",
            style.reset, json_integer_value(json_object_get(summary, "steps")),
            json_number_value(json_object_get(summary, "epochs")), took);
     printf("  training loss %.6g -> %s%.6g%s", first, style.bold, last, style.reset);
-    if (json_is_number(json_object_get(loss, "test"))) printf(", on test rows %.6g", json_number_value(json_object_get(loss, "test")));
+    if (json_is_number(json_object_get(loss, "test")))
+        printf(", on test rows %.6g", json_number_value(json_object_get(loss, "test")));
     printf("\n");
     if (json_is_string(json_object_get(metric, "name"))) metric_name = json_string_value(json_object_get(metric, "name"));
     if (*metric_name) {
         bool share = strcmp(metric_name, "accuracy") == 0;
         double scale = share ? 100 : 1;
-        printf("  %s %.5g%s on training rows", metric_name, scale * json_number_value(json_object_get(metric, "train")), share ? " %" : "");
+        printf("  %s %.5g%s on training rows", metric_name, scale * json_number_value(json_object_get(metric, "train")),
+               share ? " %" : "");
         if (json_is_number(json_object_get(metric, "test")))
-            printf(", %s%.5g%s%s on test rows", style.bold, scale * json_number_value(json_object_get(metric, "test")), share ? " %" : "",
-                   style.reset);
+            printf(", %s%.5g%s%s on test rows", style.bold, scale * json_number_value(json_object_get(metric, "test")),
+                   share ? " %" : "", style.reset);
         printf("\n");
     }
     printf("  kept in %s\n", folder);
-    if (status == US_INTERRUPTED) printf("  goes on with: unstuck train --resume %s\n", folder);
-    else printf("  why does it not get lower? unstuck diagnose %s\n", folder);
+    if (status == US_INTERRUPTED)
+        printf("  goes on with: unstuck train --resume %s\n", folder);
+    else
+        printf("  why does it not get lower? unstuck diagnose %s\n", folder);
 }
 
 /* Diagnoses the finished run, and tells unless the JSON object will. */
@@ -89,8 +94,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
          .choices = "auto|regression|classification"},
         {CLI_TEXT, "--drop", "COL,..", &d->drop, "columns to leave out"},
         {CLI_NUMBER, "--test-fraction", "F", &d->test_fraction, "share of rows kept for testing (0.2)", 0, 0.999},
-        {CLI_CHOICE, "--missing", "HOW", &missing, "mean: missing numbers take the training mean (default);\ndrop: such rows are left out",
-         .choices = "mean|drop"},
+        {CLI_CHOICE, "--missing", "HOW", &missing,
+         "mean: missing numbers take the training mean (default);\ndrop: such rows are left out", .choices = "mean|drop"},
         {CLI_UNFLAG, "--no-standardize", NULL, &d->standardize, "leave features and target as they are"},
         {CLI_COUNT, "--max-categories", "N", &categories, "a text column with more levels is refused (100)", 1},
         {CLI_SECTION, "model", .help = ""},
@@ -106,23 +111,27 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--lr", "X", &config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true},
         {CLI_TEXT, "--schedule", "S", &config.schedule, "constant | exp:R | step:EVERY:R | cosine:STEPS | inverse-sqrt"},
         {CLI_COUNT, "--warmup", "STEPS", &config.warmup, "the rate grows from 0 over so many steps (0)"},
-        {CLI_NUMBER, "--clip-norm", "X", &config.clip_norm, "longer gradients are scaled down to X (off)", 0, HUGE_VAL, true},
+        {CLI_NUMBER, "--clip-norm", "X", &config.clip_norm, "longer gradients are scaled down to X (off)", 0, HUGE_VAL,
+         true},
         {CLI_SECTION, "batches", .help = ""},
         {CLI_BATCH, "--batch", "N|full", &config.batch, "rows a step (32; full for formulas)", 1},
-        {CLI_CHOICE, "--sampling", "S", &sampling, "shuffle: a new order each epoch (default); replacement: each\nrow drawn anew",
-         .choices = "shuffle|replacement"},
+        {CLI_CHOICE, "--sampling", "S", &sampling,
+         "shuffle: a new order each epoch (default); replacement: each\nrow drawn anew", .choices = "shuffle|replacement"},
         {CLI_NUMBER, "--epochs", "N", &config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
         {CLI_COUNT, "--steps", "N", &config.steps, "steps, instead of epochs", 1},
         {CLI_NUMBER, "--seconds", "S", &config.seconds, "time, instead of epochs or beside them", 0, HUGE_VAL, true},
         {CLI_SECTION, "watching", .help = ""},
-        {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)", .choices = "off"},
-        {CLI_CHOICE, "--unstick", "HOW", &unstick, "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck (off)",
+        {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)",
+         .choices = "off"},
+        {CLI_CHOICE, "--unstick", "HOW", &unstick,
+         "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck (off)",
          .choices = "off|advise"},
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
         {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
         {CLI_COUNT, "--seed", "N", &config.seed, "of the split, the weights and the order of rows (1)"},
-        {CLI_CHOICE, "--precision", "P", &precision, "f32 or f64 (f32; f64 for formulas)", .choices = "f32|f64", .given = &precision_given},
+        {CLI_CHOICE, "--precision", "P", &precision, "f32 or f64 (f32; f64 for formulas)", .choices = "f32|f64",
+         .given = &precision_given},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1); the result does not depend on it", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
@@ -131,7 +140,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
     if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
-    if (resume && given) return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
+    if (resume && given)
+        return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
 
     config.data = data;
     d->task = (us_task)task;

@@ -8,7 +8,8 @@ static json_t *unstick_json(const us_trial *taken, const us_diagnosis *diagnosis
     return json_pack("{s:o,s:o,s:o,s:I,s:o}", "remedy", cli_text(taken ? taken->remedy->name : NULL), "loss_before",
                      cli_real(diagnosis->evidence.loss), "loss_after",
                      cli_real(taken ? taken->loss_with_remedy : diagnosis->evidence.loss), "steps",
-                     (json_int_t)(taken ? taken->steps : 0), "verdict", cli_verdict_json(diagnosis, training, trials, folder));
+                     (json_int_t)(taken ? taken->steps : 0), "verdict",
+                     cli_verdict_json(diagnosis, training, trials, folder));
 }
 
 static void unstick_tell(const us_trial *taken, const us_diagnosis *diagnosis, const us_trials *trials) {
@@ -18,12 +19,14 @@ static void unstick_tell(const us_trial *taken, const us_diagnosis *diagnosis, c
            diagnosis->verdict.sentence ? diagnosis->verdict.sentence : "");
     for (size_t i = 0; trials && i < trials->count; i++)
         printf("  tried %-14s loss %.6g -> %.6g in %llu steps (carrying on: %.6g)%s\n", trials->trials[i].remedy->name,
-               trials->trials[i].loss_before, trials->trials[i].loss_with_remedy, (unsigned long long)trials->trials[i].steps,
-               trials->trials[i].loss_carrying_on, trials->trials[i].helps ? "" : ", no help");
+               trials->trials[i].loss_before, trials->trials[i].loss_with_remedy,
+               (unsigned long long)trials->trials[i].steps, trials->trials[i].loss_carrying_on,
+               trials->trials[i].helps ? "" : ", no help");
     if (taken)
         printf("%s%s%s%s: loss %.6g -> %s%.6g%s; the run goes on from there\n", style.bold, style.green, taken->remedy->name,
                style.reset, taken->loss_before, style.bold, taken->loss_with_remedy, style.reset);
-    else printf("nothing that was tried helps; the run is as it was\n");
+    else
+        printf("nothing that was tried helps; the run is as it was\n");
 }
 
 static int unstick_run(const cli_command *command, int argc, char **argv) {
@@ -60,7 +63,8 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     trying.steps = steps;
     trying.only = remedy;
     us_status status = us_run_open(&run, context, folder);
-    code = status == US_OK ? cli_judge(&judgement, command, run, NULL, &trying, true, quiet) : cli_error(command, context, status);
+    code = status == US_OK ? cli_judge(&judgement, command, run, NULL, &trying, true, quiet)
+                           : cli_error(command, context, status);
     if (code != CLI_DONE) goto done;
     const us_diagnosis *diagnosis = judgement.diagnosis;
     const us_trials *trials = judgement.trials;

@@ -31,10 +31,10 @@ static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
         const us_trial *t = &trials->trials[i];
         char command[512];
         snprintf(command, sizeof command, "unstuck unstick %s --remedy %s", folder, t->remedy->name);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:b,s:s}", "remedy", t->remedy->name, "why", t->why, "steps",
-                                              (json_int_t)t->steps, "loss_carrying_on", cli_real(t->loss_carrying_on),
-                                              "loss_with_remedy", cli_real(t->loss_with_remedy), "helps", t->helps, "command",
-                                              command));
+        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:b,s:s}", "remedy", t->remedy->name, "why", t->why,
+                                              "steps", (json_int_t)t->steps, "loss_carrying_on",
+                                              cli_real(t->loss_carrying_on), "loss_with_remedy",
+                                              cli_real(t->loss_with_remedy), "helps", t->helps, "command", command));
     }
     return list;
 }
@@ -43,8 +43,9 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     const us_evidence *e = &d->evidence;
     json_t *signs = json_array();
     for (size_t i = 0; i < d->sign_count; i++)
-        json_array_append_new(signs, json_pack("{s:s,s:o,s:o,s:s}", "name", d->signs[i].name, "value", cli_real(d->signs[i].value),
-                                               "threshold", cli_real(d->signs[i].threshold), "meaning", d->signs[i].meaning));
+        json_array_append_new(signs,
+                              json_pack("{s:s,s:o,s:o,s:s}", "name", d->signs[i].name, "value", cli_real(d->signs[i].value),
+                                        "threshold", cli_real(d->signs[i].threshold), "meaning", d->signs[i].meaning));
     json_t *o = json_object();
     json_object_set_new(o, "verdict", json_string(us_verdict_text(d->verdict.name)));
     json_object_set_new(o, "cause", cli_text(d->verdict.cause));
@@ -74,10 +75,11 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
     }
     if (!e->counted) {
         const double *within = d->point->ends->residuals;
-        printf("  Hessian       eigenvalues from %s%.4g%s (within %.1g) to %.4g (within %.1g), by %zu products; zero within %.1g;\n"
+        printf("  Hessian       eigenvalues from %s%.4g%s (within %.1g) to %.4g (within %.1g), by %zu products; zero within "
+               "%.1g;\n"
                "                those between are not counted\n",
-               e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, within[0], e->lambda_max, within[1],
-               verdict_products(d), e->resolution);
+               e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, within[0], e->lambda_max,
+               within[1], verdict_products(d), e->resolution);
         return;
     }
     printf("  Hessian       eigenvalues from %s%.4g%s to %.4g: %s%zu negative%s, %zu zero (within %.1g), %zu positive\n",
@@ -86,36 +88,44 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
 }
 
 /* What the verdict rests on, in a few lines; every measured sign when asked for. */
-static void verdict_print_evidence(const us_diagnosis *d, const us_training *training, bool all_signs, const cli_style *style) {
+static void verdict_print_evidence(const us_diagnosis *d, const us_training *training, bool all_signs,
+                                   const cli_style *style) {
     const us_evidence *e = &d->evidence;
-    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training), e->parameters, e->samples);
+    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training),
+           e->parameters, e->samples);
     printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
            (unsigned long long)e->steps_carrying_on);
-    printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm, e->decrease_line_search);
+    printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,
+           e->decrease_line_search);
     verdict_print_spectrum(d, style);
     if (isfinite(e->decrease_escape) && d->verdict.name != US_VERDICT_DESCENDING)
-        printf("  way out       a line search along it takes %s%.3g%s off the loss\n", style->bold, e->decrease_escape, style->reset);
+        printf("  way out       a line search along it takes %s%.3g%s off the loss\n", style->bold, e->decrease_escape,
+               style->reset);
     if (d->verdict.name == US_VERDICT_SADDLE) {
-        if (isfinite(e->steps_to_leave)) printf("  by itself     the run would leave in about %.3g steps\n", e->steps_to_leave);
-        else printf("  by itself     the run would never leave: exactly no part of it lies along the way out\n");
+        if (isfinite(e->steps_to_leave))
+            printf("  by itself     the run would leave in about %.3g steps\n", e->steps_to_leave);
+        else
+            printf("  by itself     the run would never leave: exactly no part of it lies along the way out\n");
     }
     for (size_t i = 0; all_signs && i < d->sign_count; i++)
-        printf("  %s%-24s %10.4g  %s%s\n", style->dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning, style->reset);
+        printf("  %s%-24s %10.4g  %s%s\n", style->dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning,
+               style->reset);
 }
 
-void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder, bool all_signs) {
+void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder,
+                       bool all_signs) {
     cli_style style = cli_style_of(1);
     const char *color = !d->verdict.stuck ? style.green : d->verdict.name == US_VERDICT_UNDECIDED ? style.yellow : style.red;
-    printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name), d->verdict.cause ? ": " : "",
-           d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
+    printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name),
+           d->verdict.cause ? ": " : "", d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
     if (d->verdict.sentence) printf("%s\n", d->verdict.sentence);
     if (d->verdict.would_decide) printf("What would decide it: %s\n", d->verdict.would_decide);
     verdict_print_evidence(d, training, all_signs, &style);
     if (!trials) return;
     if (trials->count) {
         const us_trial *first = &trials->trials[0];
-        printf("\nTried on copies, each for %llu steps (loss now %.6g, carrying on %.6g):\n", (unsigned long long)first->steps,
-               first->loss_before, first->loss_carrying_on);
+        printf("\nTried on copies, each for %llu steps (loss now %.6g, carrying on %.6g):\n",
+               (unsigned long long)first->steps, first->loss_before, first->loss_carrying_on);
     }
     for (size_t i = 0; i < trials->count; i++) {
         const us_trial *t = &trials->trials[i];
@@ -124,5 +134,6 @@ void cli_verdict_print(const us_diagnosis *d, const us_training *training, const
     }
     if (trials->best < trials->count)
         printf("\nTake it with: %sunstuck unstick %s%s\n", style.bold, folder, style.reset);
-    else if (d->verdict.stuck) printf("\nNo remedy that was tried helps.\n");
+    else if (d->verdict.stuck)
+        printf("\nNo remedy that was tried helps.\n");
 }

@@ -16,12 +16,13 @@ us_status us__hessian_dense(us_problem *problem, const us_vec *theta, const us_s
 /* A bound on what rounding in the products does to an eigenvalue of D⁻¹HD⁻¹: see resolution.c. @param scale  [n] the
  * diagonal of D⁻¹; NULL: all 1 */
 us_status us__hessian_rounding(us_problem *problem, const us_vec *theta, const us_spectrum_options *options,
-                               const double *h /* [n×n] symmetric */, const double *scale, double *rounding, size_t *products);
+                               const double *h /* [n×n] symmetric */, const double *scale, double *rounding,
+                               size_t *products);
 
 /* Replaces eigenvalues that the resolution hides by ones that are right to relative accuracy, where H is definite beyond
  * doubt: see graded.c. @param skew [n×n] hᵢⱼ − hⱼᵢ as measured */
-us_status us__spectrum_refine(us_spectrum *spectrum, us_problem *problem, const us_vec *theta, const us_spectrum_options *options,
-                              const double *h, const double *skew);
+us_status us__spectrum_refine(us_spectrum *spectrum, us_problem *problem, const us_vec *theta,
+                              const us_spectrum_options *options, const double *h, const double *skew);
 
 /* The square root of the smallest normal number. Below it an eigenvalue is never told from zero: a gradient that belongs to
  * it, about its square, has underflowed. */

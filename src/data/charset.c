@@ -16,7 +16,8 @@ bool us__charset_is_utf8(const char *text, size_t length) {
             if ((p[i] & 0xC0) != 0x80) return false;
             code = code << 6 | (p[i] & 0x3Fu);
         }
-        if ((more == 2 && code < 0x800) || (more == 3 && code < 0x10000) || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+        if ((more == 2 && code < 0x800) || (more == 3 && code < 0x10000) || code > 0x10FFFF ||
+            (code >= 0xD800 && code < 0xE000))
             return false;
         p += more + 1;
     }
@@ -42,10 +43,18 @@ const char *us__charset_archive(const char *bytes, size_t length) {
         size_t length;
         const char *name;
     } kinds[] = {
-        {"PK\3\4", 4, "a zip archive (or a spreadsheet)"}, {"BZh", 3, "bzip2"},           {"\xFD" "7zXZ", 5, "xz"},
-        {"\x28\xB5\x2F\xFD", 4, "zstd"},                   {"\x89HDF", 4, "HDF5"},        {"PAR1", 4, "Parquet"},
-        {"\x93NUMPY", 6, "NumPy"},                         {"SQLite format 3", 15, "an SQLite database"},
-        {"\xD0\xCF\x11\xE0", 4, "an old spreadsheet"},     {"%PDF", 4, "PDF"},
+        {"PK\3\4", 4, "a zip archive (or a spreadsheet)"},
+        {"BZh", 3, "bzip2"},
+        {"\xFD"
+         "7zXZ",
+         5, "xz"},
+        {"\x28\xB5\x2F\xFD", 4, "zstd"},
+        {"\x89HDF", 4, "HDF5"},
+        {"PAR1", 4, "Parquet"},
+        {"\x93NUMPY", 6, "NumPy"},
+        {"SQLite format 3", 15, "an SQLite database"},
+        {"\xD0\xCF\x11\xE0", 4, "an old spreadsheet"},
+        {"%PDF", 4, "PDF"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (length >= kinds[i].length && memcmp(bytes, kinds[i].bytes, kinds[i].length) == 0) return kinds[i].name;
@@ -72,8 +81,10 @@ const char *us__charset_guess(const char *text, size_t length) {
             p++;
             continue;
         }
-        if (trail >= 0x80) high_high++;
-        else high_low++;
+        if (trail >= 0x80)
+            high_high++;
+        else
+            high_low++;
         not_gbk += (lead >= 0xA4 && lead <= 0xAF) || lead >= 0xF8 || lead == 0x80 || trail < 0x80;
         not_big5 += lead < 0xA1 || lead == 0xC7 || lead == 0xC8 || lead > 0xF9 || (trail >= 0x7F && trail < 0xA1);
         /* Characters of daily use: first level of GB 2312, first level of Big5. */

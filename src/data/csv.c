@@ -26,9 +26,11 @@ us_status us__csv_open(us__csv *csv, us_context *context, const char *path) {
     size_t length = (size_t)(csv->end - csv->begin);
     const char *wide = us__charset_wide(csv->begin, length), *archive = us__charset_archive(csv->begin, length);
     if (wide)
-        return us__fail(context, US_ERR_INPUT, "%s:1:1: this looks like %s; convert it: iconv -f %s -t UTF-8 '%s' > utf8.csv", path,
-                        wide, wide, path);
-    if (archive) return us__fail(context, US_ERR_INPUT, "%s:1:1: this looks like %s; unpack it, or save it as CSV", path, archive);
+        return us__fail(context, US_ERR_INPUT,
+                        "%s:1:1: this looks like %s; convert it: iconv -f %s -t UTF-8 '%s' > utf8.csv", path, wide, wide,
+                        path);
+    if (archive)
+        return us__fail(context, US_ERR_INPUT, "%s:1:1: this looks like %s; unpack it, or save it as CSV", path, archive);
     return US_OK;
 }
 
@@ -42,7 +44,8 @@ us_status us__csv_fill(us__csv *csv, uint64_t line) {
     size_t kept = (size_t)(csv->end - csv->begin);
     if (kept == csv->capacity) {
         if (csv->capacity >= CSV_LONGEST_ROW)
-            return us__fail(csv->context, US_ERR_INPUT, "%s:%llu:1: a row of more than %d MB begins here; is a quote left open?",
+            return us__fail(csv->context, US_ERR_INPUT,
+                            "%s:%llu:1: a row of more than %d MB begins here; is a quote left open?",
                             us__source_path(csv->source), (unsigned long long)line, CSV_LONGEST_ROW >> 20);
         char *grown = us__grow(csv->context, csv->buffer, csv->capacity, 2 * csv->capacity + US__CSV_PADDING, 1);
         if (!grown) return US_ERR_NOMEM;
@@ -132,7 +135,8 @@ static us__cell_end csv_quoted(us__csv *csv, const char *p, us__cell *cell) {
     const char *after = p;
     while (csv_is_blank(*p, csv->delimiter)) p++;
     if (p == csv->end && !csv->at_end) return US__CELL_MORE;
-    bool separated = p == csv->end || *p == '\n' || *p == '\r' || *p == csv->delimiter || (csv->delimiter == ' ' && p > after);
+    bool separated =
+        p == csv->end || *p == '\n' || *p == '\r' || *p == csv->delimiter || (csv->delimiter == ' ' && p > after);
     if (!separated) {
         cell->next = p;
         return US__CELL_AFTER_QUOTE;
@@ -195,11 +199,16 @@ us__quoted us__quote(const char *text, size_t length) {
             to = stpcpy(to, "...");
             break;
         }
-        if (c == '\n') to = stpcpy(to, "\\n");
-        else if (c == '\r') to = stpcpy(to, "\\r");
-        else if (c == '\t') to = stpcpy(to, "\\t");
-        else if (c < 0x20 || c == 0x7F) to += sprintf(to, "\\x%02X", c);
-        else *to++ = (char)c;
+        if (c == '\n')
+            to = stpcpy(to, "\\n");
+        else if (c == '\r')
+            to = stpcpy(to, "\\r");
+        else if (c == '\t')
+            to = stpcpy(to, "\\t");
+        else if (c < 0x20 || c == 0x7F)
+            to += sprintf(to, "\\x%02X", c);
+        else
+            *to++ = (char)c;
     }
     strcpy(to, "\"");
     return out;
@@ -209,12 +218,13 @@ us_status us__csv_cell_error(us__csv *csv, us__cell_end end, uint64_t line, size
     const char *path = us__source_path(csv->source);
     unsigned long long at = line;
     if (end == US__CELL_AFTER_QUOTE)
-        return us__fail(csv->context, US_ERR_INPUT,
-                        "%s:%llu:%zu: text behind a closing quote; within quotes a quote is written twice (\"\"), not with a backslash",
-                        path, at, column + 1);
+        return us__fail(
+            csv->context, US_ERR_INPUT,
+            "%s:%llu:%zu: text behind a closing quote; within quotes a quote is written twice (\"\"), not with a backslash",
+            path, at, column + 1);
     if (end == US__CELL_UNCLOSED)
-        return us__fail(csv->context, US_ERR_INPUT, "%s:%llu:%zu: this quote is never closed; close it or double it", path, at,
-                        column + 1);
+        return us__fail(csv->context, US_ERR_INPUT, "%s:%llu:%zu: this quote is never closed; close it or double it", path,
+                        at, column + 1);
     return US_ERR_NOMEM;
 }
 
@@ -222,10 +232,12 @@ us_status us__csv_check_text(us__csv *csv, const char *text, size_t length, uint
     const char *path = us__source_path(csv->source);
     unsigned long long at = line;
     if (memchr(text, 0, length))
-        return us__fail(csv->context, US_ERR_INPUT, "%s:%llu:%zu: a NUL byte; a text file has none, so the file is damaged or not text",
-                        path, at, column + 1);
+        return us__fail(csv->context, US_ERR_INPUT,
+                        "%s:%llu:%zu: a NUL byte; a text file has none, so the file is damaged or not text", path, at,
+                        column + 1);
     if (us__charset_is_utf8(text, length)) return US_OK;
     const char *guess = us__charset_guess(csv->begin, (size_t)(csv->end - csv->begin));
-    return us__fail(csv->context, US_ERR_INPUT, "%s:%llu:%zu: not UTF-8, it looks like %s; convert it: iconv -f %s -t UTF-8 '%s' > utf8.csv",
-                    path, at, column + 1, guess, guess, path);
+    return us__fail(csv->context, US_ERR_INPUT,
+                    "%s:%llu:%zu: not UTF-8, it looks like %s; convert it: iconv -f %s -t UTF-8 '%s' > utf8.csv", path, at,
+                    column + 1, guess, guess, path);
 }

@@ -9,14 +9,14 @@ enum { US__CSV_PADDING = 64 }; /* zeros behind the window, so that a number or a
 typedef struct us__csv {
     us_context *context;
     us__source *source;
-    char *buffer;           /* [capacity + US__CSV_PADDING] */
+    char *buffer; /* [capacity + US__CSV_PADDING] */
     size_t capacity;
-    char *begin, *end;      /* the window: bytes read and not yet consumed; *end is NUL */
-    bool at_end;            /* nothing comes after the window */
-    char delimiter;         /* ' ' stands for any run of blanks */
-    char *scratch;          /* holds a quoted cell whose quotes were undoubled */
+    char *begin, *end; /* the window: bytes read and not yet consumed; *end is NUL */
+    bool at_end;       /* nothing comes after the window */
+    char delimiter;    /* ' ' stands for any run of blanks */
+    char *scratch;     /* holds a quoted cell whose quotes were undoubled */
     size_t scratch_size;
-    bool no_memory;         /* stays, once there was none for the scratch */
+    bool no_memory; /* stays, once there was none for the scratch */
 } us__csv;
 
 typedef enum us__cell_end {
@@ -29,10 +29,10 @@ typedef enum us__cell_end {
 } us__cell_end;
 
 typedef struct us__cell {
-    const char *text;      /* without quotes; blanks around it are gone unless they were quoted */
+    const char *text; /* without quotes; blanks around it are gone unless they were quoted */
     size_t length;
     bool quoted;
-    uint64_t newlines;     /* within the quotes */
+    uint64_t newlines; /* within the quotes */
     const char *next;
 } us__cell;
 
@@ -72,7 +72,9 @@ typedef struct us__csv_head {
 us_status us__csv_find_header(us__csv *csv, us__csv_head *head, us__arena *arena);
 
 /* A text of the file made fit for a message: in quotes, control characters as \n or \x01, cut after 40 bytes. */
-typedef struct us__quoted { char text[64]; } us__quoted;
+typedef struct us__quoted {
+    char text[64];
+} us__quoted;
 us__quoted us__quote(const char *text, size_t length);
 
 /* Notes that the text at line and column is not UTF-8, or has a NUL byte. US_OK when it is good. */

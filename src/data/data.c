@@ -7,16 +7,17 @@
 struct us_data {
     us_context *context;
     us__encoding *encoding;
-    char *text;            /* the encoding as JSON */
-    us_dataset *sets[2];   /* training, test */
-    char **feature_names;  /* [width] */
+    char *text;           /* the encoding as JSON */
+    us_dataset *sets[2];  /* training, test */
+    char **feature_names; /* [width] */
 };
 
 void us_data_options_init(us_data_options *options) { *options = (us_data_options)US_DATA_OPTIONS_INIT; }
 
 void us_data_destroy(us_data *data) {
     if (!data) return;
-    for (size_t i = 0; data->feature_names && i < data->encoding->width; i++) us__release(data->context, data->feature_names[i]);
+    for (size_t i = 0; data->feature_names && i < data->encoding->width; i++)
+        us__release(data->context, data->feature_names[i]);
     us__release(data->context, data->feature_names);
     us__release(data->context, data->text);
     us_dataset_destroy(data->sets[0]);
@@ -45,12 +46,15 @@ void us_data_target_scale(const us_data *data, double *mean, double *scale) {
 
 static us_status data_check_options(us_context *context, const us_data_options *o) {
     if (o->version != 1) return us__fail(context, US_ERR_ARGUMENT, "data options: version must be 1");
-    if (!(o->test_fraction < 1)) return us__fail(context, US_ERR_ARGUMENT, "--test-fraction is %g; it must be at least 0 and below 1", o->test_fraction);
+    if (!(o->test_fraction < 1))
+        return us__fail(context, US_ERR_ARGUMENT, "--test-fraction is %g; it must be at least 0 and below 1",
+                        o->test_fraction);
     if (o->task != US_TASK_AUTO && o->task != US_REGRESSION && o->task != US_CLASSIFICATION)
         return us__fail(context, US_ERR_ARGUMENT, "--task must be regression or classification");
     if (o->missing != US_MISSING_MEAN && o->missing != US_MISSING_DROP)
         return us__fail(context, US_ERR_ARGUMENT, "--missing must be mean or drop");
-    if (o->precision != US_F32 && o->precision != US_F64) return us__fail(context, US_ERR_ARGUMENT, "--precision must be f32 or f64");
+    if (o->precision != US_F32 && o->precision != US_F64)
+        return us__fail(context, US_ERR_ARGUMENT, "--precision must be f32 or f64");
     if (o->max_categories < 1) return us__fail(context, US_ERR_ARGUMENT, "max_categories must be at least 1");
     return US_OK;
 }
@@ -83,8 +87,10 @@ static const char *data_full_path(us__encoding *e, const char *path) {
 static us_status data_load_csv(us_data *d, const char *path, const us_data_options *options, us_precision precision) {
     us__encoding *e = d->encoding;
     us_csv_options csv = US_CSV_OPTIONS_INIT;
-    if (options) csv = options->csv;
-    else csv.delimiter = e->delimiter, csv.header = e->header;
+    if (options)
+        csv = options->csv;
+    else
+        csv.delimiter = e->delimiter, csv.header = e->header;
     us_table *table = NULL;
     uint8_t *role = NULL;
     size_t *columns = NULL, train = 0, test = 0;
@@ -128,10 +134,13 @@ us_status us_data_load(us_data **out, us_context *context, const char *path, con
     if (status == US_OK) status = us__encoding_create(&d->encoding, context);
     if (status == US_OK) status = us__images_recognise(context, path, &images);
     if (status == US_OK)
-        status = images ? us__images_load(d->encoding, path, &o, o.precision, d->sets) : data_load_csv(d, path, &o, o.precision);
+        status =
+            images ? us__images_load(d->encoding, path, &o, o.precision, d->sets) : data_load_csv(d, path, &o, o.precision);
     if (status == US_OK) status = data_finish(d);
-    if (status == US_OK) *out = d;
-    else us_data_destroy(d);
+    if (status == US_OK)
+        *out = d;
+    else
+        us_data_destroy(d);
     return status;
 }
 
@@ -141,12 +150,15 @@ us_status us_data_from_encoding(us_data **out, us_context *context, const char *
     us_status status = data_create(&d, context);
     if (status == US_OK) status = us__encoding_read(&d->encoding, context, encoding);
     if (status == US_OK) status = data_finish(d);
-    if (status == US_OK) *out = d;
-    else us_data_destroy(d);
+    if (status == US_OK)
+        *out = d;
+    else
+        us_data_destroy(d);
     return status;
 }
 
-us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding, us_precision precision) {
+us_status us_data_reload(us_data **out, us_context *context, const char *path, const char *encoding,
+                         us_precision precision) {
     us_data *d = NULL;
     *out = NULL;
     us_status status = data_create(&d, context);
@@ -157,7 +169,9 @@ us_status us_data_reload(us_data **out, us_context *context, const char *path, c
         status = d->encoding->images ? us__images_load(d->encoding, path, NULL, precision, d->sets)
                                      : data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
     if (status == US_OK) status = data_finish(d);
-    if (status == US_OK) *out = d;
-    else us_data_destroy(d);
+    if (status == US_OK)
+        *out = d;
+    else
+        us_data_destroy(d);
     return status;
 }

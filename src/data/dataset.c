@@ -18,7 +18,8 @@ us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_preci
     if (rows == 0 || rows > UINT32_MAX)
         return us__fail(context, US_ERR_ARGUMENT, "a dataset of %zu rows; it needs at least one and fewer than 2^32", rows);
     if (outputs == 0 || outputs > UINT32_MAX)
-        return us__fail(context, US_ERR_ARGUMENT, "a dataset of %zu outputs; it needs at least one and fewer than 2^32", outputs);
+        return us__fail(context, US_ERR_ARGUMENT, "a dataset of %zu outputs; it needs at least one and fewer than 2^32",
+                        outputs);
     if (task != US_REGRESSION && task != US_CLASSIFICATION)
         return us__fail(context, US_ERR_ARGUMENT, "a dataset's task must be regression or classification");
     if (precision != US_F32 && precision != US_F64)
@@ -28,7 +29,8 @@ us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_preci
         return us__fail_memory(context, SIZE_MAX);
     us_dataset *d = us__new(context, 1, sizeof *d);
     if (!d) return US_ERR_NOMEM;
-    *d = (us_dataset){.context = context, .rows = rows, .columns = columns, .outputs = outputs, .task = task, .precision = precision};
+    *d = (us_dataset){
+        .context = context, .rows = rows, .columns = columns, .outputs = outputs, .task = task, .precision = precision};
     d->features = us__alloc(context, features, bytes);
     if (task == US_REGRESSION) d->targets = us__new(context, targets, bytes);
     if (task == US_CLASSIFICATION) d->labels = us__new(context, rows, sizeof *d->labels);

@@ -66,7 +66,8 @@ static json_t *encoding_feature(const us__feature *f) {
     if (f->text)
         return json_pack("{s:s, s:I, s:o}", "column", f->name, "index", (json_int_t)f->index, "levels",
                          encoding_texts(f->levels, f->level_count));
-    return json_pack("{s:s, s:I, s:f, s:f}", "column", f->name, "index", (json_int_t)f->index, "mean", f->mean, "scale", f->scale);
+    return json_pack("{s:s, s:I, s:f, s:f}", "column", f->name, "index", (json_int_t)f->index, "mean", f->mean, "scale",
+                     f->scale);
 }
 
 static json_t *encoding_csv(const us__encoding *e) {
@@ -77,9 +78,9 @@ static json_t *encoding_csv(const us__encoding *e) {
             features = NULL;
         }
     char delimiter[2] = {e->delimiter, 0};
-    return json_pack("{s:s, s:b, s:o, s:o, s:I, s:f, s:f, s:s, s:b}", "delimiter", delimiter, "header", (int)e->header, "columns",
-                     encoding_texts(e->columns, e->column_count), "features", features, "target_index", (json_int_t)e->target,
-                     "target_mean", e->target_mean, "target_scale", e->target_scale, "missing",
+    return json_pack("{s:s, s:b, s:o, s:o, s:I, s:f, s:f, s:s, s:b}", "delimiter", delimiter, "header", (int)e->header,
+                     "columns", encoding_texts(e->columns, e->column_count), "features", features, "target_index",
+                     (json_int_t)e->target, "target_mean", e->target_mean, "target_scale", e->target_scale, "missing",
                      e->missing == US_MISSING_DROP ? "drop" : "mean", "standardize", (int)e->standardize);
 }
 
@@ -90,17 +91,18 @@ static json_t *encoding_images(const us__encoding *e) {
             json_decref(shape);
             shape = NULL;
         }
-    return json_pack("{s:o, s:o, s:o, s:o}", "shape", shape, "labels", encoding_file(&e->labels), "test", encoding_file(&e->test),
-                     "test_labels", encoding_file(&e->test_labels));
+    return json_pack("{s:o, s:o, s:o, s:o}", "shape", shape, "labels", encoding_file(&e->labels), "test",
+                     encoding_file(&e->test), "test_labels", encoding_file(&e->test_labels));
 }
 
 us_status us__encoding_write(const us__encoding *e, char **text) {
     *text = NULL;
     json_t *classes = e->classes ? encoding_texts(e->classes, e->class_count) : json_null();
-    json_t *root = json_pack("{s:i, s:o, s:s, s:s, s:o, s:I, s:f, s:I, s:o}", "version", 1, "file", encoding_file(&e->file), "task",
-                             e->task == US_CLASSIFICATION ? "classification" : "regression", "target", e->target_name, "classes",
-                             classes, "width", (json_int_t)e->width, "test_fraction", e->test_fraction, "seed", (json_int_t)e->seed,
-                             e->images ? "images" : "csv", e->images ? encoding_images(e) : encoding_csv(e));
+    json_t *root =
+        json_pack("{s:i, s:o, s:s, s:s, s:o, s:I, s:f, s:I, s:o}", "version", 1, "file", encoding_file(&e->file), "task",
+                  e->task == US_CLASSIFICATION ? "classification" : "regression", "target", e->target_name, "classes",
+                  classes, "width", (json_int_t)e->width, "test_fraction", e->test_fraction, "seed", (json_int_t)e->seed,
+                  e->images ? "images" : "csv", e->images ? encoding_images(e) : encoding_csv(e));
     char *dump = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     if (!dump) return us__fail_memory(e->context, 4096);
@@ -152,16 +154,17 @@ static bool encoding_read_csv(us__encoding *e, json_t *from) {
     const char *delimiter, *missing;
     int header, standardize;
     json_int_t target;
-    if (json_unpack(from, "{s:s, s:b, s:o, s:o, s:I, s:F, s:F, s:s, s:b}", "delimiter", &delimiter, "header", &header, "columns",
-                    &columns, "features", &features, "target_index", &target, "target_mean", &e->target_mean, "target_scale",
-                    &e->target_scale, "missing", &missing, "standardize", &standardize) != 0)
+    if (json_unpack(from, "{s:s, s:b, s:o, s:o, s:I, s:F, s:F, s:s, s:b}", "delimiter", &delimiter, "header", &header,
+                    "columns", &columns, "features", &features, "target_index", &target, "target_mean", &e->target_mean,
+                    "target_scale", &e->target_scale, "missing", &missing, "standardize", &standardize) != 0)
         return false;
     e->delimiter = delimiter[0];
     e->header = header;
     e->standardize = standardize;
     e->missing = strcmp(missing, "drop") == 0 ? US_MISSING_DROP : US_MISSING_MEAN;
     e->target = (size_t)target;
-    if (!encoding_read_texts(e, columns, &e->columns, &e->column_count) || e->target >= e->column_count || !json_is_array(features))
+    if (!encoding_read_texts(e, columns, &e->columns, &e->column_count) || e->target >= e->column_count ||
+        !json_is_array(features))
         return false;
     e->feature_count = json_array_size(features);
     e->features = us__arena_alloc(e->arena, e->feature_count + 1, sizeof *e->features);
@@ -194,9 +197,10 @@ us_status us__encoding_read(us__encoding **out, us_context *context, const char 
     json_int_t width, seed;
     int version;
     us_context_error_clear(context);
-    bool good = root && json_unpack(root, "{s:i, s:o, s:s, s:s, s:o, s:I, s:F, s:I}", "version", &version, "file", &file, "task",
-                                    &task, "target", &target, "classes", &classes, "width", &width, "test_fraction",
-                                    &e->test_fraction, "seed", &seed) == 0 &&
+    bool good = root &&
+                json_unpack(root, "{s:i, s:o, s:s, s:s, s:o, s:I, s:F, s:I}", "version", &version, "file", &file, "task",
+                            &task, "target", &target, "classes", &classes, "width", &width, "test_fraction",
+                            &e->test_fraction, "seed", &seed) == 0 &&
                 version == 1;
     if (good) {
         e->task = strcmp(task, "classification") == 0 ? US_CLASSIFICATION : US_REGRESSION;
@@ -205,11 +209,13 @@ us_status us__encoding_read(us__encoding **out, us_context *context, const char 
         e->seed = (uint64_t)seed;
         good = e->target_name && encoding_read_file(e, file, &e->file) && e->file.path &&
                (!json_is_array(classes) || encoding_read_texts(e, classes, &e->classes, &e->class_count)) &&
-               (e->task == US_REGRESSION || e->class_count > 0) && (csv ? encoding_read_csv(e, csv) : encoding_read_images(e, images));
+               (e->task == US_REGRESSION || e->class_count > 0) &&
+               (csv ? encoding_read_csv(e, csv) : encoding_read_images(e, images));
     }
     if (!good) /* a text is there when it was memory that ran out */
-        status = *us_context_error(context) ? US_ERR_NOMEM
-                                            : us__fail(context, US_ERR_INPUT, "the encoding of the data is damaged or of another version");
+        status = *us_context_error(context)
+                     ? US_ERR_NOMEM
+                     : us__fail(context, US_ERR_INPUT, "the encoding of the data is damaged or of another version");
 done:
     json_decref(root);
     if (status != US_OK) {

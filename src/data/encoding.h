@@ -8,8 +8,8 @@
 /* A column of the file that is a feature: one column of the dataset when it is numeric, one a level when it is text. */
 typedef struct us__feature {
     const char *name;
-    size_t index;        /* of the column in the file, from 0 */
-    size_t first;        /* its (first) column in the dataset */
+    size_t index; /* of the column in the file, from 0 */
+    size_t first; /* its (first) column in the dataset */
     bool text;
     double mean, scale;  /* numeric: over the training rows */
     const char **levels; /* [level_count] text */
@@ -18,20 +18,20 @@ typedef struct us__feature {
 
 /* One file as it was when the encoding was made. */
 typedef struct us__file {
-    const char *path;    /* NULL: there is none */
+    const char *path; /* NULL: there is none */
     uint64_t size;
     uint32_t crc32;
 } us__file;
 
 typedef struct us__encoding {
     us_context *context;
-    us__arena *arena;    /* holds all texts and arrays */
+    us__arena *arena; /* holds all texts and arrays */
     us_task task;
     us__file file;
     const char *target_name;
     const char **classes; /* [class_count]; NULL for regression */
     size_t class_count;
-    size_t width;        /* columns of the dataset */
+    size_t width; /* columns of the dataset */
     double test_fraction;
     uint64_t seed;
     /* a CSV file */
@@ -41,7 +41,7 @@ typedef struct us__encoding {
     size_t column_count;
     us__feature *features; /* [feature_count] */
     size_t feature_count;
-    size_t target;       /* index of the column in the file */
+    size_t target; /* index of the column in the file */
     double target_mean, target_scale;
     us_missing missing;
     bool standardize;

@@ -35,7 +35,8 @@ static us_status file_sync_folder(us_context *context, const char *path) {
     if (!folder) return US_ERR_NOMEM;
     if (slash) folder[slash == path ? 1 : slash - path] = '\0';
     int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    us_status status = file < 0 || (fsync(file) != 0 && errno != EINVAL) ? file_fail(context, folder, "cannot be synced") : US_OK;
+    us_status status =
+        file < 0 || (fsync(file) != 0 && errno != EINVAL) ? file_fail(context, folder, "cannot be synced") : US_OK;
     if (file >= 0) close(file);
     us__release(context, folder);
     return status;
@@ -58,7 +59,8 @@ us_status us_file_replace(us_context *context, const char *path, const void *byt
     }
     errno = reason;
     if (!written || rename(beside, path) != 0) {
-        status = file_fail(context, path, written ? "cannot be replaced" : "writing failed, and what was there is as before");
+        status =
+            file_fail(context, path, written ? "cannot be replaced" : "writing failed, and what was there is as before");
         unlink(beside);
         goto done;
     }

@@ -1,10 +1,10 @@
 /* The least loss that any function of the features can have, and that of the best constant.
  *
- * Rows with equal features must get the same prediction, so the best that a function can do for them is their mean (half-mse)
- * or the shares of their labels (cross-entropy):
- *   half-mse        floor = 1/(2N) Σ_groups Σ_{i∈g} ‖yᵢ − ȳ_g‖²          constant = 1/(2N) Σᵢ ‖yᵢ − ȳ‖²
- *   cross-entropy   floor = 1/N Σ_groups Σ_classes n_gc ln(n_g/n_gc)     constant = Σ_classes (n_c/N) ln(N/n_c)
- * Groups are found by sorting the rows by a hash of their features, and compared in full where the hashes are equal. */
+ * Rows with equal features must get the same prediction, so the best that a function can do for them is their mean
+ * (half-mse) or the shares of their labels (cross-entropy): half-mse        floor = 1/(2N) Σ_groups Σ_{i∈g} ‖yᵢ − ȳ_g‖²
+ * constant = 1/(2N) Σᵢ ‖yᵢ − ȳ‖² cross-entropy   floor = 1/N Σ_groups Σ_classes n_gc ln(n_g/n_gc)     constant = Σ_classes
+ * (n_c/N) ln(N/n_c) Groups are found by sorting the rows by a hash of their features, and compared in full where the hashes
+ * are equal. */
 #include "data/dataset.h"
 #include <math.h>
 #include <stdlib.h>
@@ -65,8 +65,10 @@ static double floor_of(floor_data *f, size_t first, size_t last) {
     for (size_t i = first; i < last; i++)
         for (size_t k = 0; k < (labels ? 1 : f->outputs); k++) {
             size_t row = f->order[i].row;
-            if (labels) f->totals[labels[row]]++;
-            else f->totals[k] += floor_number(targets, precision, row * f->outputs + k);
+            if (labels)
+                f->totals[labels[row]]++;
+            else
+                f->totals[k] += floor_number(targets, precision, row * f->outputs + k);
         }
     for (size_t k = 0; labels && k < f->outputs; k++)
         if (f->totals[k] > 0) sum += f->totals[k] * log(count / f->totals[k]);
@@ -104,7 +106,8 @@ us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *con
     *floor = *constant = (double)NAN;
     for (size_t i = 0; labels && i < f.rows; i++)
         if (labels[i] >= f.outputs)
-            return us__fail(context, US_ERR_INPUT, "row %zu of the dataset has label %u; there are %zu classes", i, labels[i], f.outputs);
+            return us__fail(context, US_ERR_INPUT, "row %zu of the dataset has label %u; there are %zu classes", i,
+                            labels[i], f.outputs);
     f.order = us__alloc(context, f.rows, sizeof *f.order);
     f.totals = us__alloc(context, f.outputs, sizeof *f.totals);
     if (!f.order || !f.totals) {

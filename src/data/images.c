@@ -16,7 +16,7 @@ enum { IMAGES_BYTES = 8, IMAGES_CHUNK = 1 << 18, IMAGES_MOST_INFLATION = 1032 };
 typedef struct idx {
     us_context *context;
     us__source *source;
-    size_t count, item; /* how many, and the elements of one */
+    size_t count, item;    /* how many, and the elements of one */
     size_t shape[4], rank; /* of one; a label has rank 0 */
 } idx;
 
@@ -32,7 +32,8 @@ us_status us__images_recognise(us_context *context, const char *path, bool *is) 
     unsigned char head[4];
     size_t got = 0;
     status = us__source_read(source, head, 4, &got);
-    *is = status == US_OK && got == 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14 && head[3] >= 1 && head[3] <= 5;
+    *is = status == US_OK && got == 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14 && head[3] >= 1 &&
+          head[3] <= 5;
     us__source_close(source);
     return status == US_ERR_NOMEM ? status : US_OK;
 }
@@ -46,9 +47,11 @@ static us_status idx_open(idx *x, us_context *context, const char *path) {
     status = us__source_read(x->source, head, 4, &got);
     if (status != US_OK) return status;
     if (got < 4 || head[0] || head[1] || head[3] < 1 || head[3] > 5)
-        return us__fail(context, US_ERR_INPUT, "%s: not an IDX file: it must begin with two zero bytes, a type and 1 to 5 dimensions", path);
+        return us__fail(context, US_ERR_INPUT,
+                        "%s: not an IDX file: it must begin with two zero bytes, a type and 1 to 5 dimensions", path);
     if (head[2] != IMAGES_BYTES)
-        return us__fail(context, US_ERR_INPUT, "%s: the elements have type 0x%02X; only unsigned bytes (0x08) are read", path, head[2]);
+        return us__fail(context, US_ERR_INPUT, "%s: the elements have type 0x%02X; only unsigned bytes (0x08) are read",
+                        path, head[2]);
     dimensions = head[3];
     status = us__source_read(x->source, head, 4 * dimensions, &got);
     if (status != US_OK) return status;
@@ -59,17 +62,21 @@ static us_status idx_open(idx *x, us_context *context, const char *path) {
         const unsigned char *p = head + 4 * i;
         size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
         if (n == 0) return us__fail(context, US_ERR_INPUT, "%s: dimension %zu is 0: there is nothing in it", path, i + 1);
-        if (i == 0) x->count = n;
-        else if (__builtin_mul_overflow(x->item, n, &x->item)) return us__fail_memory(context, SIZE_MAX);
-        else x->shape[i - 1] = n;
+        if (i == 0)
+            x->count = n;
+        else if (__builtin_mul_overflow(x->item, n, &x->item))
+            return us__fail_memory(context, SIZE_MAX);
+        else
+            x->shape[i - 1] = n;
     }
     uint64_t size = us__source_size(x->source), bytes;
     bool absurd = __builtin_mul_overflow((uint64_t)x->count, (uint64_t)x->item, &bytes);
     uint64_t expected = 4 + 4 * dimensions + (absurd ? 0 : bytes);
     bool packed = us__source_compressed(x->source);
     if (absurd || (size && (packed ? expected / IMAGES_MOST_INFLATION > size : expected != size)))
-        return us__fail(context, US_ERR_INPUT, "%s: the header tells of %zu items of %zu bytes, and the file has %llu bytes; get it again",
-                        path, x->count, x->item, (unsigned long long)size);
+        return us__fail(context, US_ERR_INPUT,
+                        "%s: the header tells of %zu items of %zu bytes, and the file has %llu bytes; get it again", path,
+                        x->count, x->item, (unsigned long long)size);
     return US_OK;
 }
 
@@ -78,8 +85,8 @@ static us_status idx_read(idx *x, void *bytes, size_t count) {
     size_t got;
     us_status status = us__source_read(x->source, bytes, count * x->item, &got);
     if (status == US_OK && got < count * x->item)
-        status = us__fail(x->context, US_ERR_INPUT, "%s: the file ends before its %zu items do; get it again", us__source_path(x->source),
-                          x->count);
+        status = us__fail(x->context, US_ERR_INPUT, "%s: the file ends before its %zu items do; get it again",
+                          us__source_path(x->source), x->count);
     return status;
 }
 
@@ -89,7 +96,8 @@ static us_status idx_finish(idx *x, us__file *file, bool check) {
     size_t got;
     us_status status = us__source_read(x->source, &more, 1, &got);
     const char *path = us__source_path(x->source);
-    if (status == US_OK && got) status = us__fail(x->context, US_ERR_INPUT, "%s: more follows the %zu items; get it again", path, x->count);
+    if (status == US_OK && got)
+        status = us__fail(x->context, US_ERR_INPUT, "%s: more follows the %zu items; get it again", path, x->count);
     if (status != US_OK) return status;
     uint64_t size = us__source_size(x->source);
     uint32_t crc = us__source_crc32(x->source);
@@ -137,12 +145,15 @@ static us_status images_keep_existing(us_context *context, char **path) {
     if (!*path || access(*path, R_OK) == 0) return US_OK;
     size_t length = strlen(*path);
     bool packed = length > 3 && strcmp(*path + length - 3, ".gz") == 0;
-    char *other = packed ? us__text_format(context, "%.*s", (int)length - 3, *path) : us__text_format(context, "%s.gz", *path);
+    char *other =
+        packed ? us__text_format(context, "%.*s", (int)length - 3, *path) : us__text_format(context, "%s.gz", *path);
     us__release(context, *path);
     *path = NULL;
     if (!other) return US_ERR_NOMEM;
-    if (access(other, R_OK) == 0) *path = other;
-    else us__release(context, other);
+    if (access(other, R_OK) == 0)
+        *path = other;
+    else
+        us__release(context, other);
     return US_OK;
 }
 
@@ -162,7 +173,8 @@ static us_status images_find_labels(us_context *context, const char *images, cha
     if (status != US_OK || *labels) return status;
     if (*wanted) return us__fail(context, US_ERR_INPUT, "%s: its labels are not beside it: there is no %s", images, wanted);
     return us__fail(context, US_ERR_INPUT,
-                    "%s: its labels are not found: its name should have 'images' in it, as in train-images-idx3-ubyte.gz", images);
+                    "%s: its labels are not found: its name should have 'images' in it, as in train-images-idx3-ubyte.gz",
+                    images);
 }
 
 /* "train…" → "t10k…" or "test…", or NULL. */
@@ -178,12 +190,14 @@ static us_status images_find_test(us_context *context, const char *images, char 
 }
 
 /* All labels of a file, checked against the number of images. @param labels [caller releases] */
-static us_status images_read_labels(us_context *context, us__file *file, const char *images, size_t count, bool check, uint8_t **labels) {
+static us_status images_read_labels(us_context *context, us__file *file, const char *images, size_t count, bool check,
+                                    uint8_t **labels) {
     idx x;
     us_status status = idx_open(&x, context, file->path);
     if (status == US_OK && (x.rank != 0 || x.count != count))
-        status = us__fail(context, US_ERR_INPUT, "%s: %zu labels of rank %zu for the %zu images of %s; they do not belong together",
-                          file->path, x.count, x.rank, count, images);
+        status = us__fail(context, US_ERR_INPUT,
+                          "%s: %zu labels of rank %zu for the %zu images of %s; they do not belong together", file->path,
+                          x.count, x.rank, count, images);
     if (status == US_OK && !(*labels = us__alloc(context, count, 1))) status = US_ERR_NOMEM;
     if (status == US_OK) status = idx_read(&x, *labels, count);
     if (status == US_OK) status = idx_finish(&x, file, check);
@@ -222,7 +236,8 @@ static us_status images_set_labels(const us__encoding *e, const uint8_t *labels,
     for (size_t i = 0; i < count; i++) {
         size_t to = role && role[i] == US__ROW_TEST;
         if (class_of[labels[i]] == UINT32_MAX)
-            return us__fail(e->context, US_ERR_INPUT, "%s: item %zu has label %d, which no training image has", path, i + 1, labels[i]);
+            return us__fail(e->context, US_ERR_INPUT, "%s: item %zu has label %d, which no training image has", path, i + 1,
+                            labels[i]);
         us_dataset_labels(sets[to])[next[to]++] = class_of[labels[i]];
     }
     return US_OK;
@@ -233,7 +248,8 @@ static us_status images_create(const images *m, us_dataset **out, size_t count) 
     return us__dataset_create_raw(out, e->context, m->precision, count, e->width, US_CLASSIFICATION, e->class_count);
 }
 
-/* One pair of files. The training pair may be split; `sets` is {training, test} for it, and {test, NULL} for the test pair. */
+/* One pair of files. The training pair may be split; `sets` is {training, test} for it, and {test, NULL} for the test pair.
+ */
 static us_status images_read_pair(const images *m, us__file *file, us__file *label_file, bool training, double fraction,
                                   us_dataset *sets[2]) {
     us__encoding *e = m->encoding;
@@ -251,13 +267,16 @@ static us_status images_read_pair(const images *m, us__file *file, us__file *lab
         e->width = x.item;
     }
     if (x.rank != e->rank || memcmp(x.shape, e->shape, sizeof e->shape) != 0)
-        status = us__fail(e->context, US_ERR_INPUT, "%s: an image has %zu pixels in it, those of training have %zu", file->path, x.item, e->width);
+        status = us__fail(e->context, US_ERR_INPUT, "%s: an image has %zu pixels in it, those of training have %zu",
+                          file->path, x.item, e->width);
     if (status == US_OK) status = images_read_labels(e->context, label_file, file->path, x.count, m->check, &labels);
     if (status == US_OK && training && !m->check) status = images_make_classes(e, labels, x.count, label_file->path);
     size_t train = x.count, test = 0;
     if (status == US_OK && fraction > 0) {
-        if (!(role = us__alloc(e->context, x.count, 1))) status = US_ERR_NOMEM;
-        else memset(role, US__ROW_TRAIN, x.count);
+        if (!(role = us__alloc(e->context, x.count, 1)))
+            status = US_ERR_NOMEM;
+        else
+            memset(role, US__ROW_TRAIN, x.count);
         if (status == US_OK) status = us__rows_split(e->context, role, x.count, fraction, e->seed, &train, &test);
     }
     if (status == US_OK) status = images_create(m, &sets[0], train);
@@ -311,25 +330,30 @@ us_status us__images_load(us__encoding *encoding, const char *path, const us_dat
     if (status == US_OK && e->test.path) {
         status = images_read_pair(&m, &e->test, &e->test_labels, false, 0, test);
         sets[1] = test[0];
-        if (status == US_OK && options) us__log(e->context, US_LOG_INFO, "%zu test images from %s", us_dataset_rows(sets[1]), e->test.path);
+        if (status == US_OK && options)
+            us__log(e->context, US_LOG_INFO, "%zu test images from %s", us_dataset_rows(sets[1]), e->test.path);
     }
     return status;
 }
 
-us_status us__images_load_features(us_dataset **out, const us__encoding *encoding, const char *path, us_precision precision) {
+us_status us__images_load_features(us_dataset **out, const us__encoding *encoding, const char *path,
+                                   us_precision precision) {
     const us__encoding *e = encoding;
     us_dataset *sets[2] = {NULL, NULL};
     idx x;
     us_status status = idx_open(&x, e->context, path);
     if (status == US_OK && (x.rank != e->rank || memcmp(x.shape, e->shape, sizeof e->shape) != 0))
-        status = us__fail(e->context, US_ERR_INPUT, "%s: an image has %zu pixels in it, those of training have %zu", path, x.item, e->width);
+        status = us__fail(e->context, US_ERR_INPUT, "%s: an image has %zu pixels in it, those of training have %zu", path,
+                          x.item, e->width);
     if (status == US_OK)
         status = us_dataset_create(&sets[0], e->context, precision, x.count, e->width, US_CLASSIFICATION, e->class_count);
     us__file unused = {0};
     if (status == US_OK) status = idx_read_pixels(&x, NULL, sets);
     if (status == US_OK) status = idx_finish(&x, &unused, false);
     us__source_close(x.source);
-    if (status == US_OK) *out = sets[0];
-    else us_dataset_destroy(sets[0]);
+    if (status == US_OK)
+        *out = sets[0];
+    else
+        us_dataset_destroy(sets[0]);
     return status;
 }

@@ -39,7 +39,8 @@ uint32_t us__levels_find(const us__levels *levels, const char *text, size_t leng
 static bool levels_reserve(us__levels *l, size_t length) {
     if (l->count == l->room) {
         uint32_t room = l->room ? 2 * l->room : 8;
-        size_t *offsets = us__grow(l->context, l->offsets, l->room ? (size_t)l->room + 1 : 0, (size_t)room + 1, sizeof *offsets);
+        size_t *offsets =
+            us__grow(l->context, l->offsets, l->room ? (size_t)l->room + 1 : 0, (size_t)room + 1, sizeof *offsets);
         if (!offsets) return false;
         offsets[l->count] = l->pool_used;
         l->offsets = offsets;

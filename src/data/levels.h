@@ -6,11 +6,11 @@
 
 typedef struct us__levels {
     us_context *context;
-    char *pool;         /* the texts one behind the other, each ended by NUL */
+    char *pool; /* the texts one behind the other, each ended by NUL */
     size_t pool_used, pool_size;
-    size_t *offsets;    /* [count + 1] where each begins */
+    size_t *offsets; /* [count + 1] where each begins */
     uint32_t count, room;
-    uint32_t *slots;    /* [mask + 1] hash table: number of a text + 1, or 0 */
+    uint32_t *slots; /* [mask + 1] hash table: number of a text + 1, or 0 */
     uint32_t mask;
 } us__levels;
 
@@ -21,7 +21,9 @@ uint32_t us__levels_add(us__levels *levels, const char *text, size_t length, boo
 /* The number of a text, or UINT32_MAX when it is not there. */
 uint32_t us__levels_find(const us__levels *levels, const char *text, size_t length);
 
-static inline const char *us__levels_text(const us__levels *levels, uint32_t level) { return levels->pool + levels->offsets[level]; }
+static inline const char *us__levels_text(const us__levels *levels, uint32_t level) {
+    return levels->pool + levels->offsets[level];
+}
 static inline size_t us__levels_length(const us__levels *levels, uint32_t level) {
     return levels->offsets[level + 1] - levels->offsets[level] - 1;
 }

@@ -40,12 +40,14 @@ static us_status features_check(const features *f, const us_table *table) {
         us__quoted name = us__quote(feature->name, strlen(feature->name));
         if (f->columns[k] == SIZE_MAX && e->header && table->header) {
             const char *near = us__nearest_name(feature->name, (const char *const *)table->names, table->columns);
-            return us__fail(table->context, US_ERR_INPUT, "%s: column %s is not there, and the model needs it%s%s", table->path, name.text,
-                            near ? "; the nearest is " : "; add it", near ? us__quote(near, strlen(near)).text : "");
+            return us__fail(table->context, US_ERR_INPUT, "%s: column %s is not there, and the model needs it%s%s",
+                            table->path, name.text, near ? "; the nearest is " : "; add it",
+                            near ? us__quote(near, strlen(near)).text : "");
         }
         if (f->columns[k] == SIZE_MAX)
             return us__fail(table->context, US_ERR_INPUT,
-                            "%s: %zu columns and no names; give as many as the training file has (%zu), or all but the target, or the %zu features",
+                            "%s: %zu columns and no names; give as many as the training file has (%zu), or all but the "
+                            "target, or the %zu features",
                             table->path, table->columns, e->column_count, e->feature_count);
         if (!feature->text && table->kinds[f->columns[k]] == US_COLUMN_TEXT)
             return us__plan_not_numeric(table, f->columns[k], "the model was trained on numbers there; correct it");
@@ -85,7 +87,8 @@ static us_status features_load_csv(us_dataset **out, const us__encoding *e, cons
     return status;
 }
 
-us_status us_data_load_features(us_dataset **out, us_context *context, const char *path, const char *encoding, us_precision precision) {
+us_status us_data_load_features(us_dataset **out, us_context *context, const char *path, const char *encoding,
+                                us_precision precision) {
     us__encoding *e = NULL;
     bool images;
     *out = NULL;
@@ -94,7 +97,8 @@ us_status us_data_load_features(us_dataset **out, us_context *context, const cha
     if (status == US_OK && images != e->images)
         status = us__fail(context, US_ERR_INPUT, "%s: the model was trained on %s, and this is no such file", path,
                           e->images ? "images (IDX)" : "a table (CSV)");
-    if (status == US_OK) status = e->images ? us__images_load_features(out, e, path, precision) : features_load_csv(out, e, path, precision);
+    if (status == US_OK)
+        status = e->images ? us__images_load_features(out, e, path, precision) : features_load_csv(out, e, path, precision);
     us__encoding_destroy(e);
     return status;
 }

@@ -66,9 +66,9 @@ const char *us__number_read_slowly(const char *start, double *value) {
     p += negative || *p == '+';
 
     uint64_t mantissa = 0;
-    int kept = 0;       /* digits in mantissa, leading zeros aside */
+    int kept = 0;         /* digits in mantissa, leading zeros aside */
     int64_t exponent = 0; /* of ten */
-    bool cut = false;   /* a digit other than zero was left out */
+    bool cut = false;     /* a digit other than zero was left out */
     bool any = false, fraction = false;
     for (;; p++) {
         if (*p == '.' && !fraction) {
@@ -104,9 +104,12 @@ const char *us__number_read_slowly(const char *start, double *value) {
     }
 
     double v;
-    if (mantissa == 0) v = 0;
-    else if (!cut && llabs(exponent) <= NUMBER_LARGEST_POWER) v = number_scale(mantissa, (int)exponent);
-    else v = fabs(number_by_library(start));
+    if (mantissa == 0)
+        v = 0;
+    else if (!cut && llabs(exponent) <= NUMBER_LARGEST_POWER)
+        v = number_scale(mantissa, (int)exponent);
+    else
+        v = fabs(number_by_library(start));
     *value = negative ? -v : v;
     return p;
 }

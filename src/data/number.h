@@ -38,7 +38,8 @@ static inline const char *us__number_digits(const char *p, uint64_t *mantissa) {
         unsigned n = other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
         w <<= 64 - 8 * n;
         w = w * 10 + (w >> 8);
-        w = ((w & 0x000000FF000000FFu) * 0x000F424000000064u + ((w >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >> 32;
+        w = ((w & 0x000000FF000000FFu) * 0x000F424000000064u + ((w >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
+            32;
         *mantissa = *mantissa * shift[n] + w;
         p += n;
         if (n < 8) return p;

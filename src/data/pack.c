@@ -42,8 +42,8 @@ static uint8_t pack_find(const double *x, size_t n, uint8_t hint, int32_t *out) 
     return PACK_DOUBLES;
 }
 
-us__block *us__block_create(us_context *context, const double *values, size_t stride, size_t rows, size_t columns, uint8_t *hint,
-                            void *scratch) {
+us__block *us__block_create(us_context *context, const double *values, size_t stride, size_t rows, size_t columns,
+                            uint8_t *hint, void *scratch) {
     char *packed = scratch;
     size_t head = sizeof(us__block) + columns * sizeof(pack_column), used = 0;
     for (size_t c = 0; c < columns; c++) { /* first into scratch: the sizes are known afterwards */
@@ -73,6 +73,8 @@ US_KERNEL static void pack_unfold(const int32_t *restrict m, size_t n, double po
 void us__block_read(const us__block *block, size_t column, size_t first, size_t count, double *out) {
     const pack_column *c = &block->column[column];
     const char *values = (const char *)(block->column + block->columns) + c->offset;
-    if (c->decimals == PACK_DOUBLES) memcpy(out, values + first * sizeof(double), count * sizeof(double));
-    else pack_unfold((const int32_t *)(const void *)values + first, count, us__number_powers[c->decimals], out);
+    if (c->decimals == PACK_DOUBLES)
+        memcpy(out, values + first * sizeof(double), count * sizeof(double));
+    else
+        pack_unfold((const int32_t *)(const void *)values + first, count, us__number_powers[c->decimals], out);
 }

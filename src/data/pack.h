@@ -11,8 +11,8 @@ typedef struct us__block us__block;
 
 /* values: column c is values[c·stride ... + rows). hint [columns]: the decimals that served last time, to be tried first.
  * scratch: columns·rows doubles. NULL: out of memory. */
-us__block *us__block_create(us_context *context, const double *values, size_t stride, size_t rows, size_t columns, uint8_t *hint,
-                            void *scratch);
+us__block *us__block_create(us_context *context, const double *values, size_t stride, size_t rows, size_t columns,
+                            uint8_t *hint, void *scratch);
 /* rows first ... first + count of a column into out [count]. */
 void us__block_read(const us__block *block, size_t column, size_t first, size_t count, double *out);
 

@@ -15,10 +15,10 @@ typedef struct plan {
     us_context *context;
     const us_table *table;
     const us_data_options *options;
-    uint8_t *role;     /* [rows] */
-    bool *dropped;     /* [columns] not a feature */
-    double *values;    /* [rows] room for one column */
-    uint8_t *seen;     /* [most levels of a column] */
+    uint8_t *role;  /* [rows] */
+    bool *dropped;  /* [columns] not a feature */
+    double *values; /* [rows] room for one column */
+    uint8_t *seen;  /* [most levels of a column] */
 } plan;
 
 /* ------------------------------------------------------------------ names and numbers that users meet */
@@ -29,8 +29,8 @@ us_status us__plan_find(const us_table *table, const char *name, const char *opt
     us__quoted quoted = us__quote(name, strlen(name));
     const char *near = us__nearest_name(name, (const char *const *)table->names, table->columns);
     if (near)
-        return us__fail(table->context, US_ERR_INPUT, "%s: there is no column %s; did you mean %s%s?", table->path, quoted.text, option,
-                        us__quote(near, strlen(near)).text);
+        return us__fail(table->context, US_ERR_INPUT, "%s: there is no column %s; did you mean %s%s?", table->path,
+                        quoted.text, option, us__quote(near, strlen(near)).text);
     char list[200];
     size_t used = 0;
     for (size_t c = 0; c < table->columns && used < sizeof list; c++) {
@@ -41,15 +41,16 @@ us_status us__plan_find(const us_table *table, const char *name, const char *opt
         }
         used += (size_t)n;
     }
-    return us__fail(table->context, US_ERR_INPUT, "%s: there is no column %s for %s; the columns are %s", table->path, quoted.text, option,
-                    list);
+    return us__fail(table->context, US_ERR_INPUT, "%s: there is no column %s for %s; the columns are %s", table->path,
+                    quoted.text, option, list);
 }
 
 /* What might be wrong with a text that should have been a number. */
 static const char *plan_spelling(const char *text) {
     if (strchr(text, ',')) return " (a decimal or thousands comma? numbers are written 1234.5)";
     if (strpbrk(text, "$%") || strstr(text, "\xE2\x82\xAC") || strstr(text, "\xC2\xA3")) return " (take the sign away)";
-    if (strchr(text, '.') && text[strspn(text, "0123456789.-+")] == '\0') return " (dots between thousands? numbers are written 1234.5)";
+    if (strchr(text, '.') && text[strspn(text, "0123456789.-+")] == '\0')
+        return " (dots between thousands? numbers are written 1234.5)";
     return "";
 }
 
@@ -65,12 +66,13 @@ us_status us__plan_not_numeric(const us_table *table, size_t column, const char 
         if (us__cell_read(&cell, &value) == US__CELL_TEXT) break;
     }
     if (row == table->rows) row = 0;
-    return us__fail(table->context, US_ERR_INPUT, "%s: %s in column %s is not a number%s; %s", us__table_place(table, column, row).text,
-                    us__quote(text, strlen(text)).text, us__quote(table->names[column], strlen(table->names[column])).text,
-                    plan_spelling(text), what_to_do);
+    return us__fail(table->context, US_ERR_INPUT, "%s: %s in column %s is not a number%s; %s",
+                    us__table_place(table, column, row).text, us__quote(text, strlen(text)).text,
+                    us__quote(table->names[column], strlen(table->names[column])).text, plan_spelling(text), what_to_do);
 }
 
-size_t us__column_gather(const us_table *table, size_t column, const uint8_t *role, uint8_t wanted, double *out, size_t *bad) {
+size_t us__column_gather(const us_table *table, size_t column, const uint8_t *role, uint8_t wanted, double *out,
+                         size_t *bad) {
     double chunk[PLAN_CHUNK];
     size_t count = 0;
     for (size_t first = 0; first < table->rows; first += PLAN_CHUNK) {
@@ -91,7 +93,8 @@ size_t us__column_gather(const us_table *table, size_t column, const uint8_t *ro
 static us_status plan_infinite(const us_table *table, size_t column, size_t row) {
     return us__fail(table->context, US_ERR_INPUT,
                     "%s: the number in column %s is infinite; correct it, or leave the column out with --drop",
-                    us__table_place(table, column, row).text, us__quote(table->names[column], strlen(table->names[column])).text);
+                    us__table_place(table, column, row).text,
+                    us__quote(table->names[column], strlen(table->names[column])).text);
 }
 
 /* ------------------------------------------------------------------ columns */
@@ -120,7 +123,8 @@ static us_status plan_drop_columns(plan *p) {
         if (!*name) continue;
         status = us__plan_find(p->table, name, "--drop ", &column);
         if (status == US_OK && column == p->encoding->target)
-            status = us__fail(p->context, US_ERR_ARGUMENT, "column %s is the target and cannot be dropped; name another with --target",
+            status = us__fail(p->context, US_ERR_ARGUMENT,
+                              "column %s is the target and cannot be dropped; name another with --target",
                               us__quote(name, strlen(name)).text);
         if (status == US_OK) p->dropped[column] = true;
     }
@@ -132,7 +136,8 @@ static void plan_drop_empty_columns(plan *p) {
     for (size_t c = 0; c < p->table->columns; c++) {
         if (p->dropped[c] || p->table->missing[c] < p->table->rows) continue;
         p->dropped[c] = true;
-        us__log(p->context, US_LOG_WARNING, "column %s is empty and left out", us__quote(p->table->names[c], strlen(p->table->names[c])).text);
+        us__log(p->context, US_LOG_WARNING, "column %s is empty and left out",
+                us__quote(p->table->names[c], strlen(p->table->names[c])).text);
     }
 }
 
@@ -173,17 +178,20 @@ us_status us__plan_rows(const us__encoding *e, const us_table *table, uint8_t *r
     if (without_target) us__log(context, US_LOG_WARNING, "%zu rows have no target and are left out", without_target);
     if (incomplete) us__log(context, US_LOG_INFO, "%zu rows with missing values are left out", incomplete);
     if (without_target + incomplete == table->rows)
-        return us__fail(context, US_ERR_INPUT, "%s: every row misses some value, none is left; use --missing mean, or --drop columns",
-                        table->path);
+        return us__fail(context, US_ERR_INPUT,
+                        "%s: every row misses some value, none is left; use --missing mean, or --drop columns", table->path);
     us_status status = us__rows_split(context, role, table->rows, e->test_fraction, e->seed, train, test);
     if (status == US_OK && *train == 0)
-        status = us__fail(context, US_ERR_INPUT, "%s: all %zu rows became test rows; use a smaller --test-fraction", table->path, *test);
+        status = us__fail(context, US_ERR_INPUT, "%s: all %zu rows became test rows; use a smaller --test-fraction",
+                          table->path, *test);
     return status;
 }
 
 /* ------------------------------------------------------------------ classes */
 
-static int plan_compare_texts(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int plan_compare_texts(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static int plan_compare_numbers(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -235,9 +243,11 @@ static us_status plan_number_classes(plan *p) {
         double value = us_table_number(t, e->target, row);
         if (value != floor(value) || isinf(value))
             return us__fail(p->context, US_ERR_INPUT,
-                            "%s: the class %g in column %s is not a whole number; classes are whole numbers or texts: use --task regression, "
+                            "%s: the class %g in column %s is not a whole number; classes are whole numbers or texts: use "
+                            "--task regression, "
                             "or another --target",
-                            us__table_place(t, e->target, row).text, value, us__quote(e->target_name, strlen(e->target_name)).text);
+                            us__table_place(t, e->target, row).text, value,
+                            us__quote(e->target_name, strlen(e->target_name)).text);
         p->values[rows++] = value + 0.0; /* no -0 */
     }
     qsort(p->values, rows, sizeof *p->values, plan_compare_numbers);
@@ -259,11 +269,13 @@ static us_status plan_classes(plan *p, size_t rows) {
     if (status != US_OK) return status;
     us__quoted name = us__quote(e->target_name, strlen(e->target_name));
     if (e->class_count == 1)
-        return us__fail(p->context, US_ERR_INPUT, "%s: only one class, %s, in column %s; there is nothing to tell apart: name another --target",
+        return us__fail(p->context, US_ERR_INPUT,
+                        "%s: only one class, %s, in column %s; there is nothing to tell apart: name another --target",
                         p->table->path, us__quote(e->classes[0], strlen(e->classes[0])).text, name.text);
     if (e->class_count > p->options->max_categories && 2 * e->class_count > rows)
         return us__fail(p->context, US_ERR_INPUT,
-                        "%s: column %s has %zu classes in %zu rows; is it the target? name another with --target, or use --task regression",
+                        "%s: column %s has %zu classes in %zu rows; is it the target? name another with --target, or use "
+                        "--task regression",
                         p->table->path, name.text, e->class_count, rows);
     return US_OK;
 }
@@ -297,8 +309,10 @@ static us_status plan_refuse_categories(plan *p, size_t first_bad, const size_t 
         if (!e->features[k].text || counts[k] <= p->options->max_categories) continue;
         bad++;
         int n = snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", e->features[k].name);
-        if (n > 0 && (size_t)n < sizeof list - used) used += (size_t)n;
-        else list[used] = '\0';
+        if (n > 0 && (size_t)n < sizeof list - used)
+            used += (size_t)n;
+        else
+            list[used] = '\0';
     }
     /* Mostly numbers? Then say what keeps it from being numeric. */
     const us__levels *l = &p->table->levels[f->index];
@@ -308,9 +322,11 @@ static us_status plan_refuse_categories(plan *p, size_t first_bad, const size_t 
         double value;
         numbers += us__cell_read(&cell, &value) == US__CELL_NUMBER;
     }
-    if (2 * numbers > l->count) return us__plan_not_numeric(p->table, f->index, "correct it, or leave the column out with --drop");
-    return us__fail(p->context, US_ERR_INPUT, "%s: text column %s has %zu categories, and the limit is %zu; leave %s out: --drop '%s'",
-                    p->table->path, us__quote(f->name, strlen(f->name)).text, counts[first_bad], p->options->max_categories,
+    if (2 * numbers > l->count)
+        return us__plan_not_numeric(p->table, f->index, "correct it, or leave the column out with --drop");
+    return us__fail(p->context, US_ERR_INPUT,
+                    "%s: text column %s has %zu categories, and the limit is %zu; leave %s out: --drop '%s'", p->table->path,
+                    us__quote(f->name, strlen(f->name)).text, counts[first_bad], p->options->max_categories,
                     bad > 1 ? "such columns" : "it", list);
 }
 
@@ -334,11 +350,13 @@ static us_status plan_text_features(plan *p) {
         f->levels = us__arena_alloc(e->arena, counts[k] + 1, sizeof *f->levels);
         if (!f->levels) return US_ERR_NOMEM;
         for (uint32_t level = 0; level < t->levels[f->index].count; level++)
-            if (p->seen[level] && !(f->levels[f->level_count++] = us__encoding_text(e, t->texts[f->index][level]))) return US_ERR_NOMEM;
+            if (p->seen[level] && !(f->levels[f->level_count++] = us__encoding_text(e, t->texts[f->index][level])))
+                return US_ERR_NOMEM;
     }
     if (first_bad != SIZE_MAX) return plan_refuse_categories(p, first_bad, counts);
     if (columns == 1) us__log(p->context, US_LOG_INFO, "%zu missing categories in column %s count as none", missing, name);
-    if (columns > 1) us__log(p->context, US_LOG_INFO, "%zu missing categories in %zu columns count as none", missing, columns);
+    if (columns > 1)
+        us__log(p->context, US_LOG_INFO, "%zu missing categories in %zu columns count as none", missing, columns);
     return US_OK;
 }
 
@@ -350,7 +368,8 @@ static us_status plan_number_features(plan *p, size_t train, size_t test) {
         us__feature *f = &e->features[k];
         if (f->text) continue;
         size_t bad, tests = us__column_gather(p->table, f->index, p->role, US__ROW_TEST, p->values, &bad);
-        size_t n = tests == SIZE_MAX ? tests : us__column_gather(p->table, f->index, p->role, US__ROW_TRAIN, p->values, &bad);
+        size_t n =
+            tests == SIZE_MAX ? tests : us__column_gather(p->table, f->index, p->role, US__ROW_TRAIN, p->values, &bad);
         if (n == SIZE_MAX) return plan_infinite(p->table, f->index, bad);
         us__moments(p->values, n, &f->mean, &f->scale);
         if (n + tests == train + test) continue;
@@ -359,9 +378,11 @@ static us_status plan_number_features(plan *p, size_t train, size_t test) {
         name = f->name;
     }
     if (columns == 1)
-        us__log(p->context, US_LOG_INFO, "%zu missing numbers in column %s take the mean of the training rows", filled, name);
+        us__log(p->context, US_LOG_INFO, "%zu missing numbers in column %s take the mean of the training rows", filled,
+                name);
     if (columns > 1)
-        us__log(p->context, US_LOG_INFO, "%zu missing numbers in %zu columns take the mean of the training rows", filled, columns);
+        us__log(p->context, US_LOG_INFO, "%zu missing numbers in %zu columns take the mean of the training rows", filled,
+                columns);
     return US_OK;
 }
 
@@ -379,23 +400,27 @@ static us_status plan_regression(plan *p) {
     size_t bad, n = us__column_gather(p->table, e->target, p->role, US__ROW_TEST, p->values, &bad);
     if (n != SIZE_MAX) n = us__column_gather(p->table, e->target, p->role, US__ROW_TRAIN, p->values, &bad);
     if (n == SIZE_MAX)
-        return us__fail(p->context, US_ERR_INPUT, "%s: the target in column %s is infinite; correct the number, or remove the row",
-                        us__table_place(p->table, e->target, bad).text, us__quote(e->target_name, strlen(e->target_name)).text);
+        return us__fail(
+            p->context, US_ERR_INPUT, "%s: the target in column %s is infinite; correct the number, or remove the row",
+            us__table_place(p->table, e->target, bad).text, us__quote(e->target_name, strlen(e->target_name)).text);
     if (e->standardize) us__moments(p->values, n, &e->target_mean, &e->target_scale);
     bool few = p->options->task == US_TASK_AUTO;
     for (size_t i = 0; i < n && few; i++)
         few = p->values[i] >= 0 && p->values[i] < PLAN_FEW_CLASSES && p->values[i] == floor(p->values[i]);
-    if (few) us__log(p->context, US_LOG_INFO, "the target %s holds small whole numbers; if they are classes, say --task classification",
-                     us__quote(e->target_name, strlen(e->target_name)).text);
+    if (few)
+        us__log(p->context, US_LOG_INFO,
+                "the target %s holds small whole numbers; if they are classes, say --task classification",
+                us__quote(e->target_name, strlen(e->target_name)).text);
     return US_OK;
 }
 
-us_status us__plan_make(us__encoding *encoding, const us_table *table, const us_data_options *options, uint8_t *role, size_t *train,
-                        size_t *test) {
+us_status us__plan_make(us__encoding *encoding, const us_table *table, const us_data_options *options, uint8_t *role,
+                        size_t *train, size_t *test) {
     us__encoding *e = encoding;
     plan p = {.encoding = e, .context = e->context, .table = table, .options = options, .role = role};
     uint32_t most_levels = 1;
-    for (size_t c = 0; c < table->columns; c++) most_levels = table->levels[c].count > most_levels ? table->levels[c].count : most_levels;
+    for (size_t c = 0; c < table->columns; c++)
+        most_levels = table->levels[c].count > most_levels ? table->levels[c].count : most_levels;
     e->delimiter = table->delimiter;
     e->header = table->header;
     e->missing = options->missing;

@@ -4,7 +4,8 @@
 
 enum { ROWS_STREAM = 0x73706C74 }; /* "splt": the split's own random numbers */
 
-us_status us__rows_split(us_context *context, uint8_t *role, size_t rows, double fraction, uint64_t seed, size_t *train, size_t *test) {
+us_status us__rows_split(us_context *context, uint8_t *role, size_t rows, double fraction, uint64_t seed, size_t *train,
+                         size_t *test) {
     size_t kept = 0;
     for (size_t i = 0; i < rows; i++) kept += role[i] != US__ROW_OUT;
     *test = (size_t)llround(fraction * (double)kept);

@@ -20,7 +20,7 @@ static const struct {
     const char *name;
     size_t bytes;
 } safetensors_dtypes[] = {
-    {"F64", 8}, {"I64", 8}, {"U64", 8}, {"F32", 4},     {"I32", 4},     {"U32", 4}, {"F16", 2}, {"BF16", 2},
+    {"F64", 8}, {"I64", 8}, {"U64", 8},  {"F32", 4},     {"I32", 4},     {"U32", 4}, {"F16", 2}, {"BF16", 2},
     {"I16", 2}, {"U16", 2}, {"BOOL", 1}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I8", 1},  {"U8", 1},
 };
 
@@ -68,14 +68,15 @@ static us_status safetensors_header(json_t *header, us_context *context, const u
     for (size_t i = 0; i < pairs && status == US_OK; i++)
         if (json_object_set_new(texts, metadata[2 * i], json_string(metadata[2 * i + 1])) != 0)
             status = us__fail(context, US_ERR_ARGUMENT, "metadata %s: key and value must be UTF-8", metadata[2 * i]);
-    if (pairs && status == US_OK && json_object_set(header, "__metadata__", texts) != 0) status = us__fail_memory(context, pairs);
+    if (pairs && status == US_OK && json_object_set(header, "__metadata__", texts) != 0)
+        status = us__fail_memory(context, pairs);
     json_decref(texts);
     for (size_t i = 0; i < count && status == US_OK; i++) {
         const us_tensor *t = &tensors[i];
         size_t element = safetensors_dtype_bytes(t->dtype), bytes;
         if (element == 0 || t->rank > RANK_MAX || !safetensors_size(t->shape, t->rank, element, &bytes) || bytes != t->bytes)
-            status = us__fail(context, US_ERR_ARGUMENT, "tensor %s: dtype %s, rank %zu and %zu bytes do not fit together", t->name,
-                              t->dtype, t->rank, t->bytes);
+            status = us__fail(context, US_ERR_ARGUMENT, "tensor %s: dtype %s, rank %zu and %zu bytes do not fit together",
+                              t->name, t->dtype, t->rank, t->bytes);
     }
     *data_bytes = 0;
     for (size_t element = 8; element >= 1; element /= 2)
@@ -149,7 +150,8 @@ static us_status safetensors_metadata(us_tensors *t, const char *name, json_t *o
     if (!json_is_object(object)) return us__fail(t->context, US_ERR_INPUT, "%s: __metadata__ is no object", name);
     if (!(t->metadata = us__arena_alloc(t->memory, 2 * json_object_size(object), sizeof *t->metadata))) return US_ERR_NOMEM;
     json_object_foreach(object, key, value) {
-        if (!json_is_string(value)) return us__fail(t->context, US_ERR_INPUT, "%s: __metadata__ holds something that is no text", name);
+        if (!json_is_string(value))
+            return us__fail(t->context, US_ERR_INPUT, "%s: __metadata__ holds something that is no text", name);
         t->metadata[2 * t->pairs] = us__arena_text(t->memory, key, strlen(key));
         t->metadata[2 * t->pairs + 1] = us__arena_text(t->memory, json_string_value(value), json_string_length(value));
         if (!t->metadata[2 * t->pairs] || !t->metadata[2 * t->pairs + 1]) return US_ERR_NOMEM;
@@ -159,40 +161,48 @@ static us_status safetensors_metadata(us_tensors *t, const char *name, json_t *o
 }
 
 /* One tensor's entry of the header; its data then points into the source. */
-static us_status safetensors_entry(us_tensors *t, const char *name, const char *key, const json_t *entry, const unsigned char *data,
-                                   size_t data_bytes) {
+static us_status safetensors_entry(us_tensors *t, const char *name, const char *key, const json_t *entry,
+                                   const unsigned char *data, size_t data_bytes) {
     us_tensor *out = &t->tensors[t->count];
     char shown[NAME_SHOWN];
     safetensors_shown(key, shown);
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
     if (!dtype || !json_is_array(shape) || !json_is_array(offsets) || json_array_size(offsets) != 2)
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: dtype, shape or data_offsets is missing or of the wrong kind", name, shown);
+        return us__fail(t->context, US_ERR_INPUT,
+                        "%s: tensor %s: dtype, shape or data_offsets is missing or of the wrong kind", name, shown);
     size_t element = safetensors_dtype_bytes(dtype), bytes;
     if (element == 0) {
         char shown_dtype[NAME_SHOWN];
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: dtype %s is not known", name, shown, safetensors_shown(dtype, shown_dtype));
+        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: dtype %s is not known", name, shown,
+                        safetensors_shown(dtype, shown_dtype));
     }
     strcpy(out->dtype, dtype);
     out->rank = json_array_size(shape);
     if (out->rank > RANK_MAX)
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: rank %zu is more than %d", name, shown, out->rank, RANK_MAX);
+        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: rank %zu is more than %d", name, shown, out->rank,
+                        RANK_MAX);
     for (size_t i = 0; i < out->rank; i++) {
         const json_t *size = json_array_get(shape, i);
         if (!json_is_integer(size) || json_integer_value(size) < 0)
-            return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: size %zu of its shape is no whole number", name, shown, i);
+            return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: size %zu of its shape is no whole number", name, shown,
+                            i);
         out->shape[i] = (size_t)json_integer_value(size);
     }
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (!json_is_integer(begin) || !json_is_integer(end) || json_integer_value(begin) < 0 ||
         json_integer_value(end) < json_integer_value(begin))
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: data_offsets must be [begin, end] with 0 <= begin <= end", name, shown);
+        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: data_offsets must be [begin, end] with 0 <= begin <= end",
+                        name, shown);
     if ((uint64_t)json_integer_value(end) > data_bytes)
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s ends at byte %" JSON_INTEGER_FORMAT " of the data, of which there are %zu: truncated?",
+        return us__fail(t->context, US_ERR_INPUT,
+                        "%s: tensor %s ends at byte %" JSON_INTEGER_FORMAT
+                        " of the data, of which there are %zu: truncated?",
                         name, shown, json_integer_value(end), data_bytes);
     out->bytes = (size_t)(json_integer_value(end) - json_integer_value(begin));
     if (!safetensors_size(out->shape, out->rank, element, &bytes) || bytes != out->bytes)
-        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: its shape does not make the %zu bytes that its offsets do", name, shown, out->bytes);
+        return us__fail(t->context, US_ERR_INPUT, "%s: tensor %s: its shape does not make the %zu bytes that its offsets do",
+                        name, shown, out->bytes);
     out->data = data + json_integer_value(begin);
     if (!(out->name = us__arena_text(t->memory, key, strlen(key)))) return US_ERR_NOMEM;
     t->count++;
@@ -220,7 +230,8 @@ static us_status safetensors_own(us_tensors *t, const char *name, const unsigned
         at += sorted[i]->bytes;
     }
     if (at != data + data_bytes)
-        return us__fail(t->context, US_ERR_INPUT, "%s: %zu bytes follow the last tensor", name, (size_t)(data + data_bytes - at));
+        return us__fail(t->context, US_ERR_INPUT, "%s: %zu bytes follow the last tensor", name,
+                        (size_t)(data + data_bytes - at));
     for (size_t i = 0; i < t->count; i++) {
         void *own = us__arena_alloc(t->memory, t->tensors[i].bytes, 1);
         if (!own) return US_ERR_NOMEM;
@@ -241,13 +252,15 @@ us_status us_safetensors_decode(us_tensors **out, us_context *context, const cha
     if (size < 8) return us__fail(context, US_ERR_INPUT, "%s: %zu bytes are too few for a safetensors file", name, size);
     memcpy(&header_bytes, in, 8);
     if (header_bytes > HEADER_MAX)
-        return us__fail(context, US_ERR_INPUT, "%s: not a safetensors file (a header of %llu bytes)", name, (unsigned long long)header_bytes);
+        return us__fail(context, US_ERR_INPUT, "%s: not a safetensors file (a header of %llu bytes)", name,
+                        (unsigned long long)header_bytes);
     if (header_bytes > size - 8)
         return us__fail(context, US_ERR_INPUT, "%s: truncated: the header is %llu bytes long, the file %zu", name,
                         (unsigned long long)header_bytes, size);
     const unsigned char *data = in + 8 + header_bytes;
     size_t data_bytes = size - 8 - (size_t)header_bytes;
-    if (header_bytes == 0 || in[8] != '{' || !(header = json_loadb((const char *)in + 8, header_bytes, JSON_REJECT_DUPLICATES, &error)))
+    if (header_bytes == 0 || in[8] != '{' ||
+        !(header = json_loadb((const char *)in + 8, header_bytes, JSON_REJECT_DUPLICATES, &error)))
         return us__fail(context, US_ERR_INPUT, "%s: the header is no JSON object (byte %d)", name,
                         header_bytes == 0 || in[8] != '{' ? 8 : 8 + error.position);
     us_status status = US_ERR_NOMEM;
@@ -277,7 +290,9 @@ void us_tensors_destroy(us_tensors *tensors) {
 
 size_t us_tensors_count(const us_tensors *tensors) { return tensors->count; }
 
-const us_tensor *us_tensors_at(const us_tensors *tensors, size_t i) { return i < tensors->count ? &tensors->tensors[i] : NULL; }
+const us_tensor *us_tensors_at(const us_tensors *tensors, size_t i) {
+    return i < tensors->count ? &tensors->tensors[i] : NULL;
+}
 
 const us_tensor *us_tensors_find(const us_tensors *tensors, const char *name) {
     for (size_t i = 0; i < tensors->count; i++)

@@ -117,7 +117,8 @@ static us_status sniff_first_row(us__csv *csv, us__csv_head *head, us__arena *ar
         head->number_below = us__arena_alloc(arena, column, sizeof *head->number_below);
         head->text_below = us__arena_alloc(arena, column, sizeof *head->text_below);
         head->repeated = us__arena_alloc(arena, column, sizeof *head->repeated);
-        if (!head->cells || !head->lengths || !head->number_below || !head->text_below || !head->repeated) return US_ERR_NOMEM;
+        if (!head->cells || !head->lengths || !head->number_below || !head->text_below || !head->repeated)
+            return US_ERR_NOMEM;
     }
     return US_OK;
 }
@@ -169,7 +170,8 @@ static bool sniff_is_header(us__csv_head *head) {
             doubtful = true; /* "NA" or "?" is no name */
         }
         for (size_t k = 0; k < c && k < SNIFF_ROWS && kind == US__CELL_TEXT; k++)
-            doubtful = doubtful || (head->lengths[k] == head->lengths[c] && memcmp(head->cells[k], head->cells[c], cell.length) == 0);
+            doubtful = doubtful ||
+                       (head->lengths[k] == head->lengths[c] && memcmp(head->cells[k], head->cells[c], cell.length) == 0);
     }
     if (numbers > 0) return head->below && counting && ((from_zero && numbers >= 3) || (numbers >= 2 && above_numbers > 0));
     return above_numbers > 0 || (texts > 0 && !doubtful);

@@ -14,7 +14,7 @@ struct us__source {
     int file;
     uint64_t size, done;
     uint32_t crc;
-    bool begun, at_end;     /* the first bytes were looked at; the file has no more */
+    bool begun, at_end;      /* the first bytes were looked at; the file has no more */
     bool compressed, inside; /* gzip; within a member of it */
     z_stream zip;
     bool zip_open;
@@ -25,13 +25,17 @@ struct us__source {
 us_status us__source_open(us__source **out, us_context *context, const char *path) {
     *out = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return us__fail(context, US_ERR_INPUT, "%s: %s", path, errno == ENOENT ? "there is no such file" : strerror(errno));
+    if (file < 0)
+        return us__fail(context, US_ERR_INPUT, "%s: %s", path, errno == ENOENT ? "there is no such file" : strerror(errno));
     us_status status = US_OK;
     us__source *s = NULL;
     struct stat about;
-    if (fstat(file, &about) != 0) status = us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(about.st_mode)) status = us__fail(context, US_ERR_INPUT, "%s: is a directory; name a file in it", path);
-    else if (!(s = us__new(context, 1, sizeof *s))) status = US_ERR_NOMEM;
+    if (fstat(file, &about) != 0)
+        status = us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
+    else if (S_ISDIR(about.st_mode))
+        status = us__fail(context, US_ERR_INPUT, "%s: is a directory; name a file in it", path);
+    else if (!(s = us__new(context, 1, sizeof *s)))
+        status = US_ERR_NOMEM;
     if (status != US_OK) {
         close(file);
         return status;
@@ -59,7 +63,8 @@ void us__source_close(us__source *source) {
 /* One read of the file into `bytes`; counts and sums what came. */
 static us_status source_read_raw(us__source *s, void *bytes, size_t size, size_t *got) {
     *got = 0;
-    if (us_context_cancelled(s->context)) return us__fail(s->context, US_INTERRUPTED, "%s: interrupted while reading", s->path);
+    if (us_context_cancelled(s->context))
+        return us__fail(s->context, US_INTERRUPTED, "%s: interrupted while reading", s->path);
     ssize_t n;
     do n = read(s->file, bytes, size);
     while (n < 0 && errno == EINTR);
@@ -107,7 +112,8 @@ static us_status source_inflate(us__source *s, unsigned char *bytes, size_t size
             if (status != US_OK) return status;
         }
         if (s->raw_next == s->raw_end) {
-            if (s->inside) return us__fail(s->context, US_ERR_INPUT, "%s: the gzip file ends too early; get it again", s->path);
+            if (s->inside)
+                return us__fail(s->context, US_ERR_INPUT, "%s: the gzip file ends too early; get it again", s->path);
             return US_OK;
         }
         if (!s->inside) { /* another member, or zeros that pad the file */
@@ -126,8 +132,10 @@ static us_status source_inflate(us__source *s, unsigned char *bytes, size_t size
         int result = inflate(&s->zip, Z_NO_FLUSH);
         s->raw_next = s->raw_end - s->zip.avail_in;
         *got += room - s->zip.avail_out;
-        if (result == Z_STREAM_END) s->inside = false;
-        else if (result == Z_MEM_ERROR) return us__fail_memory(s->context, 48 * 1024);
+        if (result == Z_STREAM_END)
+            s->inside = false;
+        else if (result == Z_MEM_ERROR)
+            return us__fail_memory(s->context, 48 * 1024);
         else if (result != Z_OK && result != Z_BUF_ERROR)
             return us__fail(s->context, US_ERR_INPUT, "%s: the gzip file is damaged (%s); get it again", s->path,
                             s->zip.msg ? s->zip.msg : "no reason given");
@@ -158,8 +166,8 @@ us_status us__source_read(us__source *source, void *bytes, size_t size, size_t *
 
 us_status us__source_rewind(us__source *source) {
     if (lseek(source->file, 0, SEEK_SET) != 0)
-        return us__fail(source->context, US_ERR_INPUT, "%s: must be read twice, which a pipe cannot be; store it in a file first",
-                        source->path);
+        return us__fail(source->context, US_ERR_INPUT,
+                        "%s: must be read twice, which a pipe cannot be; store it in a file first", source->path);
     source->done = 0;
     source->crc = 0;
     source->begun = source->at_end = source->inside = false;
@@ -169,6 +177,8 @@ us_status us__source_rewind(us__source *source) {
 
 const char *us__source_path(const us__source *source) { return source->path; }
 bool us__source_compressed(const us__source *source) { return source->compressed; }
-uint64_t us__source_size(const us__source *source) { return source->size ? source->size : source->at_end ? source->done : 0; }
+uint64_t us__source_size(const us__source *source) {
+    return source->size ? source->size : source->at_end ? source->done : 0;
+}
 uint64_t us__source_done(const us__source *source) { return source->done; }
 uint32_t us__source_crc32(const us__source *source) { return source->crc; }

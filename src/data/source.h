@@ -17,8 +17,8 @@ us_status us__source_rewind(us__source *source);
 
 const char *us__source_path(const us__source *source);
 bool us__source_compressed(const us__source *source);
-uint64_t us__source_size(const us__source *source); /* of the file as it lies on disk; 0 for a pipe until it was read */
-uint64_t us__source_done(const us__source *source); /* bytes of it read so far */
+uint64_t us__source_size(const us__source *source);  /* of the file as it lies on disk; 0 for a pipe until it was read */
+uint64_t us__source_done(const us__source *source);  /* bytes of it read so far */
 uint32_t us__source_crc32(const us__source *source); /* of the bytes read so far, as they lie on disk */
 
 #endif

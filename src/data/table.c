@@ -61,8 +61,10 @@ us_status us__table_name_columns(us_table *table, char *const *cells) {
         size_t room = (name ? strlen(name) : 0) + 32;
         char *text = us__arena_alloc(table->arena, room, 1);
         if (!text) goto done;
-        if (name && *name) snprintf(text, room, "%s", name);
-        else snprintf(text, room, "column%zu", c + 1);
+        if (name && *name)
+            snprintf(text, room, "%s", name);
+        else
+            snprintf(text, room, "column%zu", c + 1);
         table->names[c] = text;
     }
     /* All names as given come before those that are made, so that a given "x.2" keeps its name. */
@@ -137,14 +139,17 @@ uint64_t us_table_line(const us_table *table, size_t row) {
     size_t low = 0, high = table->step_count; /* the last step at or below row is in [low, high) */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (table->steps[middle].row <= row) low = middle;
-        else high = middle;
+        if (table->steps[middle].row <= row)
+            low = middle;
+        else
+            high = middle;
     }
     return row + table->steps[low].offset;
 }
 
 us__place us__table_place(const us_table *table, size_t column, size_t row) {
     us__place place;
-    snprintf(place.text, sizeof place.text, "%.440s:%llu:%zu", table->path, (unsigned long long)us_table_line(table, row), column + 1);
+    snprintf(place.text, sizeof place.text, "%.440s:%llu:%zu", table->path, (unsigned long long)us_table_line(table, row),
+             column + 1);
     return place;
 }

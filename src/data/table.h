@@ -16,16 +16,16 @@ struct us_table {
     us_context *context;
     us__arena *arena;
     const char *path;
-    uint64_t size;   /* of the file, and the CRC-32 of its bytes */
+    uint64_t size; /* of the file, and the CRC-32 of its bytes */
     uint32_t crc32;
     char delimiter;
     bool header;
     size_t rows, columns;
-    char **names;         /* [columns] */
-    uint8_t *kinds;       /* [columns] us_column_kind */
-    size_t *missing;      /* [columns] */
-    us__levels *levels;   /* [columns]; empty where numeric */
-    const char ***texts;  /* [columns]: pointers to the levels' texts, or NULL */
+    char **names;        /* [columns] */
+    uint8_t *kinds;      /* [columns] us_column_kind */
+    size_t *missing;     /* [columns] */
+    us__levels *levels;  /* [columns]; empty where numeric */
+    const char ***texts; /* [columns]: pointers to the levels' texts, or NULL */
     /* Cells in blocks of 2^block_shift rows: numbers, or numbers of levels; NaN when missing. */
     unsigned block_shift;
     us__block **blocks;
@@ -53,7 +53,9 @@ void us__table_cells(const us_table *table, size_t column, size_t first, size_t 
 void us__table_release_below(us_table *table, size_t row);
 void us__table_release_cells(us_table *table);
 /* "file:line:column" of a cell, for messages. */
-typedef struct us__place { char text[512]; } us__place;
+typedef struct us__place {
+    char text[512];
+} us__place;
 us__place us__table_place(const us_table *table, size_t column, size_t row);
 
 #endif

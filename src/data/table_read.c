@@ -8,7 +8,7 @@
 enum {
     READ_BLOCK_CELLS = 1 << 16, /* doubles in the block that is being filled: stays in the second cache */
     READ_LEAST_SHIFT = 4,
-    READ_STRIDE_PADDING = 8     /* doubles; keeps columns off the same cache set */
+    READ_STRIDE_PADDING = 8 /* doubles; keeps columns off the same cache set */
 };
 
 typedef struct reader {
@@ -17,10 +17,10 @@ typedef struct reader {
     const us_csv_options *options;
     double *staging; /* [columns × stride]: the rows of the block being filled */
     size_t stride, staged;
-    void *scratch;   /* the same in packed form */
+    void *scratch;     /* the same in packed form */
     uint8_t *decimals; /* [columns] */
-    uint64_t line;   /* on which the row begins */
-    bool again;      /* a column of numbers turned out to be text: the file must be read once more */
+    uint64_t line;     /* on which the row begins */
+    bool again;        /* a column of numbers turned out to be text: the file must be read once more */
     us_status status;
 } reader;
 
@@ -42,11 +42,13 @@ static row_result reader_ragged(reader *r, uint64_t line, size_t cells, bool mor
     const char *first = t->header ? "the header" : "the first row";
     unsigned long long at = line;
     if (more)
-        return reader_fail(r, us__fail(t->context, US_ERR_INPUT,
-                                       "%s:%llu:%zu: this row has more cells than %s, which has %zu; put cells that contain '%c' in quotes",
-                                       t->path, at, cells + 1, first, t->columns, r->csv.delimiter));
-    return reader_fail(r, us__fail(t->context, US_ERR_INPUT, "%s:%llu:%zu: this row ends after %zu cell%s, %s has %zu; complete the row",
-                                   t->path, at, cells, cells, cells == 1 ? "" : "s", first, t->columns));
+        return reader_fail(
+            r, us__fail(t->context, US_ERR_INPUT,
+                        "%s:%llu:%zu: this row has more cells than %s, which has %zu; put cells that contain '%c' in quotes",
+                        t->path, at, cells + 1, first, t->columns, r->csv.delimiter));
+    return reader_fail(r, us__fail(t->context, US_ERR_INPUT,
+                                   "%s:%llu:%zu: this row ends after %zu cell%s, %s has %zu; complete the row", t->path, at,
+                                   cells, cells, cells == 1 ? "" : "s", first, t->columns));
 }
 
 /* A cell's value: the number, the number of its level, or NaN when it is missing. */
@@ -140,7 +142,8 @@ static us_status reader_note_line(reader *r, uint64_t line) {
 static us_status reader_fill(reader *r) {
     us_status status = us__csv_fill(&r->csv, r->line);
     const us_csv_options *o = r->options;
-    if (status == US_OK && o->progress) o->progress(o->progress_user, us__source_done(r->csv.source), us__source_size(r->csv.source));
+    if (status == US_OK && o->progress)
+        o->progress(o->progress_user, us__source_done(r->csv.source), us__source_size(r->csv.source));
     return status;
 }
 
@@ -191,10 +194,13 @@ static us_status reader_pass(reader *r) {
 }
 
 static us_status reader_check_options(us_context *context, const us_csv_options *o) {
-    bool bad = o->delimiter && (strchr("\"\n\r.+-eE", o->delimiter) || (o->delimiter >= '0' && o->delimiter <= '9') || o->delimiter < 0);
+    bool bad = o->delimiter &&
+               (strchr("\"\n\r.+-eE", o->delimiter) || (o->delimiter >= '0' && o->delimiter <= '9') || o->delimiter < 0);
     if (o->version != 1 || o->header < -1 || o->header > 1)
         return us__fail(context, US_ERR_ARGUMENT, "CSV options: version must be 1 and header -1, 0 or 1");
-    if (bad) return us__fail(context, US_ERR_ARGUMENT, "'%c' cannot separate the cells of a CSV file; take one of , ; | : or tab", o->delimiter);
+    if (bad)
+        return us__fail(context, US_ERR_ARGUMENT, "'%c' cannot separate the cells of a CSV file; take one of , ; | : or tab",
+                        o->delimiter);
     return US_OK;
 }
 
@@ -203,8 +209,10 @@ static us_status reader_prepare(reader *r, const us__expect *expect) {
     us_table *t = r->table;
     us__csv_head head;
     us_status status = US_OK;
-    if (r->options->delimiter) r->csv.delimiter = r->options->delimiter;
-    else status = us__csv_find_delimiter(&r->csv);
+    if (r->options->delimiter)
+        r->csv.delimiter = r->options->delimiter;
+    else
+        status = us__csv_find_delimiter(&r->csv);
     if (status == US_OK) status = us__csv_find_header(&r->csv, &head, t->arena);
     if (status != US_OK) return status;
     t->delimiter = r->csv.delimiter;
@@ -255,7 +263,8 @@ static us_status reader_start_again(reader *r) {
 static us_status reader_finish(reader *r) {
     us_table *t = r->table;
     if (t->rows == 0)
-        return us__fail(t->context, US_ERR_INPUT, "%s:%llu:1: there is a header and no row below it", t->path, (unsigned long long)r->line);
+        return us__fail(t->context, US_ERR_INPUT, "%s:%llu:1: there is a header and no row below it", t->path,
+                        (unsigned long long)r->line);
     for (size_t c = 0; c < t->columns; c++) {
         us__levels *l = &t->levels[c];
         if (t->kinds[c] != US_COLUMN_TEXT) continue;
@@ -294,7 +303,9 @@ done:
     us__csv_close(&r.csv);
     us__release(context, r.staging);
     us__release(context, r.scratch);
-    if (status == US_OK) *out = t;
-    else us_table_destroy(t);
+    if (status == US_OK)
+        *out = t;
+    else
+        us_table_destroy(t);
     return status;
 }

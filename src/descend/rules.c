@@ -1,14 +1,13 @@
 /* The table of update rules. A new rule is a file in rules/, a line in rules/rules.h and a line here. */
+#include "descend/rules/rules.h"
 #include "data/number.h"
 #include "descend/descend.h"
-#include "descend/rules/rules.h"
 #include <stdio.h>
 #include <string.h>
 
 static const us_rule *const rules_table[] = {
-    &us__rule_sgd,     &us__rule_momentum,
-    &us__rule_adagrad, &us__rule_adagrad_rms,
-    &us__rule_rmsprop, &us__rule_rmsprop_first_gradient,
+    &us__rule_sgd,         &us__rule_momentum, &us__rule_adagrad,
+    &us__rule_adagrad_rms, &us__rule_rmsprop,  &us__rule_rmsprop_first_gradient,
     &us__rule_adam,
 };
 
@@ -45,7 +44,8 @@ us_status us__rule_check(us_context *context, const us_rule *rule, us_precision 
     if (!rule->name) return us__fail(context, US_ERR_ARGUMENT, "the update rule has no name");
     if (rule->hyperparameter_count > US_RULE_HYPERPARAMETERS_MAX || rule->states > US_RULE_STATES_MAX)
         return us__fail(context, US_ERR_ARGUMENT, "rule %s has %zu hyperparameters and %zu states; at most %d and %d can be",
-                        rule->name, rule->hyperparameter_count, rule->states, US_RULE_HYPERPARAMETERS_MAX, US_RULE_STATES_MAX);
+                        rule->name, rule->hyperparameter_count, rule->states, US_RULE_HYPERPARAMETERS_MAX,
+                        US_RULE_STATES_MAX);
     if (precision == US_F32 ? !rule->update_f32 : !rule->update_f64)
         return us__fail(context, US_ERR_ARGUMENT, "rule %s has no update in f%d", rule->name, (int)precision);
     return US_OK;
@@ -74,8 +74,10 @@ static us_status rules_set_one(us_context *context, const us_rule *rule, const c
     if (i == SIZE_MAX) {
         char names[256] = " none";
         for (size_t k = 0, used = 0; k < rule->hyperparameter_count && used < sizeof names; k++)
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s %s", k ? "," : "", rule->hyperparameters[k].name);
-        return us__fail(context, US_ERR_ARGUMENT, "--set %s: there is no such hyperparameter; %s has%s", name, rule->name, names);
+            used +=
+                (size_t)snprintf(names + used, sizeof names - used, "%s %s", k ? "," : "", rule->hyperparameters[k].name);
+        return us__fail(context, US_ERR_ARGUMENT, "--set %s: there is no such hyperparameter; %s has%s", name, rule->name,
+                        names);
     }
     if (!us__number_whole(equals + 1, (size_t)(text + n - (equals + 1)), &hyper[i]))
         return us__fail(context, US_ERR_ARGUMENT, "--set %.*s: the value is not a number", (int)n, text);

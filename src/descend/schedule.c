@@ -12,11 +12,17 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_EXP, SCHEDULE_STEP, SCHEDULE_COSINE, SCHEDULE_INVERSE_SQRT } schedule_kind;
+typedef enum schedule_kind {
+    SCHEDULE_CONSTANT,
+    SCHEDULE_EXP,
+    SCHEDULE_STEP,
+    SCHEDULE_COSINE,
+    SCHEDULE_INVERSE_SQRT
+} schedule_kind;
 
 static const struct {
     const char *name, *usage;
-    int numbers;        /* after the name */
+    int numbers; /* after the name */
     bool first_is_count;
     schedule_kind kind;
 } schedule_table[] = {
@@ -62,17 +68,24 @@ us_status us_schedule_parse(us_context *context, const char *text, uint64_t warm
         return US_OK;
     }
     const char *nearest = us__nearest_name(name, names, SCHEDULE_COUNT);
-    if (nearest) return us__fail(context, US_ERR_INPUT, "--schedule %s: there is no such schedule; did you mean %s?", text, nearest);
-    return us__fail(context, US_ERR_INPUT, "--schedule %s: there is constant, exp:R, step:EVERY:R, cosine:STEPS, inverse-sqrt", text);
+    if (nearest)
+        return us__fail(context, US_ERR_INPUT, "--schedule %s: there is no such schedule; did you mean %s?", text, nearest);
+    return us__fail(context, US_ERR_INPUT,
+                    "--schedule %s: there is constant, exp:R, step:EVERY:R, cosine:STEPS, inverse-sqrt", text);
 }
 
 static double schedule_shape(const us_schedule *s, double t) {
     switch ((schedule_kind)s->kind) {
-    case SCHEDULE_CONSTANT: return 1;
-    case SCHEDULE_EXP: return pow(s->a, t - 1);
-    case SCHEDULE_STEP: return pow(s->b, floor((t - 1) / s->a));
-    case SCHEDULE_COSINE: return t - 1 >= s->a ? 0 : 0.5 * (1 + cos(3.14159265358979323846 * (t - 1) / s->a));
-    case SCHEDULE_INVERSE_SQRT: return 1 / sqrt(t);
+    case SCHEDULE_CONSTANT:
+        return 1;
+    case SCHEDULE_EXP:
+        return pow(s->a, t - 1);
+    case SCHEDULE_STEP:
+        return pow(s->b, floor((t - 1) / s->a));
+    case SCHEDULE_COSINE:
+        return t - 1 >= s->a ? 0 : 0.5 * (1 + cos(3.14159265358979323846 * (t - 1) / s->a));
+    case SCHEDULE_INVERSE_SQRT:
+        return 1 / sqrt(t);
     }
     return (double)NAN;
 }

@@ -47,7 +47,8 @@ us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_
     if (now.step < 1) return us__fail(context, US_ERR_ARGUMENT, "%s: steps count from 1", rule->name);
     if ((status = us__rule_check_hyper(context, rule, now.hyper)) != US_OK) return status;
     if (gradient->precision != precision || gradient->n != theta->n || gradient->data == theta->data)
-        return us__fail(context, US_ERR_ARGUMENT, "%s: the gradient must be a vector like theta, and another one", rule->name);
+        return us__fail(context, US_ERR_ARGUMENT, "%s: the gradient must be a vector like theta, and another one",
+                        rule->name);
     void *data[US_RULE_STATES_MAX];
     for (size_t k = 0; k < rule->states; k++) {
         if (state[k]->precision != precision || state[k]->n != theta->n)

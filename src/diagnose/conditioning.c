@@ -1,6 +1,7 @@
 /* Conditioning: what lies in directions of so little curvature that the rate, though large for the steepest, needs ten
  * times the run to follow them. Measured, not believed: a line search along the Newton step through those directions.
- * Fading: a rule whose state only grows (Adagrad) takes ever shorter steps; a replay with a fresh state tells what they cost. */
+ * Fading: a rule whose state only grows (Adagrad) takes ever shorter steps; a replay with a fresh state tells what they
+ * cost. */
 #include "diagnose/replay.h"
 #include <cblas.h>
 #include <math.h>

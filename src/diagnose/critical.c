@@ -22,7 +22,8 @@ static us_status search_open(us__search *s, us_problem *problem, const double *l
     if (status != US_OK) return status;
     s->width = us__new(context, n + 9, n * sizeof *s->width);
     if (!s->width) return US_ERR_NOMEM;
-    double **parts[] = {&s->gradient, &s->scale, &s->values, &s->slopes, &s->step, &s->trial, &s->trial_gradient, &s->probe, &s->hessian};
+    double **parts[] = {&s->gradient, &s->scale,          &s->values, &s->slopes, &s->step,
+                        &s->trial,    &s->trial_gradient, &s->probe,  &s->hessian};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) *parts[i] = s->width + (i + 1) * n;
     for (size_t j = 0; j < n; j++) s->width[j] = high[j] - low[j];
     return US_OK;
@@ -42,8 +43,8 @@ static double search_golden(size_t n) {
     return x;
 }
 
-/* The k-th start: the middle, the origin, then in turn evenly spread (the additive recurrence frac(½ + k·φ^-j), Roberts 2018)
- * and random. */
+/* The k-th start: the middle, the origin, then in turn evenly spread (the additive recurrence frac(½ + k·φ^-j), Roberts
+ * 2018) and random. */
 static void search_start(const us__search *s, size_t k, us_rng *rng, double golden, double *theta) {
     bool has_origin = true;
     for (size_t j = 0; j < s->n; j++) has_origin = has_origin && s->low[j] <= 0 && s->high[j] >= 0;
@@ -87,14 +88,13 @@ static us_status search_measure(us__search *s, us_rng rng) {
     return US_OK;
 }
 
-static size_t search_default_starts(size_t n) {
-    return n <= 4 ? 2000 : 2500;
-}
+static size_t search_default_starts(size_t n) { return n <= 4 ? 2000 : 2500; }
 
 static bool search_is_inside(const us__search *s, const us__critical_place *place) {
     double slack = fmin(fmax(1e-9, place->error), 1e-3);
     for (size_t j = 0; j < s->n; j++)
-        if (place->theta[j] < s->low[j] - slack * s->width[j] || place->theta[j] > s->high[j] + slack * s->width[j]) return false;
+        if (place->theta[j] < s->low[j] - slack * s->width[j] || place->theta[j] > s->high[j] + slack * s->width[j])
+            return false;
     return true;
 }
 
@@ -137,9 +137,12 @@ static us_status critical_name(us__search *s, us_critical_points *out) {
         us_point *point = NULL;
         us_vec_write_f64(theta, s->found[i].theta);
         status = us_point_classify(&point, s->local.problem, theta, &s->options.point);
-        if (status == US_ERR_NONFINITE) status = US_OK;
-        else if (status == US_OK && point->kind == US_KIND_NOT_CRITICAL) us_point_destroy(point);
-        else if (point) out->points[out->count++] = point;
+        if (status == US_ERR_NONFINITE)
+            status = US_OK;
+        else if (status == US_OK && point->kind == US_KIND_NOT_CRITICAL)
+            us_point_destroy(point);
+        else if (point)
+            out->points[out->count++] = point;
     }
     us_vec_destroy(theta);
     if (status == US_OK) qsort(out->points, out->count, sizeof *out->points, critical_compare);
@@ -149,12 +152,14 @@ static us_status critical_name(us__search *s, us_critical_points *out) {
 static us_status critical_check(us_problem *problem, const double *low, const double *high, const us_critical_options *o) {
     us_context *context = us_problem_context(problem);
     if (o->version != 1 || !(o->seconds > 0) || !(o->merge_tolerance >= 0))
-        return us__fail(context, US_ERR_ARGUMENT, "critical options: version is 1, seconds positive, merge_tolerance not negative");
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "critical options: version is 1, seconds positive, merge_tolerance not negative");
     if (us_problem_precision(problem) != US_F64)
         return us__fail(context, US_ERR_ARGUMENT, "the search for critical points needs a problem in f64; recast it");
     for (size_t j = 0; j < us_problem_dimension(problem); j++)
         if (!(low[j] < high[j]) || !isfinite(high[j] - low[j]))
-            return us__fail(context, US_ERR_ARGUMENT, "side %zu of the box, %g to %g, is not an interval", j + 1, low[j], high[j]);
+            return us__fail(context, US_ERR_ARGUMENT, "side %zu of the box, %g to %g, is not an interval", j + 1, low[j],
+                            high[j]);
     return US_OK;
 }
 

@@ -7,9 +7,9 @@
 #define FOUND_SAME_AREA 2e-3 /* singular places this near may be one, if the loss cannot tell them apart */
 #define FOUND_SAME_LOSS 1e-11
 #define FOUND_UNDERFLOW 1e-280 /* a gradient no larger than this all around has underflowed, or the loss is constant */
-#define FOUND_SHIFT 0.02     /* how far along the null space another place is looked for */
-#define FOUND_SPACING 0.08   /* between the places kept of a line */
-enum { FOUND_KEPT = 60 };    /* places kept of lines and surfaces, at most */
+#define FOUND_SHIFT 0.02       /* how far along the null space another place is looked for */
+#define FOUND_SPACING 0.08     /* between the places kept of a line */
+enum { FOUND_KEPT = 60 };      /* places kept of lines and surfaces, at most */
 
 double us__search_distance(const us__search *s, const double *a, const double *b) {
     double largest = 0;

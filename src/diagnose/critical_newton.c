@@ -1,5 +1,6 @@
 /* Newton's method on the gradient: H p = −g, from the eigenvectors of the scaled Hessian D⁻¹HD⁻¹ (us__local_scale), so that
- * neither the units of the parameters nor a singular Hessian matter much. Converges to saddles and maxima as well as to minima. */
+ * neither the units of the parameters nor a singular Hessian matter much. Converges to saddles and maxima as well as to
+ * minima. */
 #include "diagnose/critical.h"
 #include <cblas.h>
 #include <float.h>
@@ -105,7 +106,8 @@ static void newton_describe(const us__search *s, us__critical_place *place) {
         double curvature = fabs(s->values[i]) / (length * length);
         if (curvature < smallest) smallest = curvature, least = i;
     }
-    place->singular = fabs(s->values[least]) <= NEWTON_NULL * newton_largest(s) || smallest <= NEWTON_NULL * s->gradient_scale;
+    place->singular =
+        fabs(s->values[least]) <= NEWTON_NULL * newton_largest(s) || smallest <= NEWTON_NULL * s->gradient_scale;
     for (size_t j = 0; j < n; j++) place->null[j] = place->singular ? s->hessian[least * n + j] : 0;
 }
 
@@ -131,7 +133,8 @@ us_status us__newton_descend(us__search *s, double *theta, bool damped, us__crit
             place->error = 4 * fmax(length, fmin(previous * previous, length));
             newton_describe(s, place);
         }
-        bool slow = length >= 0.1 * previous, astray = iteration >= NEWTON_ASTRAY && shortest > NEWTON_LOCAL && length > 0.9 * previous;
+        bool slow = length >= 0.1 * previous,
+             astray = iteration >= NEWTON_ASTRAY && shortest > NEWTON_LOCAL && length > 0.9 * previous;
         if (length == 0 || (shortest <= NEWTON_CONVERGED && slow) || since >= NEWTON_PATIENCE || astray) break;
         previous = length;
         double cut = length > NEWTON_CAP ? NEWTON_CAP / length : 1;
@@ -147,7 +150,8 @@ us_status us__newton_descend(us__search *s, double *theta, bool damped, us__crit
 }
 
 /* vᵀH(θ + t·v)v, and |gᵀv| there. */
-static us_status newton_curvature(us__search *s, const double *theta, const double *v, double t, double *curvature, double *slope) {
+static us_status newton_curvature(us__search *s, const double *theta, const double *v, double t, double *curvature,
+                                  double *slope) {
     size_t n = s->n;
     double value;
     for (size_t j = 0; j < n; j++) s->trial[j] = theta[j] + t * v[j];

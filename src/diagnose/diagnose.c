@@ -26,11 +26,14 @@ static const struct {
     us_status (*measure)(us__gathering *);
     const char *what;
 } DIAGNOSE_PARTS[] = {
-    {us__evidence_gradient, "measuring loss and gradient"}, {us__evidence_checks, "checking the derivatives"},
+    {us__evidence_gradient, "measuring loss and gradient"},
+    {us__evidence_checks, "checking the derivatives"},
     {us__evidence_floor, "measuring what the data allow"},
     {us__evidence_units, "looking at the units"},
-    {us__evidence_point, "measuring the curvature"},        {us__evidence_line_search, "searching along the gradient"},
-    {us__evidence_escape, "searching along the way out"},   {us__evidence_carry_on, "going on for a while on a copy"},
+    {us__evidence_point, "measuring the curvature"},
+    {us__evidence_line_search, "searching along the gradient"},
+    {us__evidence_escape, "searching along the way out"},
+    {us__evidence_carry_on, "going on for a while on a copy"},
     {us__evidence_divergence, "looking for what is not finite"},
     {us__evidence_ringing, "going on with less momentum"},
     {us__evidence_conditioning, "searching where the rate is too small"},

@@ -2,7 +2,8 @@
  *
  * Rows: the loss and gradient of each alone, in the training's own precision. One row out of many: the data. Most of them:
  * numbers too large for the format. Else the steps are to blame: the rate, when a tenth or a hundredth of it gains, or the
- * rate that this curvature bears; the place, when steps that move the weights by a hundredth gain twice what that rate does. */
+ * rate that this curvature bears; the place, when steps that move the weights by a hundredth gain twice what that rate does.
+ */
 #include "diagnose/replay.h"
 #include <math.h>
 
@@ -70,7 +71,9 @@ us_status us__evidence_divergence(us__gathering *g) {
         status = us__replay_run(g, divergence_slower, stable / e->learning_rate, DIVERGENCE_STEPS, &slowest);
     if (!status) status = us__replay_run(g, us_training_set_clip_norm, bound, DIVERGENCE_STEPS, &clipped);
     if (status) return status;
-    if (clipped.finite && clipped.end < 0.5 * fmin(slowest.end, e->loss)) e->finite_at_clip = bound;
-    else if (slowest.end < e->loss) e->finite_at_rate = stable;
+    if (clipped.finite && clipped.end < 0.5 * fmin(slowest.end, e->loss))
+        e->finite_at_clip = bound;
+    else if (slowest.end < e->loss)
+        e->finite_at_rate = stable;
     return US_OK;
 }

@@ -51,8 +51,9 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "How much the loss falls when the rule forgets the gradients so far, beside five times what it does anyhow.");
     signs_add(d, "rises", e->rises, 0.2, "How often the loss on all rows rose while the training went on.");
     signs_add(d, "decrease_calm", e->decrease_calm, 10 * worth, "How much lower the loss comes with momentum 0.9.");
-    signs_add(d, "noise_scale", e->noise_scale, e->noise_batch,
-              "The batch at which the scatter of the gradients is as strong as the gradient itself, beside the batch in use.");
+    signs_add(
+        d, "noise_scale", e->noise_scale, e->noise_batch,
+        "The batch at which the scatter of the gradients is as strong as the gradient itself, beside the batch in use.");
     signs_add(d, "noise_trend", e->noise_trend, worth,
               "How much the loss on all rows falls from the first half of those steps to the second, noise taken off.");
     signs_add(d, "decrease_quiet", e->decrease_quiet, 5 * worth,
@@ -62,7 +63,8 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     signs_add(d, "floor", e->floor, e->loss,
               "The least loss that any function of the features can have: rows with equal features set it.");
     signs_add(d, "constant_loss", e->constant_loss, e->loss, "The loss of the best constant prediction.");
-    signs_add(d, "dead_share", e->dead_share, 2.0 / 3, "The share of a layer's units that no row makes active; the worst layer.");
+    signs_add(d, "dead_share", e->dead_share, 2.0 / 3,
+              "The share of a layer's units that no row makes active; the worst layer.");
     signs_add(d, "saturated_share", e->saturated_share, 2.0 / 3,
               "The share of a layer's units that let less than 1 % of the gradient through; the worst layer.");
     if (!e->spectrum_known) return;
@@ -72,8 +74,10 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
     signs_add(d, "lambda_max", e->lambda_max, e->resolution,
               "The largest eigenvalue of the Hessian: the steepest curvature upwards.");
     signs_add(d, "resolution", e->resolution, (double)NAN, "An eigenvalue smaller than this cannot be told from zero.");
-    signs_add(d, "negative_eigenvalues", e->counted ? (double)e->negative : (double)NAN, 0, "In so many directions the loss curves downwards.");
-    signs_add(d, "zero_eigenvalues", e->counted ? (double)e->zero : (double)NAN, 0, "In so many directions the curvature cannot be told from zero.");
+    signs_add(d, "negative_eigenvalues", e->counted ? (double)e->negative : (double)NAN, 0,
+              "In so many directions the loss curves downwards.");
+    signs_add(d, "zero_eigenvalues", e->counted ? (double)e->zero : (double)NAN, 0,
+              "In so many directions the curvature cannot be told from zero.");
     signs_add(d, "decrease_escape", e->decrease_escape, worth,
               "How much a line search along the way out takes off the loss.");
     signs_add(d, "escape_component", e->escape_component, (double)NAN,

@@ -139,8 +139,8 @@ static bool verdict_drowned(evidence e, options o) {
 /* At a rate that is small for this curvature already, the batch is to blame; where the limit is not known, a batch of which
  * the gradient is no tenth. */
 static bool verdict_drowned_batch(evidence e, options o) {
-    bool small_rate = isnan(e->stability_limit) ? e->noise_scale > 10 * e->noise_batch
-                                                : e->learning_rate < 0.1 * e->stability_limit;
+    bool small_rate =
+        isnan(e->stability_limit) ? e->noise_scale > 10 * e->noise_batch : e->learning_rate < 0.1 * e->stability_limit;
     return small_rate && verdict_drowned(e, o);
 }
 
@@ -178,9 +178,10 @@ static bool verdict_rises_beyond_second_order(evidence e, options o) {
     return (void)o, verdict_semidefinite(e, US_NULL_RISES);
 }
 
-/* At the floor: what is left above the least loss that the data allow is not worth a step: rounding, or a millionth of what the
- * best constant leaves undone. No curvature leads lower than that, and eigenvalues that are not quite zero are what the last of
- * the gradient makes of the zeros of a valley; a larger negative one is a fact that stands in the way of calling this a minimum. */
+/* At the floor: what is left above the least loss that the data allow is not worth a step: rounding, or a millionth of what
+ * the best constant leaves undone. No curvature leads lower than that, and eigenvalues that are not quite zero are what the
+ * last of the gradient makes of the zeros of a valley; a larger negative one is a fact that stands in the way of calling
+ * this a minimum. */
 static double verdict_left(evidence e) { return e->loss - e->floor; }
 static bool verdict_nothing_left(evidence e, options o) {
     double all = e->constant_loss - e->floor;
@@ -189,15 +190,16 @@ static bool verdict_nothing_left(evidence e, options o) {
 }
 static bool verdict_irreducible(evidence e, options o) {
     if (!(e->floor > 1e-3 * e->constant_loss)) return false;
-    return verdict_nothing_left(e, o) || (verdict_left(e) <= verdict_worth(e, o) && !verdict_improving(e, o) && !e->negative);
+    return verdict_nothing_left(e, o) ||
+           (verdict_left(e) <= verdict_worth(e, o) && !verdict_improving(e, o) && !e->negative);
 }
 static bool verdict_fits(evidence e, options o) { return verdict_nothing_left(e, o); }
 static bool verdict_fits_in_a_valley(evidence e, options o) {
     return verdict_fits(e, o) && (e->zero || e->negative) && e->counted && e->null_space != US_NULL_RISES;
 }
 
-/* Units that are shut, in one layer two thirds of them or more; the loss of the best constant. None of it matters while the loss
- * falls or a way out pays, nor at a minimum. */
+/* Units that are shut, in one layer two thirds of them or more; the loss of the best constant. None of it matters while the
+ * loss falls or a way out pays, nor at a minimum. */
 static bool verdict_held(evidence e, options o) {
     return !verdict_improving(e, o) && !verdict_way_out(e, o) && !verdict_all_positive(e, o) && !verdict_top(e, o) &&
            !verdict_unstable_rate(e, o);
@@ -289,7 +291,8 @@ static const struct verdict_row {
      "The gradient is not the derivative of the loss: differences of the loss disagree with it, so no step can be trusted.",
      "a gradient that agrees with differences of the loss"},
     {verdict_irreducible, US_VERDICT_MINIMUM, "irreducible", false, verdict_by_floor,
-     "The loss is the least that any function of these features can have: rows with the same features have different targets.",
+     "The loss is the least that any function of these features can have: rows with the same features have different "
+     "targets.",
      NULL},
     {verdict_fits_in_a_valley, US_VERDICT_MINIMUM, "flat-valley", false, verdict_by_floor,
      "The data are fitted as well as can be, by a whole valley of equally good parameters: there is nothing to gain.", NULL},
@@ -310,11 +313,13 @@ static const struct verdict_row {
     {verdict_ringing, US_VERDICT_OSCILLATING, "momentum-too-high", true, verdict_by_calm,
      "The momentum hardly fades: the training rolls through the minimum and back, while less momentum comes down.", NULL},
     {verdict_faded, US_VERDICT_CRAWLING, "lr-decayed", true, verdict_by_fresh,
-     "The rule divides by all the gradients it has ever seen, and its steps have become too short: with a fresh state the same "
+     "The rule divides by all the gradients it has ever seen, and its steps have become too short: with a fresh state the "
+     "same "
      "steps gain many times as much.",
      NULL},
     {verdict_ill_conditioned, US_VERDICT_CRAWLING, "ill-conditioned", true, verdict_by_slow,
-     "The learning rate is as large as the steepest direction bears, and far too small for the others, where all that is left "
+     "The learning rate is as large as the steepest direction bears, and far too small for the others, where all that is "
+     "left "
      "to gain lies: features of very different size do that.",
      NULL},
     {verdict_drowned_batch, US_VERDICT_NOISY, "batch-too-small", true, verdict_by_noise,
@@ -331,13 +336,19 @@ static const struct verdict_row {
      "The Hessian-vector product is not the derivative of the gradient: differences of the gradient disagree with it.",
      "a Hessian-vector product that agrees with differences of the gradient, or none at all"},
     {verdict_dead, US_VERDICT_PLATEAU, "dead-units", true, verdict_by_dead,
-     "Most units of a layer are dead: no row of the data makes them active, so their weights get no gradient and never change.", NULL},
+     "Most units of a layer are dead: no row of the data makes them active, so their weights get no gradient and never "
+     "change.",
+     NULL},
     {verdict_saturated, US_VERDICT_PLATEAU, "saturated-units", true, verdict_by_saturated,
-     "Most units of a layer are saturated: their activation is flat where the data are, and next to no gradient gets through.", NULL},
+     "Most units of a layer are saturated: their activation is flat where the data are, and next to no gradient gets "
+     "through.",
+     NULL},
     {verdict_constant, US_VERDICT_PLATEAU, "constant-predictor", true, verdict_barely,
-     "The model predicts the same for every row: its loss is that of the best constant, and nothing points away from it.", NULL},
+     "The model predicts the same for every row: its loss is that of the best constant, and nothing points away from it.",
+     NULL},
     {verdict_unseen, US_VERDICT_UNDECIDED, "needs-more-products", false, verdict_nothing,
-     "The gradient has nothing more to offer, and the curvature is not known well enough: minimum or saddle, the gradient cannot "
+     "The gradient has nothing more to offer, and the curvature is not known well enough: minimum or saddle, the gradient "
+     "cannot "
      "tell.",
      "the smallest eigenvalue of the Hessian"},
     {verdict_top, US_VERDICT_MAXIMUM, "negative-definite", true, verdict_by_lambda_max,

@@ -64,7 +64,7 @@ struct us_graph {
     us__mark *marks; /* [mark_count] */
     size_t mark_count;
     double squares; /* the loss is this times ‖output − targets‖²; NaN: of another kind */
-    bool deriving; /* rules are building: sums over samples are allowed */
+    bool deriving;  /* rules are building: sums over samples are allowed */
 };
 
 /* ------------------------------------------------------------------ building */

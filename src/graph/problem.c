@@ -145,8 +145,10 @@ static us_status problem_units(us_units **out, us_problem *problem, const us_vec
     }
 done:
     us__release(g->context, scratch);
-    if (status == US_OK) *out = u;
-    else us_units_destroy(u);
+    if (status == US_OK)
+        *out = u;
+    else
+        us_units_destroy(u);
     return status;
 }
 

@@ -1,7 +1,7 @@
 /* The units of a graph's layers: slopes of the activations, and the gradient that arrives there, row by row.
  *
- * The slope is the forward-mode derivative of the output along ones at the input; what arrives is the reverse-mode derivative of
- * the loss by the output. Both are graphs, so every activation is answered for. */
+ * The slope is the forward-mode derivative of the output along ones at the input; what arrives is the reverse-mode
+ * derivative of the loss by the output. Both are graphs, so every activation is answered for. */
 #include "graph/units.h"
 #include <math.h>
 #include <string.h>

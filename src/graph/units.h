@@ -18,7 +18,8 @@ us_status us__units_derive(us_graph *graph);
 us_status us__units_plan(us_graph *graph);
 void us__units_release(us_graph *graph);
 
-/* Fills the units of a layer. @param e  θ, workspace and data; count: all samples @param scratch [(3·US__BLOCK_ROWS + 1)×units] */
+/* Fills the units of a layer. @param e  θ, workspace and data; count: all samples @param scratch [(3·US__BLOCK_ROWS +
+ * 1)×units] */
 us_status us__units_measure(const us_graph *graph, size_t layer, us__evaluation *e, us_unit *units, double *scratch);
 
 #endif

@@ -55,7 +55,8 @@ static us_status formula_emit(formula_parser *parser, us__formula_step step) {
 static us_status formula_number(formula_parser *parser) {
     us__token token = parser->token;
     char digits[FORMULA_LONGEST_NUMBER + 1];
-    if (token.length > FORMULA_LONGEST_NUMBER) return formula_fail(parser, token, "a number of %zu characters", token.length);
+    if (token.length > FORMULA_LONGEST_NUMBER)
+        return formula_fail(parser, token, "a number of %zu characters", token.length);
     memcpy(digits, parser->formula->text + token.position, token.length);
     digits[token.length] = '\0';
     double number = strtod_l(digits, NULL, parser->c_locale);
@@ -106,7 +107,9 @@ static us_status formula_word(formula_parser *parser) {
         return formula_fail(parser, token, "'%s' is a function: write %s(...)", function->name, function->name);
     if (!function && called) {
         const char *near = us__function_suggest(name, token.length);
-        if (near) return formula_fail(parser, token, "unknown function '%.*s'; did you mean '%s'?", FORMULA_SHOW(parser, token), near);
+        if (near)
+            return formula_fail(parser, token, "unknown function '%.*s'; did you mean '%s'?", FORMULA_SHOW(parser, token),
+                                near);
         return formula_fail(parser, token, "unknown function '%.*s'; a product needs a '*' before the '('",
                             FORMULA_SHOW(parser, token));
     }
@@ -114,7 +117,8 @@ static us_status formula_word(formula_parser *parser) {
     us__token opening = parser->token;
     formula_advance(parser);
     us_status status = formula_parenthesis(parser, opening);
-    return status == US_OK ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_APPLY, .function = function}) : status;
+    return status == US_OK ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_APPLY, .function = function})
+                           : status;
 }
 
 /* What a formula can begin with. */
@@ -132,7 +136,8 @@ static us_status formula_operand(formula_parser *parser) {
         formula_advance(parser);
         return formula_parenthesis(parser, token);
     }
-    if (token.kind == US__TOKEN_STRANGE) return formula_fail(parser, token, "no formula has a '%.*s'", FORMULA_SHOW(parser, token));
+    if (token.kind == US__TOKEN_STRANGE)
+        return formula_fail(parser, token, "no formula has a '%.*s'", FORMULA_SHOW(parser, token));
     if (formula_is_sign(parser, '*') && parser->last.kind == US__TOKEN_SIGN && token.position == parser->last.position + 1 &&
         parser->formula->text[parser->last.position] == '*')
         return formula_fail(parser, token, "a power is written with '^', not '**'");
@@ -140,12 +145,17 @@ static us_status formula_operand(formula_parser *parser) {
         if (token.kind == US__TOKEN_END) return formula_fail(parser, token, "the formula is empty");
         return formula_fail(parser, token, "a formula cannot begin with '%.*s'", FORMULA_SHOW(parser, token));
     }
-    return formula_fail(parser, token, "a number, a name or a '(' is missing after '%.*s'", FORMULA_SHOW(parser, parser->last));
+    return formula_fail(parser, token, "a number, a name or a '(' is missing after '%.*s'",
+                        FORMULA_SHOW(parser, parser->last));
 }
 
 /* The binary operator at the parser's place. */
 static bool formula_operator(const formula_parser *parser, us__formula_op *op, int *precedence) {
-    static const struct { char sign; us__formula_op op; int precedence; } OPERATORS[] = {
+    static const struct {
+        char sign;
+        us__formula_op op;
+        int precedence;
+    } OPERATORS[] = {
         {'+', US__FORMULA_ADD, PRECEDENCE_SUM},          {'-', US__FORMULA_SUBTRACT, PRECEDENCE_SUM},
         {'*', US__FORMULA_MULTIPLY, PRECEDENCE_PRODUCT}, {'/', US__FORMULA_DIVIDE, PRECEDENCE_PRODUCT},
         {'^', US__FORMULA_POWER, PRECEDENCE_POWER},
@@ -180,9 +190,10 @@ static us_status formula_whole(formula_parser *parser) {
     us__token token = parser->token;
     if (status != US_OK || token.kind == US__TOKEN_END) return status;
     if (formula_is_sign(parser, ')')) return formula_fail(parser, token, "this ')' closes nothing");
-    if (token.kind == US__TOKEN_STRANGE) return formula_fail(parser, token, "no formula has a '%.*s'", FORMULA_SHOW(parser, token));
-    return formula_fail(parser, token, "an operator is missing between '%.*s' and '%.*s'", FORMULA_SHOW(parser, parser->last),
-                        FORMULA_SHOW(parser, token));
+    if (token.kind == US__TOKEN_STRANGE)
+        return formula_fail(parser, token, "no formula has a '%.*s'", FORMULA_SHOW(parser, token));
+    return formula_fail(parser, token, "an operator is missing between '%.*s' and '%.*s'",
+                        FORMULA_SHOW(parser, parser->last), FORMULA_SHOW(parser, token));
 }
 
 us_status us__formula_create(us__formula **out, us_context *context, const char *text) {
@@ -201,8 +212,10 @@ us_status us__formula_create(us__formula **out, us_context *context, const char 
     status = formula_whole(&parser);
 done:
     if (parser.c_locale) freelocale(parser.c_locale);
-    if (status != US_OK) us__formula_destroy(parser.formula);
-    else *out = parser.formula;
+    if (status != US_OK)
+        us__formula_destroy(parser.formula);
+    else
+        *out = parser.formula;
     return status;
 }
 
@@ -221,5 +234,6 @@ bool us__formula_name_is(const us__formula *formula, size_t i, const char *name)
 }
 
 char *us__formula_name_copy(const us__formula *formula, size_t i) {
-    return us__text_format(formula->context, "%.*s", (int)formula->names[i].length, formula->text + formula->names[i].position);
+    return us__text_format(formula->context, "%.*s", (int)formula->names[i].length,
+                           formula->text + formula->names[i].position);
 }

@@ -12,7 +12,13 @@ us_status us__caret_fail(us_context *context, const char *what, const char *text
 
 /* ------------------------------------------------------------------ tokens */
 
-typedef enum us__token_kind { US__TOKEN_END, US__TOKEN_NUMBER, US__TOKEN_NAME, US__TOKEN_SIGN, US__TOKEN_STRANGE } us__token_kind;
+typedef enum us__token_kind {
+    US__TOKEN_END,
+    US__TOKEN_NUMBER,
+    US__TOKEN_NAME,
+    US__TOKEN_SIGN,
+    US__TOKEN_STRANGE
+} us__token_kind;
 
 typedef struct us__token {
     us__token_kind kind;
@@ -39,8 +45,15 @@ bool us__constant_find(const char *name, size_t length, double *value);
 /* ------------------------------------------------------------------ formulas */
 
 typedef enum us__formula_op {
-    US__FORMULA_NUMBER, US__FORMULA_NAME, US__FORMULA_APPLY, US__FORMULA_NEGATE,
-    US__FORMULA_ADD, US__FORMULA_SUBTRACT, US__FORMULA_MULTIPLY, US__FORMULA_DIVIDE, US__FORMULA_POWER
+    US__FORMULA_NUMBER,
+    US__FORMULA_NAME,
+    US__FORMULA_APPLY,
+    US__FORMULA_NEGATE,
+    US__FORMULA_ADD,
+    US__FORMULA_SUBTRACT,
+    US__FORMULA_MULTIPLY,
+    US__FORMULA_DIVIDE,
+    US__FORMULA_POWER
 } us__formula_op;
 
 /* One step: numbers and names are pushed; the others pop what they need and push the result. */
@@ -56,7 +69,7 @@ typedef struct us__formula {
     char *text;
     us__formula_step *steps; /* postfix */
     size_t count, capacity;
-    us__token *names;        /* neither functions nor constants, in order of first appearance */
+    us__token *names; /* neither functions nor constants, in order of first appearance */
     size_t name_count, name_capacity;
 } us__formula;
 

@@ -13,11 +13,16 @@ static us_node build_node(us_graph *graph, build_value v) {
 
 static double build_number(us__formula_op op, double a, double b) {
     switch (op) {
-    case US__FORMULA_ADD: return a + b;
-    case US__FORMULA_SUBTRACT: return a - b;
-    case US__FORMULA_MULTIPLY: return a * b;
-    case US__FORMULA_DIVIDE: return a / b;
-    default: return pow(a, b);
+    case US__FORMULA_ADD:
+        return a + b;
+    case US__FORMULA_SUBTRACT:
+        return a - b;
+    case US__FORMULA_MULTIPLY:
+        return a * b;
+    case US__FORMULA_DIVIDE:
+        return a / b;
+    default:
+        return pow(a, b);
     }
 }
 
@@ -26,11 +31,16 @@ static build_value build_binary(us_graph *graph, us__formula_op op, build_value 
         return (build_value){build_number(op, a.number, b.number), US_NODE_NONE};
     us_node x = build_node(graph, a), y = build_node(graph, b);
     switch (op) {
-    case US__FORMULA_ADD: return (build_value){0, us_graph_add(graph, x, y)};
-    case US__FORMULA_SUBTRACT: return (build_value){0, us_graph_sub(graph, x, y)};
-    case US__FORMULA_MULTIPLY: return (build_value){0, us_graph_mul(graph, x, y)};
-    case US__FORMULA_DIVIDE: return (build_value){0, us_graph_div(graph, x, y)};
-    default: return (build_value){0, us_graph_pow(graph, x, y)};
+    case US__FORMULA_ADD:
+        return (build_value){0, us_graph_add(graph, x, y)};
+    case US__FORMULA_SUBTRACT:
+        return (build_value){0, us_graph_sub(graph, x, y)};
+    case US__FORMULA_MULTIPLY:
+        return (build_value){0, us_graph_mul(graph, x, y)};
+    case US__FORMULA_DIVIDE:
+        return (build_value){0, us_graph_div(graph, x, y)};
+    default:
+        return (build_value){0, us_graph_pow(graph, x, y)};
     }
 }
 
@@ -50,10 +60,16 @@ us_status us__formula_build(const us__formula *formula, us_graph *graph, const u
     for (size_t i = 0; i < formula->count && status == US_OK; i++) {
         const us__formula_step *step = &formula->steps[i];
         switch (step->op) {
-        case US__FORMULA_NUMBER: stack[top++] = (build_value){step->number, US_NODE_NONE}; break;
-        case US__FORMULA_NAME: stack[top++] = (build_value){0, names[step->name]}; break;
+        case US__FORMULA_NUMBER:
+            stack[top++] = (build_value){step->number, US_NODE_NONE};
+            break;
+        case US__FORMULA_NAME:
+            stack[top++] = (build_value){0, names[step->name]};
+            break;
         case US__FORMULA_NEGATE:
-        case US__FORMULA_APPLY: stack[top - 1] = build_unary(graph, step, stack[top - 1]); break;
+        case US__FORMULA_APPLY:
+            stack[top - 1] = build_unary(graph, step, stack[top - 1]);
+            break;
         default:
             top--;
             stack[top - 1] = build_binary(graph, step->op, stack[top - 1], stack[top]);

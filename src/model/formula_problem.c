@@ -34,9 +34,11 @@ static us_status formula_check_variable(us_context *context, const char *const *
     us__token token = us__token_next(name, 0);
     double number;
     if (token.kind != US__TOKEN_NAME || token.position != 0 || name[token.length] != '\0')
-        return us__fail(context, US_ERR_INPUT, "variable '%s': a name has letters, digits and _ and does not begin with a digit", name);
+        return us__fail(context, US_ERR_INPUT,
+                        "variable '%s': a name has letters, digits and _ and does not begin with a digit", name);
     if (us__constant_find(name, token.length, &number))
-        return us__fail(context, US_ERR_INPUT, "variable '%s': that is the constant %.6g; give it another name", name, number);
+        return us__fail(context, US_ERR_INPUT, "variable '%s': that is the constant %.6g; give it another name", name,
+                        number);
     if (us__function_find(name, token.length))
         return us__fail(context, US_ERR_INPUT, "variable '%s': that is a function; give it another name", name);
     for (size_t k = 0; k < i; k++)

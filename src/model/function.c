@@ -6,9 +6,21 @@ static double function_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 /* Their derivatives are the graph's business; the values here serve constant parts of a formula. */
 static const us__function FUNCTIONS[] = {
-    {"exp", exp},   {"log", log},   {"sqrt", sqrt}, {"sin", sin},   {"cos", cos},   {"tan", tan},
-    {"asin", asin}, {"acos", acos}, {"atan", atan}, {"sinh", sinh}, {"cosh", cosh}, {"tanh", tanh},
-    {"sigmoid", function_sigmoid},  {"erf", erf},   {"abs", fabs},
+    {"exp", exp},
+    {"log", log},
+    {"sqrt", sqrt},
+    {"sin", sin},
+    {"cos", cos},
+    {"tan", tan},
+    {"asin", asin},
+    {"acos", acos},
+    {"atan", atan},
+    {"sinh", sinh},
+    {"cosh", cosh},
+    {"tanh", tanh},
+    {"sigmoid", function_sigmoid},
+    {"erf", erf},
+    {"abs", fabs},
 };
 enum { FUNCTION_COUNT = sizeof FUNCTIONS / sizeof FUNCTIONS[0] };
 

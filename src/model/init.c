@@ -59,7 +59,8 @@ static us_status init_deviation(us_context *context, const char *init, double *d
     *deviation = strtod_l(init + strlen("normal:"), &end, c_locale);
     freelocale(c_locale);
     if (end != init + strlen("normal:") && *end == '\0' && isfinite(*deviation) && *deviation >= 0) return US_OK;
-    return us__fail(context, US_ERR_INPUT, "init '%.60s': expected is normal:STD with a standard deviation of at least 0, such as normal:0.01",
+    return us__fail(context, US_ERR_INPUT,
+                    "init '%.60s': expected is normal:STD with a standard deviation of at least 0, such as normal:0.01",
                     init);
 }
 

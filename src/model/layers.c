@@ -11,12 +11,17 @@ static us_node layers_relu(us_graph *graph, us_node z) { return us_graph_apply(g
 static us_node layers_tanh(us_graph *graph, us_node z) { return us_graph_apply(graph, "tanh", z); }
 static us_node layers_sigmoid(us_graph *graph, us_node z) { return us_graph_apply(graph, "sigmoid", z); }
 static us_node layers_gelu(us_graph *graph, us_node z) { return us_graph_apply(graph, "gelu", z); }
-static us_node layers_silu(us_graph *graph, us_node z) { return us_graph_mul(graph, z, us_graph_apply(graph, "sigmoid", z)); }
+static us_node layers_silu(us_graph *graph, us_node z) {
+    return us_graph_mul(graph, z, us_graph_apply(graph, "sigmoid", z));
+}
 
 static const us__activation ACTIVATIONS[] = {
-    {"linear", layers_linear, "xavier", false, 1},       {"relu", layers_relu, "he", false, 1},
-    {"tanh", layers_tanh, "xavier", true, 1},            {"sigmoid", layers_sigmoid, "xavier", true, 0.25},
-    {"gelu", layers_gelu, "he", false, 1.12890414136918}, {"silu", layers_silu, "he", false, 1.09983932012887},
+    {"linear", layers_linear, "xavier", false, 1},
+    {"relu", layers_relu, "he", false, 1},
+    {"tanh", layers_tanh, "xavier", true, 1},
+    {"sigmoid", layers_sigmoid, "xavier", true, 0.25},
+    {"gelu", layers_gelu, "he", false, 1.12890414136918},
+    {"silu", layers_silu, "he", false, 1.09983932012887},
 };
 enum { ACTIVATION_COUNT = sizeof ACTIVATIONS / sizeof ACTIVATIONS[0], LAYERS_MOST_UNITS = 10000000 };
 
@@ -61,8 +66,7 @@ static us_status layers_units(layers_reader *reader, size_t *units) {
     const char *word = reader->text + at;
     size_t digits = strspn(word, "0123456789");
     *units = 0;
-    if (length == 0 || digits != length)
-        return layers_fail(reader, at, "a number of units is expected here, such as 64");
+    if (length == 0 || digits != length) return layers_fail(reader, at, "a number of units is expected here, such as 64");
     for (size_t i = 0; i < digits && *units <= LAYERS_MOST_UNITS; i++) *units = 10 * *units + (size_t)(word[i] - '0');
     if (*units == 0 || *units > LAYERS_MOST_UNITS)
         return layers_fail(reader, at, "a layer has 1 to %d units", LAYERS_MOST_UNITS);
@@ -115,7 +119,8 @@ us_status us__layers_parse_list(us_model *model, const char *text) {
         const us__activation *activation = linear;
         last = reader.position;
         if (length != 5 || memcmp(text + last, "dense", 5) != 0)
-            return layers_fail(&reader, last, "unknown layer '%.*s'; "
+            return layers_fail(&reader, last,
+                               "unknown layer '%.*s'; "
                                "known are: linear | mlp:64,32 | dense 64 relu, dense 10 | formula: a*x+b",
                                (int)(length < 40 ? length : 40), text + last);
         reader.position += length;
@@ -130,8 +135,11 @@ us_status us__layers_parse_list(us_model *model, const char *text) {
     us__layer output = model->layers[model->layer_count - 1];
     if (output.activation != linear) return us__layers_add(model, model->outputs, linear);
     if (output.units != model->outputs)
-        return layers_fail(&reader, last, "the last layer has %zu units and the data has %zu %s", output.units, model->outputs,
-                           model->task == US_CLASSIFICATION ? "classes" : model->outputs == 1 ? "output" : "outputs");
+        return layers_fail(&reader, last, "the last layer has %zu units and the data has %zu %s", output.units,
+                           model->outputs,
+                           model->task == US_CLASSIFICATION ? "classes"
+                           : model->outputs == 1            ? "output"
+                                                            : "outputs");
     return US_OK;
 }
 

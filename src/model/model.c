@@ -7,7 +7,11 @@ void us_model_options_init(us_model_options *options) { *options = (us_model_opt
 /* ------------------------------------------------------------------ text */
 
 static us_status model_parse_loss(us_model *model, const char *loss) {
-    static const struct { const char *name; us__model_loss loss; us_task task; } LOSSES[] = {
+    static const struct {
+        const char *name;
+        us__model_loss loss;
+        us_task task;
+    } LOSSES[] = {
         {"half-mse", US__LOSS_HALF_MSE, US_REGRESSION},
         {"mse", US__LOSS_MSE, US_REGRESSION},
         {"cross-entropy", US__LOSS_CROSS_ENTROPY, US_CLASSIFICATION},
@@ -43,7 +47,8 @@ us_status us_model_create(us_model **out, us_context *context, const us_model_op
     *out = NULL;
     const us_model_options *o = options;
     if (o->version != 1 || !o->text || (o->task != US_REGRESSION && o->task != US_CLASSIFICATION))
-        return us__fail(context, US_ERR_ARGUMENT, "model options: version is 1, text is given, task is regression or classification");
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "model options: version is 1, text is given, task is regression or classification");
     if (o->outputs == 0 || (o->task == US_CLASSIFICATION && o->outputs < 2))
         return us__fail(context, US_ERR_ARGUMENT, "model options: %zu outputs; there must be at least %d", o->outputs,
                         o->task == US_CLASSIFICATION ? 2 : 1);
@@ -57,8 +62,10 @@ us_status us_model_create(us_model **out, us_context *context, const us_model_op
     if (status == US_OK) status = model_parse_text(model, o->text, o->feature_names);
     if (status == US_OK && model->inputs == 0 && !model->formula)
         status = us__fail(context, US_ERR_INPUT, "model: the data has no feature, only the target");
-    if (status != US_OK) us_model_destroy(model);
-    else *out = model;
+    if (status != US_OK)
+        us_model_destroy(model);
+    else
+        *out = model;
     return status;
 }
 
@@ -83,8 +90,9 @@ static us_status model_check_dataset(const us_model *model, const us_dataset *da
     if (us_dataset_columns(dataset) == model->inputs && us_dataset_outputs(dataset) == model->outputs &&
         us_dataset_task(dataset) == model->task)
         return US_OK;
-    return us__fail(model->context, US_ERR_SHAPE, "the model is for %zu features and %zu outputs, the dataset has %zu and %zu",
-                    model->inputs, model->outputs, us_dataset_columns(dataset), us_dataset_outputs(dataset));
+    return us__fail(model->context, US_ERR_SHAPE,
+                    "the model is for %zu features and %zu outputs, the dataset has %zu and %zu", model->inputs,
+                    model->outputs, us_dataset_columns(dataset), us_dataset_outputs(dataset));
 }
 
 /* half-mse: ½ Σⱼ (ŷⱼ − yⱼ)²; mse: twice that; both [samples]. */
@@ -100,8 +108,10 @@ static us_node model_squares(const us_model *model, us_graph *graph, us_node pre
 static us_status model_build(const us_model *model, us_graph *graph) {
     us_node output = US_NODE_NONE;
     us_status status = US_OK;
-    if (model->formula) status = us__model_formula_build(model, graph, &output);
-    else output = us__layers_build(model, graph);
+    if (model->formula)
+        status = us__model_formula_build(model, graph, &output);
+    else
+        output = us__layers_build(model, graph);
     if (status != US_OK) return status;
     us_node loss = model->loss == US__LOSS_CROSS_ENTROPY
                        ? us_graph_cross_entropy(graph, output, us_graph_labels(graph, model->outputs))

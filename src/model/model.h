@@ -29,10 +29,10 @@ struct us_model {
     us__model_loss loss;
     size_t inputs, outputs;
     us_task task;
-    us__layer *layers;     /* [layer_count], the last of them the output; none for a formula */
+    us__layer *layers; /* [layer_count], the last of them the output; none for a formula */
     size_t layer_count;
-    us__formula *formula;  /* NULL unless it is one */
-    size_t *columns;       /* [formula->name_count] which feature, or SIZE_MAX: a parameter */
+    us__formula *formula; /* NULL unless it is one */
+    size_t *columns;      /* [formula->name_count] which feature, or SIZE_MAX: a parameter */
 };
 
 /* "mlp:128,64:relu" and "dense 64 relu, dense 10" into model->layers. Errors: US_ERR_INPUT with a caret, US_ERR_NOMEM. */

@@ -9,9 +9,11 @@ static us_status formula_check_features(us_model *model, const char *text, const
         double number;
         if (token.kind != US__TOKEN_NAME || !us__constant_find(text + token.position, token.length, &number)) continue;
         for (size_t k = 0; k < model->inputs; k++)
-            if (strlen(feature_names[k]) == token.length && memcmp(feature_names[k], text + token.position, token.length) == 0)
+            if (strlen(feature_names[k]) == token.length &&
+                memcmp(feature_names[k], text + token.position, token.length) == 0)
                 return us__caret_fail(model->context, "formula", text, token.position,
-                                      "'%s' is a constant and also a column of the data; rename the column", feature_names[k]);
+                                      "'%s' is a constant and also a column of the data; rename the column",
+                                      feature_names[k]);
     }
     return US_OK;
 }
@@ -22,9 +24,11 @@ us_status us__model_formula_parse(us_model *model, const char *text, const char 
     if (model->inputs > 0 && !feature_names)
         return us__fail(context, US_ERR_ARGUMENT, "model options: a formula needs the features' names");
     if (model->task == US_CLASSIFICATION)
-        return us__fail(context, US_ERR_INPUT, "model: a formula predicts a number, and this target is a class; use linear or mlp:64");
+        return us__fail(context, US_ERR_INPUT,
+                        "model: a formula predicts a number, and this target is a class; use linear or mlp:64");
     if (model->outputs != 1)
-        return us__fail(context, US_ERR_INPUT, "model: a formula predicts one number, and the data has %zu targets", model->outputs);
+        return us__fail(context, US_ERR_INPUT, "model: a formula predicts one number, and the data has %zu targets",
+                        model->outputs);
     us_status status = us__formula_create(&model->formula, context, text);
     if (status == US_OK) status = formula_check_features(model, text, feature_names);
     if (status != US_OK) return status;
@@ -55,8 +59,10 @@ us_status us__model_formula_build(const us_model *model, us_graph *graph, us_nod
             continue;
         }
         char *name = us__formula_name_copy(formula, i);
-        if (!name) status = US_ERR_NOMEM;
-        else nodes[i] = us_graph_parameter(graph, name, 0, NULL);
+        if (!name)
+            status = US_ERR_NOMEM;
+        else
+            nodes[i] = us_graph_parameter(graph, name, 0, NULL);
         us__release(model->context, name);
     }
     if (status == US_OK) status = us__formula_build(formula, graph, nodes, out);

@@ -45,7 +45,8 @@ static us_status callback_value(us_problem *problem, const us_vec *theta, us_bat
     return code == 0 ? US_OK : callback_failed(p, "value", code);
 }
 
-static us_status callback_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
+static us_status callback_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss,
+                                   us_vec *gradient) {
     callback_problem *p = (callback_problem *)problem;
     const void *at = callback_in(p, theta, p->work[0]);
     void *out = callback_out(p, gradient, p->work[1]);
@@ -79,11 +80,11 @@ static us_status callback_difference(callback_problem *p, const us_vec *theta, u
     for (int side = 0; side < 2; side++) {
         double loss, step = side ? -h : h;
         for (size_t i = 0; i < theta->n; i++) us_vec_set(p->work[0], i, us_vec_get(theta, i) + step * us_vec_get(v, i));
-        int code = p->callback.gradient(p->callback.user, p->work[0]->data, batch.rows, batch.count, &loss, p->work[1 + side]->data);
+        int code = p->callback.gradient(p->callback.user, p->work[0]->data, batch.rows, batch.count, &loss,
+                                        p->work[1 + side]->data);
         if (code != 0) return callback_failed(p, "gradient", code);
     }
-    for (size_t i = 0; i < hv->n; i++)
-        us_vec_set(hv, i, (us_vec_get(p->work[1], i) - us_vec_get(p->work[2], i)) / (2 * h));
+    for (size_t i = 0; i < hv->n; i++) us_vec_set(hv, i, (us_vec_get(p->work[1], i) - us_vec_get(p->work[2], i)) / (2 * h));
     return US_OK;
 }
 
@@ -121,7 +122,8 @@ static const us__problem_ops CALLBACK_OPS = {
     .destroy = callback_destroy,
 };
 
-static us_status callback_make(us_problem **out, us_context *context, const us_callback_problem *callback, us_precision precision) {
+static us_status callback_make(us_problem **out, us_context *context, const us_callback_problem *callback,
+                               us_precision precision) {
     callback_problem *p = us__new(context, 1, sizeof *p);
     if (!p) return US_ERR_NOMEM;
     p->callback = *callback;
@@ -153,13 +155,16 @@ static us_status callback_recast(us_problem **out, const us_problem *problem, us
 us_status us_problem_create_callback(us_problem **out, us_context *context, const us_callback_problem *callback) {
     *out = NULL;
     if (!callback || callback->version != 1)
-        return us__fail(context, US_ERR_ARGUMENT, "us_callback_problem: version must be 1; begin with US_CALLBACK_PROBLEM_INIT");
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "us_callback_problem: version must be 1; begin with US_CALLBACK_PROBLEM_INIT");
     if (!callback->value || !callback->gradient)
         return us__fail(context, US_ERR_ARGUMENT, "us_callback_problem: value and gradient must be given (hvp may be NULL)");
     if (callback->precision != US_F32 && callback->precision != US_F64)
-        return us__fail(context, US_ERR_ARGUMENT, "us_callback_problem: precision is %d; it must be US_F32 or US_F64", (int)callback->precision);
+        return us__fail(context, US_ERR_ARGUMENT, "us_callback_problem: precision is %d; it must be US_F32 or US_F64",
+                        (int)callback->precision);
     if (callback->dimension == 0 || callback->samples == 0)
-        return us__fail(context, US_ERR_ARGUMENT, "us_callback_problem: dimension is %zu and samples %zu; each must be at least 1",
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "us_callback_problem: dimension is %zu and samples %zu; each must be at least 1",
                         callback->dimension, callback->samples);
     return callback_make(out, context, callback, callback->precision);
 }

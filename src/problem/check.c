@@ -27,12 +27,12 @@ typedef enum check_answer { CHECK_UNDECIDED, CHECK_AGREES, CHECK_DISAGREES } che
 /* What was measured along one direction, for each step; see above. */
 typedef struct check_line {
     double h[CHECK_STEPS];
-    double miss[CHECK_STEPS];   /* |q|; NaN where the step is of no use */
-    double change[CHECK_STEPS]; /* |q(h_i) − q(h_{i+1})| */
-    double scale[CHECK_STEPS];  /* what a relative difference refers to */
+    double miss[CHECK_STEPS];     /* |q|; NaN where the step is of no use */
+    double change[CHECK_STEPS];   /* |q(h_i) − q(h_{i+1})| */
+    double scale[CHECK_STEPS];    /* what a relative difference refers to */
     double rounding[CHECK_STEPS]; /* ρ/h */
-    double kink[CHECK_STEPS];   /* |f(θ+hd) − 2f(θ) + f(θ−hd)|/h; 0 where that is not looked at */
-    double noise;               /* ⟨|g(θ+δ) − g(θ)|, |d|⟩ */
+    double kink[CHECK_STEPS];     /* |f(θ+hd) − 2f(θ) + f(θ−hd)|/h; 0 where that is not looked at */
+    double noise;                 /* ⟨|g(θ+δ) − g(θ)|, |d|⟩ */
 } check_line;
 
 static void check_steps(check_line *line, us_precision precision) {
@@ -82,10 +82,10 @@ typedef struct check {
     size_t directions;
     us_vec *vec[CHECK_VECTORS]; /* [n] each */
     us_check *out;
-    bool agreed, disagreed;     /* along a direction of all parameters, and along any */
-    double undecided_most;      /* the largest difference where nothing was decided */
-    bool coarse;                /* the loss was rounded to float on its way */
-    double jitter;              /* how far the loss, or the gradient, moves by itself when θ moves by its rounding */
+    bool agreed, disagreed; /* along a direction of all parameters, and along any */
+    double undecided_most;  /* the largest difference where nothing was decided */
+    bool coarse;            /* the loss was rounded to float on its way */
+    double jitter;          /* how far the loss, or the gradient, moves by itself when θ moves by its rounding */
 } check;
 
 /* Fills d: normal numbers, scaled, in the group's slice and zero elsewhere; group == NULL: everywhere. */
@@ -154,14 +154,15 @@ static us_status check_groups(check *c, check_measure measure, us_vec *d) {
     return status;
 }
 
-static us_status check_begin(check *c, us_problem *problem, const us_vec *theta, us_batch batch, const us_check_options *options,
-                             size_t vectors, us_check *out) {
+static us_status check_begin(check *c, us_problem *problem, const us_vec *theta, us_batch batch,
+                             const us_check_options *options, size_t vectors, us_check *out) {
     us_check_options o = US_CHECK_OPTIONS_INIT;
     if (options) o = *options;
     *c = (check){.problem = problem, .theta = theta, .batch = batch, .rng = us_rng_init(o.seed, 0), .out = out};
     *out = (us_check){.worst_group = SIZE_MAX};
     if (o.version != 1 || o.directions < 1 || !(o.tolerance >= 0 && o.tolerance < 1))
-        return us__fail(problem->context, US_ERR_ARGUMENT, "us_check_options: version %u must be 1, directions %zu at least 1, tolerance %g from 0 to 1",
+        return us__fail(problem->context, US_ERR_ARGUMENT,
+                        "us_check_options: version %u must be 1, directions %zu at least 1, tolerance %g from 0 to 1",
                         o.version, o.directions, o.tolerance);
     c->tolerance = o.tolerance > 0 ? o.tolerance : problem->precision == US_F32 ? 2e-2 : 1e-5;
     c->directions = o.directions;
@@ -199,13 +200,12 @@ void us_check_options_init(us_check_options *options) { *options = (us_check_opt
 enum { GRADIENT_G, GRADIENT_JITTER, GRADIENT_D, GRADIENT_PLUS, GRADIENT_MINUS, GRADIENT_VECTORS };
 
 /* ε of the loss: that of float, too, when a loss in double is a float by what it holds. */
-static double check_loss_epsilon(const check *c) {
-    return us_precision_epsilon(c->coarse ? US_F32 : c->problem->precision);
-}
+static double check_loss_epsilon(const check *c) { return us_precision_epsilon(c->coarse ? US_F32 : c->problem->precision); }
 
 /* q(h) = (f(θ+hd) − f(θ−hd))/2h − ⟨g, d⟩, with hd as it was rounded. */
 static us_status check_gradient_measure(check *c, const us_vec *d, const us_group *group, check_line *line) {
-    us_vec *g = c->vec[GRADIENT_G], *jitter = c->vec[GRADIENT_JITTER], *plus = c->vec[GRADIENT_PLUS], *minus = c->vec[GRADIENT_MINUS];
+    us_vec *g = c->vec[GRADIENT_G], *jitter = c->vec[GRADIENT_JITTER], *plus = c->vec[GRADIENT_PLUS],
+           *minus = c->vec[GRADIENT_MINUS];
     double typical = 0, noise = 0, f, up, down, before = (double)NAN, epsilon = check_loss_epsilon(c);
     size_t from = group ? group->offset : 0, to = group ? from + group->count : g->n;
     for (size_t i = from; i < to; i++) { /* what ⟨g, d⟩ is expected to be, should it be small by chance */
@@ -240,7 +240,8 @@ static us_status check_gradient_measure(check *c, const us_vec *d, const us_grou
 
 /* |g(θ+δ) − g(θ)|, the larger of two, element by element. */
 static us_status check_gradient_noise(check *c, double loss) {
-    us_vec *g = c->vec[GRADIENT_G], *at = c->vec[GRADIENT_PLUS], *moved = c->vec[GRADIENT_MINUS], *noise = c->vec[GRADIENT_JITTER];
+    us_vec *g = c->vec[GRADIENT_G], *at = c->vec[GRADIENT_PLUS], *moved = c->vec[GRADIENT_MINUS],
+           *noise = c->vec[GRADIENT_JITTER];
     us_status status = US_OK;
     c->coarse = (double)(float)loss == loss;
     for (int k = 0; k < 2 && status == US_OK; k++) {
@@ -256,8 +257,8 @@ static us_status check_gradient_noise(check *c, double loss) {
     return status;
 }
 
-us_status us_problem_check_gradient(us_problem *problem, const us_vec *theta, us_batch batch, const us_check_options *options,
-                                    us_check *out) {
+us_status us_problem_check_gradient(us_problem *problem, const us_vec *theta, us_batch batch,
+                                    const us_check_options *options, us_check *out) {
     check c;
     double loss;
     us_status status = check_begin(&c, problem, theta, batch, options, GRADIENT_VECTORS, out);
@@ -279,7 +280,17 @@ done:
 
 /* ---------------------------------------------------------------- the Hessian */
 
-enum { HESSIAN_D, HESSIAN_HD, HESSIAN_D_BEFORE, HESSIAN_HD_BEFORE, HESSIAN_AT, HESSIAN_PLUS, HESSIAN_MINUS, HESSIAN_Q, HESSIAN_VECTORS };
+enum {
+    HESSIAN_D,
+    HESSIAN_HD,
+    HESSIAN_D_BEFORE,
+    HESSIAN_HD_BEFORE,
+    HESSIAN_AT,
+    HESSIAN_PLUS,
+    HESSIAN_MINUS,
+    HESSIAN_Q,
+    HESSIAN_VECTORS
+};
 
 /* q(h) = (∇f(θ+hd) − ∇f(θ−hd))/2h − H·d, a vector; the line holds norms. */
 static us_status check_hessian_measure(check *c, const us_vec *d, const us_group *group, check_line *line) {
@@ -346,8 +357,8 @@ us_status us_problem_check_hessian(us_problem *problem, const us_vec *theta, us_
         before = answer;
         answer = check_conclude(&c, &line, true, &disagreement);
         if (before != CHECK_UNDECIDED && answer != CHECK_UNDECIDED) /* else a product may be rounding and nothing else */
-            out->asymmetry = fmax(out->asymmetry, check_asymmetry(c.vec[HESSIAN_D], c.vec[HESSIAN_HD], c.vec[HESSIAN_D_BEFORE],
-                                                                  c.vec[HESSIAN_HD_BEFORE]));
+            out->asymmetry = fmax(out->asymmetry, check_asymmetry(c.vec[HESSIAN_D], c.vec[HESSIAN_HD],
+                                                                  c.vec[HESSIAN_D_BEFORE], c.vec[HESSIAN_HD_BEFORE]));
         for (size_t k = HESSIAN_D; k <= HESSIAN_HD; k++) { /* this direction is the next one's before */
             us_vec *swap = c.vec[k];
             c.vec[k] = c.vec[k + HESSIAN_D_BEFORE];

@@ -73,7 +73,8 @@ us_status us_problem_create_l2(us_problem **out, us_problem *inner, double stren
     us_status status = US_OK;
     l2_problem *p = NULL;
     if (!(strength >= 0) || isinf(strength))
-        status = us__fail(inner->context, US_ERR_ARGUMENT, "the l2 strength is %g; it must be finite and not negative", strength);
+        status =
+            us__fail(inner->context, US_ERR_ARGUMENT, "the l2 strength is %g; it must be finite and not negative", strength);
     else if (!(p = us__new(inner->context, 1, sizeof *p)))
         status = US_ERR_NOMEM;
     if (status != US_OK) {

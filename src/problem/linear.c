@@ -3,13 +3,13 @@
 #include <string.h>
 
 enum {
-    LINEAR_SLICES = 16,            /* at most so many slices a batch */
-    LINEAR_VECTORS = 8,            /* at most so many vectors share the reading of the rows in a product */
-    LINEAR_SUMS = 1 << 20,         /* doubles of all slices' sums, unless one gradient alone is longer */
-    LINEAR_SLICE_WORK = 1 << 16,   /* rows × parameters that make a slice of its own worthwhile */
-    LINEAR_THREAD_WORK = 1 << 19,  /* and that make waking threads worthwhile */
-    LINEAR_LINE = 64,              /* bytes of a cache line */
-    LINEAR_HINT_BYTES = 4096,      /* at most so much of a row is fetched ahead */
+    LINEAR_SLICES = 16,           /* at most so many slices a batch */
+    LINEAR_VECTORS = 8,           /* at most so many vectors share the reading of the rows in a product */
+    LINEAR_SUMS = 1 << 20,        /* doubles of all slices' sums, unless one gradient alone is longer */
+    LINEAR_SLICE_WORK = 1 << 16,  /* rows × parameters that make a slice of its own worthwhile */
+    LINEAR_THREAD_WORK = 1 << 19, /* and that make waking threads worthwhile */
+    LINEAR_LINE = 64,             /* bytes of a cache line */
+    LINEAR_HINT_BYTES = 4096,     /* at most so much of a row is fetched ahead */
 };
 
 typedef struct linear_problem {
@@ -18,17 +18,17 @@ typedef struct linear_problem {
     const us__linear_kernel *kernel;
     const us__linear_link *link;
     us_linear_loss loss;
-    const char *features;   /* [samples×C] of the dataset's precision */
-    const void *targets;    /* [samples×K], or NULL */
-    const uint32_t *labels; /* [samples], or NULL */
-    us_precision stored;    /* the dataset's precision */
+    const char *features;    /* [samples×C] of the dataset's precision */
+    const void *targets;     /* [samples×K], or NULL */
+    const uint32_t *labels;  /* [samples], or NULL */
+    us_precision stored;     /* the dataset's precision */
     size_t columns, outputs; /* C and K */
     size_t row_bytes;        /* of a row of features as stored */
-    size_t slices, vectors; /* room for so many slices, and so many vectors each */
-    double *sums;           /* [slices×vectors×n] */
-    void *parts;            /* [slices×vectors×n] of the problem's precision */
-    double *logits;         /* [slices×3×ROWS×K]: z, then u or d, then targets */
-    void *converted;        /* [slices×ROWS×C] of the problem's precision, or NULL when nothing is converted */
+    size_t slices, vectors;  /* room for so many slices, and so many vectors each */
+    double *sums;            /* [slices×vectors×n] */
+    void *parts;             /* [slices×vectors×n] of the problem's precision */
+    double *logits;          /* [slices×3×ROWS×K]: z, then u or d, then targets */
+    void *converted;         /* [slices×ROWS×C] of the problem's precision, or NULL when nothing is converted */
     us_group groups[2];
 } linear_problem;
 
@@ -43,9 +43,7 @@ typedef struct linear_rows {
     size_t count;
 } linear_rows;
 
-static inline const char *linear_row(const linear_problem *p, size_t row) {
-    return p->features + row * p->row_bytes;
-}
+static inline const char *linear_row(const linear_problem *p, size_t row) { return p->features + row * p->row_bytes; }
 
 static inline size_t linear_row_at(us_batch batch, size_t i) { return batch.rows ? batch.rows[i] : i; }
 
@@ -58,11 +56,13 @@ static inline __attribute__((always_inline)) void linear_fetch(const linear_prob
     if (p->labels)
         __builtin_prefetch(p->labels + row);
     else
-        __builtin_prefetch((const char *)p->targets + row * p->outputs * (p->stored == US_F32 ? sizeof(float) : sizeof(double)));
+        __builtin_prefetch((const char *)p->targets +
+                           row * p->outputs * (p->stored == US_F32 ? sizeof(float) : sizeof(double)));
 }
 
 /* Rows first .. first+count-1 of the batch; those that follow are on their way from memory when this returns. */
-static void linear_take(const linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice, linear_rows *rows) {
+static void linear_take(const linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice,
+                        linear_rows *rows) {
     size_t K = p->outputs, C = p->columns, block = US__LINEAR_ROWS * K;
     rows->count = count;
     rows->z = p->logits + slice * 3 * block;
@@ -157,8 +157,7 @@ static double linear_run(const linear_problem *p, linear_job *job, us_vec *const
     double loss = 0;
     for (size_t s = 0; s < job->slices; s++) loss += job->loss[s];
     size_t n = p->base.dimension, results = job->v ? job->k : job->gradient;
-    for (size_t j = 0; j < results; j++)
-        p->kernel->finish(out[j]->data, p->sums + j * n, job->slices, p->vectors * n, n);
+    for (size_t j = 0; j < results; j++) p->kernel->finish(out[j]->data, p->sums + j * n, job->slices, p->vectors * n, n);
     return loss;
 }
 
@@ -202,8 +201,8 @@ static us_status linear_gradient(us_problem *problem, const us_vec *theta, us_ba
     return US_OK;
 }
 
-static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv,
-                            size_t k) {
+static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                            us_vec *const *hv, size_t k) {
     linear_problem *p = (linear_problem *)problem;
     for (size_t j = 0; j < k; j += p->vectors) {
         linear_job job = {.batch = batch, .theta = theta->data, .v = v + j, .k = k - j < p->vectors ? k - j : p->vectors};
@@ -266,7 +265,9 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
     p->base.group_count = groups;
     p->dataset = dataset;
     p->kernel = precision == US_F32 ? &us__linear_kernel_f32 : &us__linear_kernel_f64;
-    p->link = loss == US_LINEAR_HALF_MSE ? &us__linear_half_mse : loss == US_LINEAR_SOFTMAX ? &us__linear_softmax : &us__linear_logistic;
+    p->link = loss == US_LINEAR_HALF_MSE  ? &us__linear_half_mse
+              : loss == US_LINEAR_SOFTMAX ? &us__linear_softmax
+                                          : &us__linear_logistic;
     p->loss = loss;
     p->features = us_dataset_features_const(dataset);
     p->targets = us_dataset_targets_const(dataset);
@@ -305,9 +306,11 @@ us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, 
     if ((loss == US_LINEAR_HALF_MSE) != (us_dataset_task(dataset) == US_REGRESSION))
         return us__fail(context, US_ERR_ARGUMENT, "half-mse is for regression, softmax and logistic are for classification");
     if (loss == US_LINEAR_LOGISTIC && outputs != 2)
-        return us__fail(context, US_ERR_ARGUMENT, "logistic regression needs 2 classes; these data have %zu: take softmax", outputs);
+        return us__fail(context, US_ERR_ARGUMENT, "logistic regression needs 2 classes; these data have %zu: take softmax",
+                        outputs);
     if (loss == US_LINEAR_SOFTMAX && outputs < 2)
-        return us__fail(context, US_ERR_ARGUMENT, "softmax regression needs 2 classes or more; these data have %zu", outputs);
+        return us__fail(context, US_ERR_ARGUMENT, "softmax regression needs 2 classes or more; these data have %zu",
+                        outputs);
     const uint32_t *labels = us_dataset_labels_const(dataset);
     for (size_t i = 0; labels && i < rows; i++)
         if (labels[i] >= outputs)
@@ -315,13 +318,15 @@ us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, 
     return linear_make(out, dataset, loss, us_dataset_precision(dataset));
 }
 
-us_status us_problem_linear_predict(const us_problem *problem, const us_vec *theta, const void *features, size_t rows, double *outputs) {
+us_status us_problem_linear_predict(const us_problem *problem, const us_vec *theta, const void *features, size_t rows,
+                                    double *outputs) {
     const linear_problem *p = (const linear_problem *)problem;
     if (problem->ops != &LINEAR_OPS)
         return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_linear_predict: the problem is not a linear one");
     if (theta->n != problem->dimension || theta->precision != problem->precision)
-        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_linear_predict: theta has %zu elements in f%d; the problem has %zu in f%d",
-                        theta->n, (int)theta->precision, problem->dimension, (int)problem->precision);
+        return us__fail(problem->context, US_ERR_ARGUMENT,
+                        "us_problem_linear_predict: theta has %zu elements in f%d; the problem has %zu in f%d", theta->n,
+                        (int)theta->precision, problem->dimension, (int)problem->precision);
     size_t row_bytes = p->columns * us_precision_bytes(problem->precision);
     for (size_t i = 0, count; i < rows; i += count) {
         count = linear_step(i, rows);

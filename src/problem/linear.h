@@ -24,12 +24,14 @@ enum {
 /* θ is W [K×C] and then b [K]; n = K·C + K. rows[i] points to C numbers, count ≤ US__LINEAR_ROWS. Numbers are of the
  * table's precision where the type is void; nothing aliases. */
 typedef struct us__linear_kernel {
-    void (*forward)(const void *const *rows, size_t count, const void *theta, size_t K, size_t C, double *z); /* z [count×K] */
+    void (*forward)(const void *const *rows, size_t count, const void *theta, size_t K, size_t C,
+                    double *z); /* z [count×K] */
     void (*backward)(const void *const *rows, size_t count, const double *d /* [count×K] */, size_t K, size_t C,
                      void *sum /* [n]: d·xᵀ and d are added */);
     void (*outer)(const void *row, const double *d, size_t K, size_t C, void *out /* [n]: becomes d·xᵀ and d */);
     void (*flush)(double *sum /* [n] */, void *part /* [n] */, size_t n); /* sum ← sum + part, part ← 0 */
-    void (*finish)(void *out /* [n] */, const double *sums, size_t count, size_t stride, size_t n); /* adds count sums in order */
+    void (*finish)(void *out /* [n] */, const double *sums, size_t count, size_t stride,
+                   size_t n);                              /* adds count sums in order */
     void (*convert)(void *to, const void *from, size_t n); /* from the other precision, rounding */
 } us__linear_kernel;
 extern const us__linear_kernel us__linear_kernel_f32, us__linear_kernel_f64;
@@ -38,8 +40,8 @@ extern const us__linear_kernel us__linear_kernel_f32, us__linear_kernel_f64;
  * targets, classification labels; the other is not looked at. */
 typedef struct us__linear_link {
     double (*slope)(size_t count, size_t K, const double *z, const double *target, const uint32_t *label, double *d);
-    void (*weight)(size_t count, size_t K, double *z);                   /* z becomes what curve needs to know of it */
-    void (*curve)(size_t count, size_t K, const double *p, double *u);   /* u becomes t; p is from weight */
+    void (*weight)(size_t count, size_t K, double *z);                 /* z becomes what curve needs to know of it */
+    void (*curve)(size_t count, size_t K, const double *p, double *u); /* u becomes t; p is from weight */
 } us__linear_link;
 extern const us__linear_link us__linear_half_mse, us__linear_softmax, us__linear_logistic;
 

@@ -4,7 +4,8 @@
 #include <math.h>
 
 /* ½‖z − y‖²: d = z − y, t = u. */
-static double half_mse_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label, double *d) {
+static double half_mse_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label,
+                             double *d) {
     (void)label;
     double loss = 0;
     for (size_t i = 0; i < count * K; i++) {
@@ -21,7 +22,8 @@ const us__linear_link us__linear_half_mse = {half_mse_slope, half_mse_weight, ha
 
 /* log(1 + e^(−sz)), s = ±1, with e = e^(−|z|) so that nothing overflows:
  *   σ(|z|) = 1/(1+e), 1 − σ(|z|) = e/(1+e), d = σ(z) − y, t = σ(z)(1 − σ(z))u = e/(1+e)²·u. */
-static double logistic_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label, double *d) {
+static double logistic_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label,
+                             double *d) {
     (void)K, (void)target;
     double loss = 0;
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +58,8 @@ static double softmax_largest(size_t K, const double *z) {
 
 /* −log p[label], p = softmax(z) with the largest logit m taken off: d = p − e_label. What the other classes have in
  * common is summed by itself, because 1 − p[label] and log(1 + …) would lose it when the label is nearly certain. */
-static double softmax_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label, double *d) {
+static double softmax_slope(size_t count, size_t K, const double *z, const double *target, const uint32_t *label,
+                            double *d) {
     (void)target;
     double loss = 0;
     for (size_t i = 0; i < count; i++, z += K, d += K) {

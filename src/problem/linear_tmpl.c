@@ -38,8 +38,8 @@ INLINE double linear_add_lanes(const linear_lanes *v) {
 INLINE void linear_keep_last(linear_mask *mask, size_t count) { *mask = LANE_NUMBERS >= LANES - (int)count; }
 
 /* ⟨x_r, w⟩ + b for `count` rows that share the reading of w. count is known when this is compiled. */
-INLINE void linear_dot(const us_real *const *rows, size_t count, const us_real *w, us_real b, size_t C, const linear_mask *mask,
-                       double *z, size_t stride) {
+INLINE void linear_dot(const us_real *const *rows, size_t count, const us_real *w, us_real b, size_t C,
+                       const linear_mask *mask, double *z, size_t stride) {
     linear_lanes sum[ROWS];
     for (size_t r = 0; r < count; r++) sum[r] = (linear_lanes){0};
     size_t c = 0;
@@ -74,7 +74,8 @@ US_KERNEL static void linear_forward(const void *const *x, size_t count, const v
 }
 
 /* out ← out + Σ_r d_r·x_r; count is known when this is compiled. */
-INLINE void linear_add_rows(const us_real *const *rows, size_t count, const us_real *d, size_t C, const linear_mask *mask, us_real *out) {
+INLINE void linear_add_rows(const us_real *const *rows, size_t count, const us_real *d, size_t C, const linear_mask *mask,
+                            us_real *out) {
     size_t c = 0;
     if (C >= LANES) {
         for (; c + LANES <= C; c += LANES) {

@@ -5,8 +5,8 @@
 static us_status problem_check_vec(const us_problem *p, const us_vec *v, const char *function, const char *name) {
     if (v && v->n == p->dimension && v->precision == p->precision) return US_OK;
     if (!v) return us__fail(p->context, US_ERR_ARGUMENT, "%s: %s is NULL", function, name);
-    return us__fail(p->context, US_ERR_ARGUMENT, "%s: %s has %zu elements in f%d; the problem has %zu in f%d", function, name,
-                    v->n, (int)v->precision, p->dimension, (int)p->precision);
+    return us__fail(p->context, US_ERR_ARGUMENT, "%s: %s has %zu elements in f%d; the problem has %zu in f%d", function,
+                    name, v->n, (int)v->precision, p->dimension, (int)p->precision);
 }
 
 static us_status problem_check_rows(const us_problem *p, us_batch batch, const char *function) {
@@ -14,8 +14,8 @@ static us_status problem_check_rows(const us_problem *p, us_batch batch, const c
     uint32_t largest = 0;
     for (size_t i = 0; i < batch.count; i++) largest = batch.rows[i] > largest ? batch.rows[i] : largest;
     if (largest < p->samples) return US_OK;
-    return us__fail(p->context, US_ERR_ARGUMENT, "%s: row %u of the batch is out of range; there are %zu samples", function, largest,
-                    p->samples);
+    return us__fail(p->context, US_ERR_ARGUMENT, "%s: row %u of the batch is out of range; there are %zu samples", function,
+                    largest, p->samples);
 }
 
 /* Checks θ and rows, and counts "all". */

@@ -6,8 +6,9 @@ us_status us_problem_units(us_units **out, us_problem *problem, const us_vec *th
     *out = NULL;
     if (!problem->ops->units) return US_OK;
     if (theta->n != problem->dimension || theta->precision != problem->precision)
-        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_units: theta has %zu elements in f%d; the problem has %zu in f%d",
-                        theta->n, (int)theta->precision, problem->dimension, (int)problem->precision);
+        return us__fail(problem->context, US_ERR_ARGUMENT,
+                        "us_problem_units: theta has %zu elements in f%d; the problem has %zu in f%d", theta->n,
+                        (int)theta->precision, problem->dimension, (int)problem->precision);
     return problem->ops->units(out, problem, theta);
 }
 

@@ -14,7 +14,8 @@ static bool roll_applies(const us_diagnosis *d, char *why, size_t why_size) {
 static us_status roll_apply(us_training *training, const us_diagnosis *d) {
     const us_evidence *e = &d->evidence;
     us_status status = us_training_set_theta(training, us_training_theta(training), true);
-    return status ? status : us__remedy_set_rate(training, e->finite_at_rate > 0 ? e->finite_at_rate : 0.1 * e->learning_rate);
+    return status ? status
+                  : us__remedy_set_rate(training, e->finite_at_rate > 0 ? e->finite_at_rate : 0.1 * e->learning_rate);
 }
 
 const us_remedy us__remedy_roll_back = {

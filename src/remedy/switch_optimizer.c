@@ -1,6 +1,6 @@
-/* switch-optimizer: Adam, at the smallest of five rates that gains more than half of what the best does in some hundred steps on copies:
- * a larger one is less steady later on. It scales each parameter by itself, so it minds no units.
- * Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization". */
+/* switch-optimizer: Adam, at the smallest of five rates that gains more than half of what the best does in some hundred
+ * steps on copies: a larger one is less steady later on. It scales each parameter by itself, so it minds no units. Source:
+ * Kingma & Ba 2015, "Adam: a method for stochastic optimization". */
 #include "remedy/remedy.h"
 #include <math.h>
 #include <stdio.h>

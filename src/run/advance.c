@@ -2,14 +2,16 @@
 #include <math.h>
 
 /* What a run costs beside its steps. */
-static const double ADVANCE_LOOK = 0.02;      /* seconds of steps between two looks at the clock */
-static const double ADVANCE_FLUSH = 1.0;      /* seconds between two writes of the log */
-static const double ADVANCE_SMOOTH = 0.5;     /* seconds, or an epoch if that is shorter, that a smoothed loss looks back */
-static const double ADVANCE_PROGRESS = 0.2;   /* seconds between two calls of progress */
-static const double ADVANCE_ROW_SHARE = 0.005;/* share of the time that rows of the log may cost */
+static const double ADVANCE_LOOK = 0.02;       /* seconds of steps between two looks at the clock */
+static const double ADVANCE_FLUSH = 1.0;       /* seconds between two writes of the log */
+static const double ADVANCE_SMOOTH = 0.5;      /* seconds, or an epoch if that is shorter, that a smoothed loss looks back */
+static const double ADVANCE_PROGRESS = 0.2;    /* seconds between two calls of progress */
+static const double ADVANCE_ROW_SHARE = 0.005; /* share of the time that rows of the log may cost */
 static const double ADVANCE_LOSS_SHARE = 0.005; /* share of the time that losses over all rows may cost */
-enum { ADVANCE_EVERY = 64,                    /* so many first steps are all logged, then ... */
-       ADVANCE_DENSITY = 1000 };              /* ... so many a factor e of steps at most: some thousands of rows a run */
+enum {
+    ADVANCE_EVERY = 64, /* so many first steps are all logged, then ... */
+    ADVANCE_DENSITY = 1000
+}; /* ... so many a factor e of steps at most: some thousands of rows a run */
 
 /* ------------------------------------------------------------------ the log, step by step */
 
@@ -21,8 +23,12 @@ static void advance_record(us__recorder *r, const us_training *training, const u
         (seconds - r->row_seconds) * ADVANCE_ROW_SHARE < us__store_row_seconds(r->store)) {
         r->next = info->step + passed; /* looking at the clock gets rarer, too */
     } else {
-        us__metric row = {.step = info->step, .loss = info->loss, .mean_loss = r->row_sum / (double)passed, .seconds = seconds,
-                          .learning_rate = info->learning_rate, .gradient_norm = us_vec_norm2(info->gradient),
+        us__metric row = {.step = info->step,
+                          .loss = info->loss,
+                          .mean_loss = r->row_sum / (double)passed,
+                          .seconds = seconds,
+                          .learning_rate = info->learning_rate,
+                          .gradient_norm = us_vec_norm2(info->gradient),
                           .epoch = (double)us_training_samples_seen(training) / r->samples};
         us__store_metric(r->store, &row); /* full: then this row is not in the log */
         r->row_sum = 0;
@@ -48,8 +54,12 @@ static bool advance_observe(void *user, const us_training *training, const us_st
 
 us_status us__run_observe(us_run *run) {
     uint64_t step = us_training_steps(run->training);
-    run->recorder = (us__recorder){.store = run->store, .samples = (double)us_problem_samples(run->problem), .row_step = step,
-                                   .next = step + 1, .must = run->steps_planned, .best = (double)INFINITY};
+    run->recorder = (us__recorder){.store = run->store,
+                                   .samples = (double)us_problem_samples(run->problem),
+                                   .row_step = step,
+                                   .next = step + 1,
+                                   .must = run->steps_planned,
+                                   .best = (double)INFINITY};
     return us_training_observe(run->training, advance_observe, &run->recorder);
 }
 
@@ -57,7 +67,7 @@ us_status us__run_observe(us_run *run) {
 
 /* What a call of us_run_advance keeps beside the run. */
 typedef struct advance_state {
-    double start, seconds_before;                 /* clock and seconds of training when it began */
+    double start, seconds_before; /* clock and seconds of training when it began */
     uint64_t step_before;
     double now, flushed, shown, saved, evaluated; /* clock: now, and when each was done last */
     double smoothed;                              /* loss, NaN at first */
@@ -82,7 +92,8 @@ static us_status advance_save(us_run *run) {
 }
 
 static bool advance_over(const us_run *run) {
-    return us_training_steps(run->training) >= run->steps_planned || (run->seconds_limit > 0 && run->seconds >= run->seconds_limit);
+    return us_training_steps(run->training) >= run->steps_planned ||
+           (run->seconds_limit > 0 && run->seconds >= run->seconds_limit);
 }
 
 /* Steps until the next look at the clock. */
@@ -117,14 +128,19 @@ static void advance_describe(const us_run *run, const advance_state *a, us_run_p
     double rate = took > 0 ? done / took : 0;
     if (run->steps_planned != UINT64_MAX && rate > 0) left = (double)(run->steps_planned - us_training_steps(t)) / rate;
     if (run->seconds_limit > 0) left = fmin(left, run->seconds_limit - run->seconds);
-    *p = (us_run_progress){
-        .step = us_training_steps(t), .steps = run->steps_planned, .epoch = (double)us_training_samples_seen(t) / run->recorder.samples,
-        .loss = a->smoothed, .learning_rate = us_training_next_learning_rate(t), .samples_per_second = rate * (double)us_training_batch(t),
-        .seconds = run->seconds, .seconds_left = left < 0 ? 0 : left};
+    *p = (us_run_progress){.step = us_training_steps(t),
+                           .steps = run->steps_planned,
+                           .epoch = (double)us_training_samples_seen(t) / run->recorder.samples,
+                           .loss = a->smoothed,
+                           .learning_rate = us_training_next_learning_rate(t),
+                           .samples_per_second = rate * (double)us_training_batch(t),
+                           .seconds = run->seconds,
+                           .seconds_left = left < 0 ? 0 : left};
 }
 
 /* The steps themselves, with all that is done between them. */
-static us_status advance_steps(us_run *run, advance_state *a, bool (*progress)(void *user, const us_run_progress *), void *user) {
+static us_status advance_steps(us_run *run, advance_state *a, bool (*progress)(void *user, const us_run_progress *),
+                               void *user) {
     us_status status = US_OK;
     while (status == US_OK && !advance_over(run)) {
         status = us_training_advance(run->training, advance_chunk(run, a));
@@ -175,7 +191,9 @@ static us_status advance_finish(us_run *run) {
 static us_status advance_interrupted(us_run *run, us_status why) {
     us_status status = advance_flush(run);
     if (status == US_OK) status = advance_save(run);
-    if (status == US_OK) status = us_run_log_event(run, "interrupted", why == US_STOPPED ? "an observer asked to stop" : "interrupted; the checkpoint is written");
+    if (status == US_OK)
+        status = us_run_log_event(
+            run, "interrupted", why == US_STOPPED ? "an observer asked to stop" : "interrupted; the checkpoint is written");
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "interrupted");
     return status == US_OK ? why : status;
 }
@@ -185,7 +203,8 @@ static us_status advance_failed(us_run *run, us_status why) {
     bool diverged = why == US_ERR_NONFINITE;
     char *text = us__text_copy(run->context, us_context_error(run->context));
     us_status status = advance_flush(run);
-    if (status == US_OK) status = us_run_log_event(run, diverged ? "diverged" : "failed", text ? text : us_status_meaning(why));
+    if (status == US_OK)
+        status = us_run_log_event(run, diverged ? "diverged" : "failed", text ? text : us_status_meaning(why));
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", diverged ? "diverged" : "interrupted");
     if (text) us__fail(run->context, why, "%s", text);
     us__release(run->context, text);
@@ -195,8 +214,15 @@ static us_status advance_failed(us_run *run, us_status why) {
 us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user) {
     uint64_t step = us_training_steps(run->training);
     double now = us_clock_now();
-    advance_state a = {.start = now, .seconds_before = run->seconds, .step_before = step, .now = now, .flushed = now,
-                       .shown = now, .saved = now, .evaluated = now, .smoothed = (double)NAN};
+    advance_state a = {.start = now,
+                       .seconds_before = run->seconds,
+                       .step_before = step,
+                       .now = now,
+                       .flushed = now,
+                       .shown = now,
+                       .saved = now,
+                       .evaluated = now,
+                       .smoothed = (double)NAN};
     us__recorder *r = &run->recorder;
     r->began = now - run->seconds;
     r->row_seconds = run->seconds;
@@ -206,7 +232,8 @@ us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_
     r->must = run->steps_planned;
 
     us_status status = us__store_trim(run->store, step); /* the log of steps that a kill has undone */
-    if (status == US_OK && step > 0 && !advance_over(run)) status = us_run_log_event(run, "resumed", "training goes on from the checkpoint");
+    if (status == US_OK && step > 0 && !advance_over(run))
+        status = us_run_log_event(run, "resumed", "training goes on from the checkpoint");
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "running");
     if (status == US_OK) status = advance_steps(run, &a, progress, user);
     if (status == US_OK) status = advance_finish(run);

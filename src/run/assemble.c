@@ -35,11 +35,15 @@ static us_status assemble_problems(us_run *run) {
     const us_dataset *test = us_data_test(run->data);
     us_problem *inner = NULL;
     us_status status = us_model_problem(&run->bare, run->model, us_data_train(run->data));
-    if (status == US_OK && l2 > 0) status = us_problem_create_l2(&run->problem, run->bare, l2, false);
-    else run->problem = run->bare;
+    if (status == US_OK && l2 > 0)
+        status = us_problem_create_l2(&run->problem, run->bare, l2, false);
+    else
+        run->problem = run->bare;
     if (status == US_OK && test) status = us_model_problem(&inner, run->model, test);
-    if (status == US_OK && test && l2 > 0) status = us_problem_create_l2(&run->test_problem, inner, l2, true);
-    else run->test_problem = inner;
+    if (status == US_OK && test && l2 > 0)
+        status = us_problem_create_l2(&run->test_problem, inner, l2, true);
+    else
+        run->test_problem = inner;
     return status;
 }
 
@@ -77,7 +81,9 @@ static us_status assemble_training(us_run *run) {
     options.sampling = c->sampling;
     options.seed = c->seed;
     if ((status = us__run_config_hyper(run->context, options.rule, c->set, hyper)) != US_OK) goto done;
-    if ((status = us_schedule_parse(run->context, c->schedule ? c->schedule : "constant", c->warmup, &options.schedule)) != US_OK) goto done;
+    if ((status = us_schedule_parse(run->context, c->schedule ? c->schedule : "constant", c->warmup, &options.schedule)) !=
+        US_OK)
+        goto done;
     if ((status = assemble_theta(run, &theta)) != US_OK) goto done;
     status = us_training_create(&run->training, run->problem, theta, &options);
 done:

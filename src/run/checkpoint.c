@@ -16,12 +16,15 @@ static us_status checkpoint_weights(us_run *run, const char *path) {
     us_tensor *tensors = us__new(run->context, count, sizeof *tensors);
     if (!tensors) return US_ERR_NOMEM;
     for (size_t i = 0; i < count; i++) {
-        tensors[i] = (us_tensor){.name = groups[i].name, .rank = groups[i].rank, .bytes = groups[i].count * width,
+        tensors[i] = (us_tensor){.name = groups[i].name,
+                                 .rank = groups[i].rank,
+                                 .bytes = groups[i].count * width,
                                  .data = (const char *)us_vec_data_const(theta) + groups[i].offset * width};
         strcpy(tensors[i].dtype, f64 ? "F64" : "F32");
         memcpy(tensors[i].shape, groups[i].shape, sizeof groups[i].shape);
     }
-    us_status status = us_safetensors_encode(run->context, tensors, count, metadata, sizeof metadata / sizeof *metadata / 2, &bytes, &size);
+    us_status status =
+        us_safetensors_encode(run->context, tensors, count, metadata, sizeof metadata / sizeof *metadata / 2, &bytes, &size);
     if (status == US_OK) status = us_file_replace(run->context, path, bytes, size);
     us_bytes_release(run->context, bytes);
     us__release(run->context, tensors);
@@ -51,7 +54,8 @@ us_status us__run_checkpoint_read(us_context *context, const char *folder, void 
     *bytes = NULL;
     char *path = us__text_format(context, "%s/checkpoint.safetensors", folder);
     if (!path) return US_ERR_NOMEM;
-    if (!(file = fopen(path, "rb")) || fseek(file, 0, SEEK_END) != 0 || (length = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0) {
+    if (!(file = fopen(path, "rb")) || fseek(file, 0, SEEK_END) != 0 || (length = ftell(file)) < 0 ||
+        fseek(file, 0, SEEK_SET) != 0) {
         status = us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
         goto done;
     }

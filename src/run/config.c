@@ -13,12 +13,22 @@ typedef struct config_choice {
 } config_choice;
 
 static const config_choice CONFIG_PRECISIONS[] = {{"default", 0}, {"f32", US_F32}, {"f64", US_F64}, {NULL, 0}};
-static const config_choice CONFIG_SAMPLINGS[] = {{"shuffle", US_SAMPLING_SHUFFLE}, {"replacement", US_SAMPLING_REPLACEMENT}, {NULL, 0}};
+static const config_choice CONFIG_SAMPLINGS[] = {
+    {"shuffle", US_SAMPLING_SHUFFLE}, {"replacement", US_SAMPLING_REPLACEMENT}, {NULL, 0}};
 static const config_choice CONFIG_TASKS[] = {
     {"auto", US_TASK_AUTO}, {"regression", US_REGRESSION}, {"classification", US_CLASSIFICATION}, {NULL, 0}};
 static const config_choice CONFIG_MISSINGS[] = {{"mean", US_MISSING_MEAN}, {"drop", US_MISSING_DROP}, {NULL, 0}};
 
-typedef enum config_kind { CONFIG_TEXT, CONFIG_REAL, CONFIG_U64, CONFIG_SIZE, CONFIG_BOOL, CONFIG_INT, CONFIG_CHAR, CONFIG_CHOICE } config_kind;
+typedef enum config_kind {
+    CONFIG_TEXT,
+    CONFIG_REAL,
+    CONFIG_U64,
+    CONFIG_SIZE,
+    CONFIG_BOOL,
+    CONFIG_INT,
+    CONFIG_CHAR,
+    CONFIG_CHOICE
+} config_kind;
 
 typedef struct config_field {
     const char *name;
@@ -27,8 +37,10 @@ typedef struct config_field {
     const config_choice *choices;
 } config_field;
 
-#define FIELD(name, kind, member) {name, kind, offsetof(us_run_config, member), NULL}
-#define CHOICE(name, member, choices) {name, CONFIG_CHOICE, offsetof(us_run_config, member), choices}
+#define FIELD(name, kind, member) \
+    { name, kind, offsetof(us_run_config, member), NULL }
+#define CHOICE(name, member, choices) \
+    { name, CONFIG_CHOICE, offsetof(us_run_config, member), choices }
 /* Every field of a config. The names are those of the options. */
 static const config_field CONFIG_FIELDS[] = {
     FIELD("data", CONFIG_TEXT, data),
@@ -65,17 +77,25 @@ static const config_field CONFIG_FIELDS[] = {
 #undef CHOICE
 enum { CONFIG_FIELD_COUNT = sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS };
 _Static_assert(sizeof(us_precision) == sizeof(int) && sizeof(us_sampling) == sizeof(int) && sizeof(us_task) == sizeof(int) &&
-                   sizeof(us_missing) == sizeof(int), "choices are read and written as int");
+                   sizeof(us_missing) == sizeof(int),
+               "choices are read and written as int");
 
 static json_t *config_field_to_json(const config_field *field, const void *at) {
     switch (field->kind) {
-    case CONFIG_TEXT: return *(const char *const *)at ? json_string(*(const char *const *)at) : json_null();
-    case CONFIG_REAL: return json_real(*(const double *)at);
-    case CONFIG_U64: return json_integer((json_int_t) * (const uint64_t *)at);
-    case CONFIG_SIZE: return json_integer((json_int_t) * (const size_t *)at);
-    case CONFIG_BOOL: return json_boolean(*(const bool *)at);
-    case CONFIG_INT: return json_integer(*(const int *)at);
-    case CONFIG_CHAR: return json_stringn(at, *(const char *)at ? 1 : 0);
+    case CONFIG_TEXT:
+        return *(const char *const *)at ? json_string(*(const char *const *)at) : json_null();
+    case CONFIG_REAL:
+        return json_real(*(const double *)at);
+    case CONFIG_U64:
+        return json_integer((json_int_t) * (const uint64_t *)at);
+    case CONFIG_SIZE:
+        return json_integer((json_int_t) * (const size_t *)at);
+    case CONFIG_BOOL:
+        return json_boolean(*(const bool *)at);
+    case CONFIG_INT:
+        return json_integer(*(const int *)at);
+    case CONFIG_CHAR:
+        return json_stringn(at, *(const char *)at ? 1 : 0);
     case CONFIG_CHOICE:
         for (const config_choice *c = field->choices; c->name; c++)
             if (c->value == *(const int *)at) return json_string(c->name);
@@ -87,13 +107,20 @@ static json_t *config_field_to_json(const config_field *field, const void *at) {
 static bool config_field_from_json(const config_field *field, const json_t *value, void *at) {
     const char *text = json_string_value(value);
     switch (field->kind) {
-    case CONFIG_TEXT: return *(const char **)at = text, text || json_is_null(value);
-    case CONFIG_REAL: return *(double *)at = json_number_value(value), json_is_number(value);
-    case CONFIG_U64: return *(uint64_t *)at = (uint64_t)json_integer_value(value), json_is_integer(value);
-    case CONFIG_SIZE: return *(size_t *)at = (size_t)json_integer_value(value), json_is_integer(value);
-    case CONFIG_BOOL: return *(bool *)at = json_is_true(value), json_is_boolean(value);
-    case CONFIG_INT: return *(int *)at = (int)json_integer_value(value), json_is_integer(value);
-    case CONFIG_CHAR: return text && strlen(text) <= 1 && (*(char *)at = text[0], true);
+    case CONFIG_TEXT:
+        return *(const char **)at = text, text || json_is_null(value);
+    case CONFIG_REAL:
+        return *(double *)at = json_number_value(value), json_is_number(value);
+    case CONFIG_U64:
+        return *(uint64_t *)at = (uint64_t)json_integer_value(value), json_is_integer(value);
+    case CONFIG_SIZE:
+        return *(size_t *)at = (size_t)json_integer_value(value), json_is_integer(value);
+    case CONFIG_BOOL:
+        return *(bool *)at = json_is_true(value), json_is_boolean(value);
+    case CONFIG_INT:
+        return *(int *)at = (int)json_integer_value(value), json_is_integer(value);
+    case CONFIG_CHAR:
+        return text && strlen(text) <= 1 && (*(char *)at = text[0], true);
     case CONFIG_CHOICE:
         for (const config_choice *c = field->choices; text && c->name; c++)
             if (!strcmp(c->name, text)) return *(int *)at = c->value, true;
@@ -105,7 +132,8 @@ json_t *us__run_config_to_json(const us_run_config *config) {
     json_t *object = json_object();
     for (size_t i = 0; object && i < CONFIG_FIELD_COUNT; i++) {
         const config_field *field = &CONFIG_FIELDS[i];
-        if (json_object_set_new(object, field->name, config_field_to_json(field, (const char *)config + field->offset)) != 0) {
+        if (json_object_set_new(object, field->name, config_field_to_json(field, (const char *)config + field->offset)) !=
+            0) {
             json_decref(object);
             return NULL;
         }
@@ -119,7 +147,8 @@ us_status us__run_config_from_json(us_context *context, const json_t *object, us
         const config_field *field = &CONFIG_FIELDS[i];
         const json_t *value = json_object_get(object, field->name);
         if (!config_field_from_json(field, value, (char *)config + field->offset))
-            return us__fail(context, US_ERR_INPUT, "the run's config: \"%s\" is %s", field->name, value ? "not as it should be" : "missing");
+            return us__fail(context, US_ERR_INPUT, "the run's config: \"%s\" is %s", field->name,
+                            value ? "not as it should be" : "missing");
     }
     return US_OK;
 }
@@ -149,18 +178,21 @@ us_status us__run_config_hyper(us_context *context, const us_rule *rule, const c
                 size_t used = strlen(known);
                 snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", rule->hyperparameters[i].name);
             }
-            return us__fail(context, US_ERR_ARGUMENT, "--set %s: %s has %s", name, rule->name, *known ? known : "nothing to set");
+            return us__fail(context, US_ERR_ARGUMENT, "--set %s: %s has %s", name, rule->name,
+                            *known ? known : "nothing to set");
         }
         const us_hyperparameter *h = &rule->hyperparameters[k];
         if (!(value >= h->minimum && value <= h->maximum))
-            return us__fail(context, US_ERR_ARGUMENT, "--set %s=%g: it must be %g to %g (%s)", name, value, h->minimum, h->maximum, h->meaning);
+            return us__fail(context, US_ERR_ARGUMENT, "--set %s=%g: it must be %g to %g (%s)", name, value, h->minimum,
+                            h->maximum, h->meaning);
         hyper[k] = value;
     }
 }
 
 static us_status config_check_number(us_context *context, const char *option, double value, bool zero, const char *meaning) {
     if (isfinite(value) && (value > 0 || (zero && value == 0))) return US_OK;
-    return us__fail(context, US_ERR_ARGUMENT, "%s is %g; it must be %s (%s)", option, value, zero ? "zero or more, and finite" : "above zero, and finite", meaning);
+    return us__fail(context, US_ERR_ARGUMENT, "%s is %g; it must be %s (%s)", option, value,
+                    zero ? "zero or more, and finite" : "above zero, and finite", meaning);
 }
 
 us_status us__run_config_check(us_context *context, const us_run_config *c) {
@@ -172,7 +204,8 @@ us_status us__run_config_check(us_context *context, const us_run_config *c) {
     if (!rule) {
         const char *nearest = us_rule_nearest(c->optimizer ? c->optimizer : "");
         return us__fail(context, US_ERR_ARGUMENT, "--optimizer '%s' is not known%s%s%s", c->optimizer ? c->optimizer : "",
-                        nearest ? "; did you mean '" : "; see 'unstuck optimizers'", nearest ? nearest : "", nearest ? "'?" : "");
+                        nearest ? "; did you mean '" : "; see 'unstuck optimizers'", nearest ? nearest : "",
+                        nearest ? "'?" : "");
     }
     double hyper[US_RULE_HYPERPARAMETERS_MAX];
     us_status status = us__run_config_hyper(context, rule, c->set, hyper);
@@ -181,7 +214,12 @@ us_status us__run_config_check(us_context *context, const us_run_config *c) {
         status = us_schedule_parse(context, c->schedule ? c->schedule : "constant", c->warmup, &schedule);
         if (status != US_OK) us__error_prefix(context, "--schedule");
     }
-    const struct { const char *option; double value; bool zero; const char *meaning; } numbers[] = {
+    const struct {
+        const char *option;
+        double value;
+        bool zero;
+        const char *meaning;
+    } numbers[] = {
         {"--lr", c->learning_rate, true, "the learning rate; 0 is the optimizer's own default"},
         {"--l2", c->l2, true, "strength of the penalty"},
         {"--clip-norm", c->clip_norm, true, "longest gradient; 0 is off"},
@@ -193,18 +231,24 @@ us_status us__run_config_check(us_context *context, const us_run_config *c) {
         status = config_check_number(context, numbers[i].option, numbers[i].value, numbers[i].zero, numbers[i].meaning);
     if (status != US_OK) return status;
 
-    const struct { const char *option; uint64_t value; } counts[] = {{"--seed", c->seed}, {"--steps", c->steps}, {"--warmup", c->warmup}};
+    const struct {
+        const char *option;
+        uint64_t value;
+    } counts[] = {{"--seed", c->seed}, {"--steps", c->steps}, {"--warmup", c->warmup}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         if (counts[i].value > INT64_MAX)
-            return us__fail(context, US_ERR_ARGUMENT, "%s is %llu; it must be below 2^63", counts[i].option, (unsigned long long)counts[i].value);
+            return us__fail(context, US_ERR_ARGUMENT, "%s is %llu; it must be below 2^63", counts[i].option,
+                            (unsigned long long)counts[i].value);
     if (!(c->data_options.test_fraction < 1))
-        return us__fail(context, US_ERR_ARGUMENT, "--test-fraction is %g; it must be 0 or more and below 1", c->data_options.test_fraction);
+        return us__fail(context, US_ERR_ARGUMENT, "--test-fraction is %g; it must be 0 or more and below 1",
+                        c->data_options.test_fraction);
     for (size_t i = 0; i < CONFIG_FIELD_COUNT; i++) {
         const config_field *field = &CONFIG_FIELDS[i];
         const int *value = (const void *)((const char *)c + field->offset);
         const config_choice *choice = field->choices;
         while (choice && choice->name && choice->value != *value) choice++;
-        if (choice && !choice->name) return us__fail(context, US_ERR_ARGUMENT, "--%s is %d, which is none of its values", field->name, *value);
+        if (choice && !choice->name)
+            return us__fail(context, US_ERR_ARGUMENT, "--%s is %d, which is none of its values", field->name, *value);
     }
     return US_OK;
 }

@@ -25,7 +25,8 @@ static us_status create_fill(us_run *run, const char *folder) {
 
 /* Removes a folder that create_fill has begun to fill. The error that is being told stays. */
 static void create_remove(const char *folder) {
-    static const char *const NAMES[] = {"run.db", "run.db-wal", "run.db-shm", "run.db-journal", "checkpoint.safetensors", "model.safetensors"};
+    static const char *const NAMES[] = {
+        "run.db", "run.db-wal", "run.db-shm", "run.db-journal", "checkpoint.safetensors", "model.safetensors"};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (snprintf(path, sizeof path, "%s/%s", folder, NAMES[i]) < (int)sizeof path) unlink(path);
@@ -36,7 +37,8 @@ static void create_remove(const char *folder) {
 static us_status create_folder(const us_run *run, char **begun) {
     for (int k = 0; k < 100; k++) {
         us__release(run->context, *begun);
-        if (!(*begun = us__text_format(run->context, "%s.begun-%ld-%d", run->folder, (long)getpid(), k))) return US_ERR_NOMEM;
+        if (!(*begun = us__text_format(run->context, "%s.begun-%ld-%d", run->folder, (long)getpid(), k)))
+            return US_ERR_NOMEM;
         if (mkdir(*begun, 0777) == 0) return US_OK;
         if (errno != EEXIST) break;
     }
@@ -53,14 +55,17 @@ us_status us_run_create(us_run **out, us_context *context, const char *folder, c
     us_status status = us__run_config_check(context, config);
     if (status != US_OK) return status;
     if (!folder || !*folder) return us__fail(context, US_ERR_ARGUMENT, "--run is empty; name a new folder");
-    if (lstat(folder, &info) == 0) return us__fail(context, US_ERR_EXISTS, "%s is there already; name a new folder, or go on with --resume %s", folder, folder);
+    if (lstat(folder, &info) == 0)
+        return us__fail(context, US_ERR_EXISTS, "%s is there already; name a new folder, or go on with --resume %s", folder,
+                        folder);
     resolved = *config;
     us__run_config_resolve(&resolved);
     if ((status = us__run_new(&run, context, folder)) != US_OK) goto done;
     if ((status = us__run_take_config(run, us__run_config_to_json(&resolved))) != US_OK) goto done;
     if ((status = us__run_assemble(run, NULL, NULL, 0)) != US_OK) goto done;
     if ((status = us__run_plan(run)) != US_OK) goto done;
-    if ((absolute = realpath(run->config.data, NULL))) run->config.data = absolute; /* the run may be opened from elsewhere */
+    if ((absolute = realpath(run->config.data, NULL)))
+        run->config.data = absolute; /* the run may be opened from elsewhere */
     if ((status = us__run_take_config(run, us__run_config_to_json(&run->config))) != US_OK) goto done;
 
     if ((status = create_folder(run, &begun)) != US_OK) goto done;
@@ -84,7 +89,9 @@ done:
     if (made && status != US_OK) create_remove(begun);
     us__release(context, begun);
     free(absolute);
-    if (status == US_OK) *out = run;
-    else us_run_destroy(run);
+    if (status == US_OK)
+        *out = run;
+    else
+        us_run_destroy(run);
     return status;
 }

@@ -55,7 +55,8 @@ us_status us_run_metric(us_run *run, bool test, const char **name, double *value
     if (!outputs) return US_ERR_NOMEM;
     us_data_target_scale(run->data, &mean, &scale);
     us_status status = us_model_predict(run->model, run->bare, us_training_theta(run->training), dataset, outputs);
-    if (status == US_OK) *value = classes ? evaluate_accuracy(dataset, outputs, width) : evaluate_rmse(dataset, outputs, scale);
+    if (status == US_OK)
+        *value = classes ? evaluate_accuracy(dataset, outputs, width) : evaluate_rmse(dataset, outputs, scale);
     us__release(run->context, outputs);
     return status;
 }

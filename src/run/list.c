@@ -64,7 +64,9 @@ us_status us_runs_list(us_context *context, const char *folder, us_run_entry **e
     for (const struct dirent *found; status == US_OK && (found = readdir(dir));) {
         char path[PATH_MAX];
         us_run_entry entry = {.folder = ""};
-        if (found->d_name[0] == '.' || snprintf(path, sizeof path, "%s/%s/run.db", folder, found->d_name) >= (int)sizeof path) continue;
+        if (found->d_name[0] == '.' ||
+            snprintf(path, sizeof path, "%s/%s/run.db", folder, found->d_name) >= (int)sizeof path)
+            continue;
         if (access(path, F_OK) != 0 || strstr(found->d_name, ".begun-")) continue;
         path[strlen(path) - strlen("/run.db")] = '\0';
         status = list_read(context, path, &entry);
@@ -111,18 +113,23 @@ us_status us_run_remove(us_context *context, const char *folder) {
     us_status status = us__run_lock(context, folder, &lock);
     if (status == US_OK) status = us__store_open_readonly(&store, context, folder); /* refuses what is no run */
     us__store_close(store);
-    if (status == US_OK && !(dir = opendir(folder))) status = us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (status == US_OK && !(dir = opendir(folder)))
+        status = us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
     for (const struct dirent *found; status == US_OK && (found = readdir(dir));) {
         if (!strcmp(found->d_name, ".") || !strcmp(found->d_name, "..") || !strcmp(found->d_name, "run.db")) continue;
-        if (!list_is_ours(found->d_name)) list_copy(other, sizeof other, found->d_name);
+        if (!list_is_ours(found->d_name))
+            list_copy(other, sizeof other, found->d_name);
         else if (snprintf(path, sizeof path, "%s/%s", folder, found->d_name) >= (int)sizeof path || unlink(path) != 0)
             status = us__fail(context, US_ERR_IO, "%s/%s: %s", folder, found->d_name, strerror(errno));
     }
     if (dir) closedir(dir);
     if (status == US_OK && (snprintf(path, sizeof path, "%s/run.db", folder) >= (int)sizeof path || unlink(path) != 0))
         status = us__fail(context, US_ERR_IO, "%s: %s", path, strerror(errno));
-    if (status == US_OK && *other) status = us__fail(context, US_ERR_IO, "%s: the run is removed; the folder stays, for %s in it is not the run's", folder, other);
-    else if (status == US_OK && rmdir(folder) != 0) status = us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (status == US_OK && *other)
+        status = us__fail(context, US_ERR_IO, "%s: the run is removed; the folder stays, for %s in it is not the run's",
+                          folder, other);
+    else if (status == US_OK && rmdir(folder) != 0)
+        status = us__fail(context, US_ERR_IO, "%s: %s", folder, strerror(errno));
     if (lock >= 0) close(lock);
     return status;
 }

@@ -13,7 +13,8 @@ us_status us__run_lock(us_context *context, const char *folder, int *descriptor)
     int why = errno;
     close(*descriptor);
     *descriptor = -1;
-    if (why == EWOULDBLOCK) return us__fail(context, US_ERR_IO, "%s: another process is at work on this run; wait for it or stop it", folder);
+    if (why == EWOULDBLOCK)
+        return us__fail(context, US_ERR_IO, "%s: another process is at work on this run; wait for it or stop it", folder);
     return us__fail(context, US_ERR_IO, "%s: it can't be locked: %s", folder, strerror(why));
 }
 

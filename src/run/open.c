@@ -18,7 +18,8 @@ us_status us__run_read_config(us_run *run, char **encoding) {
         status = object ? us__run_take_config(run, object) : us__fail(run->context, US_ERR_INPUT, "its config is not JSON");
         if (status == US_ERR_INPUT) us__error_prefix(run->context, run->folder);
     }
-    if (status == US_NOT_FOUND) status = us__fail(run->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", run->folder);
+    if (status == US_NOT_FOUND)
+        status = us__fail(run->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", run->folder);
     us__release(run->context, config);
     return status;
 }
@@ -29,7 +30,8 @@ static us_status open_log(us_run *run, char **encoding) {
     if (status == US_OK) status = us__run_read_config(run, encoding);
     if (status == US_OK) status = us__store_get(run->store, "status", &run->status);
     if (status == US_OK) status = us__run_load_plan(run);
-    if (status == US_NOT_FOUND) status = us__fail(run->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", run->folder);
+    if (status == US_NOT_FOUND)
+        status = us__fail(run->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", run->folder);
     return status;
 }
 
@@ -51,7 +53,9 @@ us_status us_run_open(us_run **out, us_context *context, const char *folder) {
 done:
     us__release(context, checkpoint);
     us__release(context, encoding);
-    if (status == US_OK) *out = run;
-    else us_run_destroy(run);
+    if (status == US_OK)
+        *out = run;
+    else
+        us_run_destroy(run);
     return status;
 }

@@ -7,7 +7,8 @@ us_status us__run_plan(us_run *run) {
     const us_run_config *c = &run->config;
     double epochs = c->epochs == 0 && c->steps == 0 && c->seconds == 0 ? 10 : c->epochs;
     double steps = epochs * (double)us_training_steps_per_epoch(run->training);
-    if (steps >= 0x1p62) return us__fail(run->context, US_ERR_ARGUMENT, "--epochs is %g; that many steps can't be counted", epochs);
+    if (steps >= 0x1p62)
+        return us__fail(run->context, US_ERR_ARGUMENT, "--epochs is %g; that many steps can't be counted", epochs);
     if (epochs > 0) run->steps_planned = (uint64_t)ceil(steps);
     if (c->steps > 0 && c->steps < run->steps_planned) run->steps_planned = c->steps;
     run->seconds_limit = c->seconds;
@@ -38,11 +39,13 @@ us_status us__run_load_plan(us_run *run) {
 us_status us_run_extend(us_run *run, uint64_t steps) {
     uint64_t done = us_training_steps(run->training);
     if (steps == 0 || steps > (uint64_t)INT64_MAX - done)
-        return us__fail(run->context, US_ERR_ARGUMENT, "steps to go on for is %llu; it must be 1 or more, and below 2^63", (unsigned long long)steps);
+        return us__fail(run->context, US_ERR_ARGUMENT, "steps to go on for is %llu; it must be 1 or more, and below 2^63",
+                        (unsigned long long)steps);
     run->steps_planned = done + steps;
     run->seconds_limit = 0;
     char text[96];
-    snprintf(text, sizeof text, "%llu more steps, to %llu", (unsigned long long)steps, (unsigned long long)run->steps_planned);
+    snprintf(text, sizeof text, "%llu more steps, to %llu", (unsigned long long)steps,
+             (unsigned long long)run->steps_planned);
     us_status status = us__run_save_plan(run);
     return status == US_OK ? us_run_log_event(run, "extended", text) : status;
 }

@@ -58,14 +58,16 @@ static us_status predict_number(predict_lines *to, double value, bool f64, char 
     return predict_put(to, text, (size_t)length + 1);
 }
 
-static us_status predict_classes(us_run *run, predict_lines *to, const double *outputs, size_t rows, size_t classes, bool f64) {
+static us_status predict_classes(us_run *run, predict_lines *to, const double *outputs, size_t rows, size_t classes,
+                                 bool f64) {
     us_status status = predict_cell(to, "", us_data_target_name(run->data), ',');
     for (size_t k = 0; k < classes && status == US_OK; k++)
         status = predict_cell(to, "p_", us_data_class_name(run->data, k), k + 1 < classes ? ',' : '\n');
     for (size_t i = 0; i < rows && status == US_OK; i++) {
         const double *p = outputs + i * classes;
         status = predict_cell(to, "", us_data_class_name(run->data, us__run_class(p, classes)), ',');
-        for (size_t k = 0; k < classes && status == US_OK; k++) status = predict_number(to, p[k], f64, k + 1 < classes ? ',' : '\n');
+        for (size_t k = 0; k < classes && status == US_OK; k++)
+            status = predict_number(to, p[k], f64, k + 1 < classes ? ',' : '\n');
     }
     return status;
 }
@@ -99,7 +101,8 @@ static us_status predict_weights(us_run *run, us_vec **theta) {
     size_t count;
     const us_group *groups = us_problem_groups(run->bare, &count);
     char *path = us__text_format(run->context, "%s/model.safetensors", run->folder);
-    us_status status = path ? us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->bare)) : US_ERR_NOMEM;
+    us_status status =
+        path ? us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->bare)) : US_ERR_NOMEM;
     if (status == US_OK) status = us__run_weights(run->context, path, groups, count, *theta);
     us__release(run->context, path);
     return status;
@@ -132,8 +135,10 @@ us_status us_run_predict(us_context *context, const char *folder, const char *pa
     to->user = user;
     to->used = 0;
     if ((status = us_model_predict(run->model, run->bare, theta, dataset, outputs)) != US_OK) goto done;
-    if (us_dataset_task(dataset) == US_CLASSIFICATION) status = predict_classes(run, to, outputs, rows, width, f64);
-    else status = predict_values(run, to, outputs, rows, f64);
+    if (us_dataset_task(dataset) == US_CLASSIFICATION)
+        status = predict_classes(run, to, outputs, rows, width, f64);
+    else
+        status = predict_values(run, to, outputs, rows, f64);
     if (status == US_OK) status = predict_send(to);
 done:
     us__release(context, outputs);

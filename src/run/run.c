@@ -82,7 +82,8 @@ us_status us_run_set_status(us_run *run, const char *status) {
     static const char *const KNOWN[] = {"finished", "stuck", "diverged", "interrupted"};
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
         if (!strcmp(status, KNOWN[i])) return us__run_set_text(run, &run->status, "status", status);
-    return us__fail(run->context, US_ERR_ARGUMENT, "'%s' is no status of a run; it must be finished, stuck, diverged or interrupted", status);
+    return us__fail(run->context, US_ERR_ARGUMENT,
+                    "'%s' is no status of a run; it must be finished, stuck, diverged or interrupted", status);
 }
 
 us_status us_run_log_event(us_run *run, const char *kind, const char *text) {
@@ -92,7 +93,8 @@ us_status us_run_log_event(us_run *run, const char *kind, const char *text) {
 us_status us_run_log_verdict(us_run *run, const char *json) {
     json_error_t error;
     json_t *object = json_loads(json, 0, &error);
-    if (!object) return us__fail(run->context, US_ERR_ARGUMENT, "a verdict must be JSON: line %d: %s", error.line, error.text);
+    if (!object)
+        return us__fail(run->context, US_ERR_ARGUMENT, "a verdict must be JSON: line %d: %s", error.line, error.text);
     json_decref(object);
     return us__store_verdict(run->store, us_training_steps(run->training), json);
 }

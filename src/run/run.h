@@ -23,7 +23,8 @@ us_status us__run_config_hyper(us_context *context, const us_rule *rule, const c
 enum { US__PAIR_NAME = 128 };
 /* Reads the next "name=value" of a list separated by commas and moves *cursor behind it; US_NOT_FOUND at the end.
  * `option` names the source of the text in errors, which are US_ERR_ARGUMENT. */
-us_status us__pair_next(us_context *context, const char *option, const char **cursor, char name[US__PAIR_NAME], double *value);
+us_status us__pair_next(us_context *context, const char *option, const char **cursor, char name[US__PAIR_NAME],
+                        double *value);
 
 /* ------------------------------------------------------------------ start.c */
 
@@ -44,7 +45,7 @@ typedef struct us__metric {
     double mean_loss;     /* over the batches since the row before */
     double gradient_norm; /* of this step's batch, clipped */
     double learning_rate;
-    double seconds;       /* of training */
+    double seconds; /* of training */
 } us__metric;
 
 us_status us__store_create(us__store **out, us_context *context, const char *folder);
@@ -74,9 +75,9 @@ us_status us__store_trim(us__store *store, uint64_t step);
 /* Seconds of training at the last checkpoint up to `step`; 0 when there is none. */
 us_status us__store_seconds(us__store *store, uint64_t step, double *seconds);
 typedef struct us__losses {
-    double first, best;       /* NaN when never measured */
+    double first, best; /* NaN when never measured */
     uint64_t best_step;
-    double train, test;       /* at the step that was asked for */
+    double train, test; /* at the step that was asked for */
 } us__losses;
 us_status us__store_losses(us__store *store, uint64_t step, us__losses *out);
 /* The events as a JSON array, and the verdict that was given at `step` (NULL when none was). New references. */
@@ -96,13 +97,13 @@ bool us__run_locked(const char *folder);
 /* What the observer of a run's training keeps between two looks. */
 typedef struct us__recorder {
     us__store *store;
-    double samples;             /* rows of an epoch */
-    double row_seconds;         /* when the last row was noted; seconds of training */
-    double began;               /* us_clock_now() − seconds of training */
-    double row_sum, chunk_sum;  /* of batch losses since the last row and the last look */
+    double samples;            /* rows of an epoch */
+    double row_seconds;        /* when the last row was noted; seconds of training */
+    double began;              /* us_clock_now() − seconds of training */
+    double row_sum, chunk_sum; /* of batch losses since the last row and the last look */
     uint64_t row_step, chunk_step;
-    uint64_t next, must;        /* steps at which to look at the clock, and to note a row in any case */
-    double best;                /* lowest loss over all rows seen in passing (full batches only) */
+    uint64_t next, must; /* steps at which to look at the clock, and to note a row in any case */
+    double best;         /* lowest loss over all rows seen in passing (full batches only) */
     uint64_t best_step;
     bool best_new;
 } us__recorder;
@@ -110,12 +111,12 @@ typedef struct us__recorder {
 struct us_run {
     us_context *context;
     char *folder;
-    int lock;               /* descriptor, −1 when none */
+    int lock; /* descriptor, −1 when none */
     us__store *store;
-    json_t *config_object;  /* owns the texts of config */
+    json_t *config_object; /* owns the texts of config */
     us_run_config config;
     char *config_text;
-    char *status;           /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
+    char *status; /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
     us_data *data;
     us_model *model;
     us_problem *bare;         /* the model's own problem of the training rows */
@@ -123,8 +124,8 @@ struct us_run {
     us_problem *test_problem; /* of the test rows, with its penalty; NULL when there are none */
     us_training *training;
     uint64_t steps_planned;
-    double seconds_limit;     /* 0: none */
-    double seconds;           /* of training so far */
+    double seconds_limit;      /* 0: none */
+    double seconds;            /* of training so far */
     double evaluation_seconds; /* what the last evaluation took */
     us__recorder recorder;
 };

@@ -18,7 +18,8 @@ static const char STORE_SCHEMA[] =
     "                     learning_rate REAL, seconds REAL);"
     "CREATE TABLE losses(step INTEGER PRIMARY KEY, train REAL, test REAL);"
     "CREATE TABLE checkpoints(step INTEGER PRIMARY KEY, seconds REAL NOT NULL);"
-    "CREATE TABLE events(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, time INTEGER NOT NULL);"
+    "CREATE TABLE events(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, time "
+    "INTEGER NOT NULL);"
     "CREATE TABLE verdicts(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, json TEXT NOT NULL);"
     "PRAGMA application_id=1970500203;" /* "usrk": this is a run */
     "PRAGMA user_version=1;"
@@ -31,13 +32,14 @@ struct us__store {
     sqlite3 *db;
     sqlite3_stmt *insert; /* of a metric */
     char *path;
-    us__metric *rows;     /* [STORE_ROWS], NULL when read-only */
+    us__metric *rows; /* [STORE_ROWS], NULL when read-only */
     size_t count;
     double row_seconds;
 };
 
 static us_status store_fail(us__store *store) {
-    if (sqlite3_errcode(store->db) == SQLITE_NOMEM) return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
+    if (sqlite3_errcode(store->db) == SQLITE_NOMEM)
+        return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
     return us__fail(store->context, US_ERR_IO, "%s: %s", store->path, sqlite3_errmsg(store->db));
 }
 
@@ -50,9 +52,15 @@ static us_status store_prepare(us__store *store, sqlite3_stmt **out, const char 
     if (sqlite3_prepare_v2(store->db, sql, -1, out, NULL) != SQLITE_OK) return store_fail(store);
     int bound = SQLITE_OK;
     for (int i = 0; types[i] && bound == SQLITE_OK; i++) switch (types[i]) {
-        case 'i': bound = sqlite3_bind_int64(*out, i + 1, va_arg(arguments, sqlite3_int64)); break;
-        case 'd': bound = sqlite3_bind_double(*out, i + 1, va_arg(arguments, double)); break;
-        default: bound = sqlite3_bind_text(*out, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT); break;
+        case 'i':
+            bound = sqlite3_bind_int64(*out, i + 1, va_arg(arguments, sqlite3_int64));
+            break;
+        case 'd':
+            bound = sqlite3_bind_double(*out, i + 1, va_arg(arguments, double));
+            break;
+        default:
+            bound = sqlite3_bind_text(*out, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+            break;
         }
     return bound == SQLITE_OK ? US_OK : store_fail(store);
 }
@@ -70,7 +78,8 @@ static us_status store_run(us__store *store, const char *sql, const char *types,
 }
 
 /* Hands each row of a query to `row`, which returns false when it ran out of memory. */
-static us_status store_query(us__store *store, bool (*row)(void *user, sqlite3_stmt *), void *user, const char *sql, const char *types, ...) {
+static us_status store_query(us__store *store, bool (*row)(void *user, sqlite3_stmt *), void *user, const char *sql,
+                             const char *types, ...) {
     va_list arguments;
     va_start(arguments, types);
     sqlite3_stmt *statement = NULL;
@@ -108,7 +117,8 @@ static us_status store_look(us__store *store) {
     char *wal = us__text_format(store->context, "%s-wal", store->path), *uri = store_immutable(store->context, store->path);
     us_status status = wal && uri ? US_OK : US_ERR_NOMEM;
     bool logged = status == US_OK && stat(wal, &info) == 0 && info.st_size > 0;
-    if (status == US_OK && sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
+    if (status == US_OK &&
+        sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
         status = store_fail(store);
     us__release(store->context, wal);
     us__release(store->context, uri);
@@ -126,15 +136,18 @@ static us_status store_connect(us__store **out, us_context *context, const char 
     if (!store->path) status = US_ERR_NOMEM;
     if (status == US_OK && !look && !(store->rows = us__alloc(context, STORE_ROWS, sizeof *store->rows)))
         status = US_ERR_NOMEM;
-    if (status == US_OK && look) status = store_look(store);
-    else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) status = store_fail(store);
+    if (status == US_OK && look)
+        status = store_look(store);
+    else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
+        status = store_fail(store);
     if (status == US_OK) sqlite3_busy_timeout(store->db, 5000);
     return status;
 }
 
 static us_status store_ready(us__store *store) {
     us_status status = store_execute(store, "PRAGMA synchronous=NORMAL");
-    if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO metrics VALUES(?,?,?,?,?,?,?)", -1, &store->insert, NULL) != SQLITE_OK)
+    if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO metrics VALUES(?,?,?,?,?,?,?)", -1,
+                                              &store->insert, NULL) != SQLITE_OK)
         status = store_fail(store);
     return status;
 }
@@ -147,7 +160,9 @@ us_status us__store_create(us__store **out, us_context *context, const char *fol
     return status;
 }
 
-static bool store_version_row(void *user, sqlite3_stmt *statement) { return *(int *)user = sqlite3_column_int(statement, 0), true; }
+static bool store_version_row(void *user, sqlite3_stmt *statement) {
+    return *(int *)user = sqlite3_column_int(statement, 0), true;
+}
 
 static us_status store_open(us__store **out, us_context *context, const char *folder, int flags) {
     us_status status = store_connect(out, context, folder, flags);
@@ -155,11 +170,13 @@ static us_status store_open(us__store **out, us_context *context, const char *fo
     int application = 0, version = 0;
     if (status == US_OK) status = store_query(store, store_version_row, &application, "PRAGMA application_id", "");
     if (status == US_OK) status = store_query(store, store_version_row, &version, "PRAGMA user_version", "");
-    if (status == US_ERR_IO && store && store->db && (sqlite3_errcode(store->db) == SQLITE_NOTADB || sqlite3_errcode(store->db) == SQLITE_CORRUPT))
+    if (status == US_ERR_IO && store && store->db &&
+        (sqlite3_errcode(store->db) == SQLITE_NOTADB || sqlite3_errcode(store->db) == SQLITE_CORRUPT))
         status = us__fail(context, US_ERR_INPUT, "%s is damaged: %s", store->path, sqlite3_errmsg(store->db));
     else if (status == US_ERR_IO)
         status = us__fail(context, US_ERR_INPUT, "%s is not a run: it has no run.db that can be opened", folder);
-    if (status == US_OK && application != 1970500203) status = us__fail(context, US_ERR_INPUT, "%s is not a run: its run.db is of another program", folder);
+    if (status == US_OK && application != 1970500203)
+        status = us__fail(context, US_ERR_INPUT, "%s is not a run: its run.db is of another program", folder);
     if (status == US_OK && version != 1)
         status = us__fail(context, US_ERR_INPUT, "%s is in format %d; this program reads format 1", store->path, version);
     if (status == US_OK && !(flags & SQLITE_OPEN_READONLY)) status = store_ready(store);
@@ -204,14 +221,17 @@ us_status us__store_flush(us__store *store) {
     us_status status = store_execute(store, "BEGIN");
     for (size_t i = 0; status == US_OK && i < store->count; i++) {
         const us__metric *row = &store->rows[i];
-        const double values[] = {row->epoch, row->loss, row->mean_loss, row->gradient_norm, row->learning_rate, row->seconds};
+        const double values[] = {row->epoch,         row->loss,          row->mean_loss,
+                                 row->gradient_norm, row->learning_rate, row->seconds};
         sqlite3_bind_int64(store->insert, 1, (sqlite3_int64)row->step);
         for (int k = 0; k < 6; k++) sqlite3_bind_double(store->insert, k + 2, values[k]);
         if (sqlite3_step(store->insert) != SQLITE_DONE) status = store_fail(store);
         sqlite3_reset(store->insert);
     }
-    if (status == US_OK) status = store_execute(store, "COMMIT");
-    else sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
+    if (status == US_OK)
+        status = store_execute(store, "COMMIT");
+    else
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
     if (status == US_OK) {
         store->row_seconds = 0.5 * store->row_seconds + 0.5 * (us_clock_now() - began) / (double)store->count;
         store->count = 0;
@@ -220,7 +240,8 @@ us_status us__store_flush(us__store *store) {
 }
 
 us_status us__store_event(us__store *store, uint64_t step, const char *kind, const char *text) {
-    return store_run(store, "INSERT INTO events(step, kind, text, time) VALUES(?,?,?,?)", "itti", (sqlite3_int64)step, kind, text, (sqlite3_int64)time(NULL));
+    return store_run(store, "INSERT INTO events(step, kind, text, time) VALUES(?,?,?,?)", "itti", (sqlite3_int64)step, kind,
+                     text, (sqlite3_int64)time(NULL));
 }
 
 us_status us__store_verdict(us__store *store, uint64_t step, const char *json) {
@@ -229,7 +250,8 @@ us_status us__store_verdict(us__store *store, uint64_t step, const char *json) {
 
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test) {
     return store_run(store,
-                     "INSERT INTO losses VALUES(?1,?2,?3) ON CONFLICT(step) DO UPDATE SET train=coalesce(?2,train), test=coalesce(?3,test)",
+                     "INSERT INTO losses VALUES(?1,?2,?3) ON CONFLICT(step) DO UPDATE SET train=coalesce(?2,train), "
+                     "test=coalesce(?3,test)",
                      "idd", (sqlite3_int64)step, train, test);
 }
 
@@ -265,11 +287,14 @@ us_status us__store_get(us__store *store, const char *key, char **value) {
     return status == US_OK && !to.text ? US_NOT_FOUND : status;
 }
 
-static bool store_real_row(void *user, sqlite3_stmt *statement) { return *(double *)user = store_column(statement, 0), true; }
+static bool store_real_row(void *user, sqlite3_stmt *statement) {
+    return *(double *)user = store_column(statement, 0), true;
+}
 
 us_status us__store_seconds(us__store *store, uint64_t step, double *seconds) {
     *seconds = 0;
-    return store_query(store, store_real_row, seconds, "SELECT seconds FROM checkpoints WHERE step<=? ORDER BY step DESC LIMIT 1", "i", (sqlite3_int64)step);
+    return store_query(store, store_real_row, seconds,
+                       "SELECT seconds FROM checkpoints WHERE step<=? ORDER BY step DESC LIMIT 1", "i", (sqlite3_int64)step);
 }
 
 static bool store_best_row(void *user, sqlite3_stmt *statement) {
@@ -290,31 +315,39 @@ us_status us__store_losses(us__store *store, uint64_t step, us__losses *out) {
     *out = (us__losses){.first = (double)NAN, .best = (double)NAN, .train = (double)NAN, .test = (double)NAN};
     us_status status = store_query(store, store_real_row, &out->first, "SELECT train FROM losses WHERE step=0", "");
     if (status == US_OK)
-        status = store_query(store, store_best_row, out, "SELECT train, step FROM losses WHERE train IS NOT NULL ORDER BY train, step LIMIT 1", "");
-    if (status == US_OK) status = store_query(store, store_step_row, out, "SELECT train, test FROM losses WHERE step=?", "i", (sqlite3_int64)step);
+        status = store_query(store, store_best_row, out,
+                             "SELECT train, step FROM losses WHERE train IS NOT NULL ORDER BY train, step LIMIT 1", "");
+    if (status == US_OK)
+        status =
+            store_query(store, store_step_row, out, "SELECT train, test FROM losses WHERE step=?", "i", (sqlite3_int64)step);
     return status;
 }
 
 static bool store_event_row(void *user, sqlite3_stmt *statement) {
-    json_t *event = json_pack("{s:I,s:s,s:s,s:I}", "step", (json_int_t)sqlite3_column_int64(statement, 0), "kind",
-                              (const char *)sqlite3_column_text(statement, 1), "text", (const char *)sqlite3_column_text(statement, 2),
-                              "time", (json_int_t)sqlite3_column_int64(statement, 3));
+    json_t *event =
+        json_pack("{s:I,s:s,s:s,s:I}", "step", (json_int_t)sqlite3_column_int64(statement, 0), "kind",
+                  (const char *)sqlite3_column_text(statement, 1), "text", (const char *)sqlite3_column_text(statement, 2),
+                  "time", (json_int_t)sqlite3_column_int64(statement, 3));
     return json_array_append_new(user, event) == 0; /* takes NULL as a failure */
 }
 
 us_status us__store_events(us__store *store, json_t **out) {
     *out = json_array();
     if (!*out) return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
-    us_status status = store_query(store, store_event_row, *out, "SELECT step, kind, text, time FROM events ORDER BY id", "");
+    us_status status =
+        store_query(store, store_event_row, *out, "SELECT step, kind, text, time FROM events ORDER BY id", "");
     if (status != US_OK) json_decref(*out), *out = NULL;
     return status;
 }
 
 us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out) {
     store_text to = {store->context, NULL};
-    us_status status = store_query(store, store_text_row, &to, "SELECT json FROM verdicts WHERE step=? ORDER BY id DESC LIMIT 1", "i", (sqlite3_int64)step);
+    us_status status =
+        store_query(store, store_text_row, &to, "SELECT json FROM verdicts WHERE step=? ORDER BY id DESC LIMIT 1", "i",
+                    (sqlite3_int64)step);
     *out = to.text ? json_loads(to.text, 0, NULL) : NULL;
-    if (status == US_OK && to.text && !*out) status = us__fail(store->context, US_ERR_INPUT, "%s: a verdict in it is not JSON", store->path);
+    if (status == US_OK && to.text && !*out)
+        status = us__fail(store->context, US_ERR_INPUT, "%s: a verdict in it is not JSON", store->path);
     us__release(store->context, to.text);
     return status;
 }
@@ -328,10 +361,12 @@ static bool store_last_row(void *user, sqlite3_stmt *statement) {
 
 us_status us__store_last(us__store *store, uint64_t *step, double *loss) {
     us__losses last = {.train = (double)NAN};
-    us_status status = store_query(store, store_last_row, &last,
-                                   "SELECT step, coalesce(train, (SELECT mean_loss FROM metrics m WHERE m.step<=s.step ORDER BY m.step DESC LIMIT 1))"
-                                   " FROM (SELECT step, train, 1 AS rank FROM losses UNION ALL SELECT step, NULL, 0 FROM checkpoints) s"
-                                   " ORDER BY step DESC, rank DESC LIMIT 1", "");
+    us_status status = store_query(
+        store, store_last_row, &last,
+        "SELECT step, coalesce(train, (SELECT mean_loss FROM metrics m WHERE m.step<=s.step ORDER BY m.step DESC LIMIT 1))"
+        " FROM (SELECT step, train, 1 AS rank FROM losses UNION ALL SELECT step, NULL, 0 FROM checkpoints) s"
+        " ORDER BY step DESC, rank DESC LIMIT 1",
+        "");
     *step = last.best_step;
     *loss = last.train;
     return status;

@@ -14,9 +14,10 @@ static us_status summary_losses(us_run *run, json_t **out) {
     if (status == US_OK && isnan(losses.test)) status = us_run_loss(run, true, &losses.test);
     if (status != US_OK) return status;
     if (isfinite(losses.train) && !(losses.best <= losses.train)) losses.best = losses.train, losses.best_step = step;
-    *out = json_pack("{s:o,s:o,s:o,s:o,s:o}", "first", summary_number(losses.first), "last", summary_number(losses.train), "best",
-                     summary_number(losses.best), "best_step", isfinite(losses.best) ? json_integer((json_int_t)losses.best_step) : json_null(),
-                     "test", summary_number(losses.test));
+    *out = json_pack("{s:o,s:o,s:o,s:o,s:o}", "first", summary_number(losses.first), "last", summary_number(losses.train),
+                     "best", summary_number(losses.best), "best_step",
+                     isfinite(losses.best) ? json_integer((json_int_t)losses.best_step) : json_null(), "test",
+                     summary_number(losses.test));
     return US_OK;
 }
 
@@ -25,7 +26,8 @@ static us_status summary_metric(us_run *run, json_t **out) {
     double train, test;
     us_status status = us_run_metric(run, false, &name, &train);
     if (status == US_OK) status = us_run_metric(run, true, &name, &test);
-    if (status == US_OK) *out = json_pack("{s:s,s:o,s:o}", "name", name, "train", summary_number(train), "test", summary_number(test));
+    if (status == US_OK)
+        *out = json_pack("{s:s,s:o,s:o}", "name", name, "train", summary_number(train), "test", summary_number(test));
     return status;
 }
 
@@ -44,7 +46,8 @@ static json_t *summary_at(const us_run *run) {
     const us_group *groups = us_problem_groups(run->problem, &count);
     json_t *at = json_object();
     for (size_t i = 0; i < count; i++)
-        json_object_set_new(at, groups[i].name, summary_number(us_vec_get(us_training_theta(run->training), groups[i].offset)));
+        json_object_set_new(at, groups[i].name,
+                            summary_number(us_vec_get(us_training_theta(run->training), groups[i].offset)));
     return at;
 }
 
@@ -59,15 +62,17 @@ us_status us_run_summary(us_run *run, const char *status_name, char **text) {
     if (status == US_OK) status = us__store_events(run->store, &events);
     if (status == US_OK) status = us__store_last_verdict(run->store, us_training_steps(t), &verdict);
     if (status != US_OK) goto done;
-    object = json_pack("{s:s,s:s,s:I,s:f,s:f,s:O,s:O,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:o,s:O,s:O}", "run", run->folder, "status",
-                       status_name ? status_name : run->status, "steps", (json_int_t)us_training_steps(t), "epochs",
-                       (double)us_training_samples_seen(t) / (double)samples, "seconds", run->seconds, "loss", loss, "metric", metric,
-                       "parameters", (json_int_t)us_problem_dimension(run->problem), "samples", (json_int_t)samples, "test_samples",
-                       (json_int_t)(run->test_problem ? us_problem_samples(run->test_problem) : 0), "seed", (json_int_t)run->config.seed,
-                       "data", run->config.data, "model", run->config.model, "precision", run->config.precision == US_F64 ? "f64" : "f32",
-                       "batch", (json_int_t)us_training_batch(t), "optimizer", summary_optimizer(t), "events", events, "verdict",
-                       verdict ? verdict : json_null());
-    if (object && us_model_is_formula(run->model) && json_object_set_new(object, "at", summary_at(run)) != 0) json_decref(object), object = NULL;
+    object =
+        json_pack("{s:s,s:s,s:I,s:f,s:f,s:O,s:O,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:o,s:O,s:O}", "run", run->folder, "status",
+                  status_name ? status_name : run->status, "steps", (json_int_t)us_training_steps(t), "epochs",
+                  (double)us_training_samples_seen(t) / (double)samples, "seconds", run->seconds, "loss", loss, "metric",
+                  metric, "parameters", (json_int_t)us_problem_dimension(run->problem), "samples", (json_int_t)samples,
+                  "test_samples", (json_int_t)(run->test_problem ? us_problem_samples(run->test_problem) : 0), "seed",
+                  (json_int_t)run->config.seed, "data", run->config.data, "model", run->config.model, "precision",
+                  run->config.precision == US_F64 ? "f64" : "f32", "batch", (json_int_t)us_training_batch(t), "optimizer",
+                  summary_optimizer(t), "events", events, "verdict", verdict ? verdict : json_null());
+    if (object && us_model_is_formula(run->model) && json_object_set_new(object, "at", summary_at(run)) != 0)
+        json_decref(object), object = NULL;
     dumped = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (dumped) *text = us__text_copy(run->context, dumped);
     if (!*text) status = dumped ? US_ERR_NOMEM : us__fail(run->context, US_ERR_NOMEM, "out of memory for JSON");

@@ -100,8 +100,8 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
         .clip_norm = t->clip_norm,
     };
     char checksum[9];
-    const char *metadata[] = {"format", BYTES_FORMAT, "version", BYTES_VERSION, "rule", rule->name, "schedule", t->schedule.text,
-                              "checksum", checksum};
+    const char *metadata[] = {"format",   BYTES_FORMAT, "version",        BYTES_VERSION, "rule",
+                              rule->name, "schedule",   t->schedule.text, "checksum",    checksum};
     uint32_t sum = bytes_checksum_text("rule", rule->name) ^ bytes_checksum_text("schedule", t->schedule.text);
     us__arena *memory = NULL;
     us_tensor *tensors = NULL;
@@ -120,7 +120,8 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
             tensors[n++] = bytes_slice(name, &group[g], t->state[k]);
         }
     for (size_t i = 0; i < BYTES_TABLE; i++)
-        tensors[n++] = bytes_scalar(bytes_table[i].name, bytes_table[i].dtype, (const char *)&numbers + bytes_table[i].offset);
+        tensors[n++] =
+            bytes_scalar(bytes_table[i].name, bytes_table[i].dtype, (const char *)&numbers + bytes_table[i].offset);
     for (size_t i = 0; i < rule->hyperparameter_count; i++) {
         size_t room = strlen(rule->hyperparameters[i].name) + sizeof "training.hyper.";
         char *name = us__arena_alloc(memory, room, 1);
@@ -142,21 +143,24 @@ done:
 /* ------------------------------------------------------------------ and back */
 
 /* Copies the tensor PREFIX+NAME, which must be as `like` (dtype, shape), to `to`. */
-static us_status bytes_take(us_context *context, const us_tensors *tensors, const char *prefix, const char *name, us_tensor like,
-                            void *to) {
+static us_status bytes_take(us_context *context, const us_tensors *tensors, const char *prefix, const char *name,
+                            us_tensor like, void *to) {
     char whole[256];
     snprintf(whole, sizeof whole, "%s%s", prefix, name);
     const us_tensor *found = us_tensors_find(tensors, whole);
     if (!found) return us__fail(context, US_ERR_INPUT, "checkpoint: %s is missing; it is of another model or rule", whole);
     if (strcmp(found->dtype, like.dtype) != 0)
-        return us__fail(context, US_ERR_INPUT, "checkpoint: %s is in %s, and should be in %s", whole, found->dtype, like.dtype);
-    if (found->rank != like.rank || memcmp(found->shape, like.shape, like.rank * sizeof *like.shape) != 0 || found->bytes != like.bytes)
+        return us__fail(context, US_ERR_INPUT, "checkpoint: %s is in %s, and should be in %s", whole, found->dtype,
+                        like.dtype);
+    if (found->rank != like.rank || memcmp(found->shape, like.shape, like.rank * sizeof *like.shape) != 0 ||
+        found->bytes != like.bytes)
         return us__fail(context, US_ERR_INPUT, "checkpoint: %s has another shape than the problem's", whole);
     memcpy(to, found->data, like.bytes);
     return US_OK;
 }
 
-static us_status bytes_take_vec(us_context *context, const us_tensors *tensors, const char *prefix, const us_problem *problem, us_vec *v) {
+static us_status bytes_take_vec(us_context *context, const us_tensors *tensors, const char *prefix,
+                                const us_problem *problem, us_vec *v) {
     size_t groups;
     const us_group *group = us_problem_groups(problem, &groups);
     us_status status = US_OK;
@@ -168,13 +172,15 @@ static us_status bytes_take_vec(us_context *context, const us_tensors *tensors, 
     return status;
 }
 
-static us_status bytes_find_rule(us_context *context, const us_tensors *tensors, const us_rule *custom, const us_rule **out) {
+static us_status bytes_find_rule(us_context *context, const us_tensors *tensors, const us_rule *custom,
+                                 const us_rule **out) {
     const char *format = us_tensors_metadata(tensors, "format"), *version = us_tensors_metadata(tensors, "version");
     const char *name = us_tensors_metadata(tensors, "rule");
     if (!format || strcmp(format, BYTES_FORMAT) != 0 || !name || !us_tensors_metadata(tensors, "schedule"))
         return us__fail(context, US_ERR_INPUT, "checkpoint: these are tensors, but not those of a training");
     if (!version || strcmp(version, BYTES_VERSION) != 0)
-        return us__fail(context, US_ERR_INPUT, "checkpoint: its version is not %s, the one that this library knows", BYTES_VERSION);
+        return us__fail(context, US_ERR_INPUT, "checkpoint: its version is not %s, the one that this library knows",
+                        BYTES_VERSION);
     *out = custom ? custom : us_rule_find(name);
     if (!*out || strcmp((*out)->name, name) != 0)
         return us__fail(context, US_ERR_INPUT, "checkpoint: it was trained by the rule %.40s, which is not %s", name,
@@ -206,7 +212,8 @@ static us_status bytes_create(us_training **out, us_problem *problem, const us_r
         status = bytes_take(context, tensors, "", bytes_table[i].name, bytes_scalar("", bytes_table[i].dtype, NULL),
                             (char *)&numbers + bytes_table[i].offset);
     for (size_t i = 0; i < rule->hyperparameter_count && status == US_OK; i++)
-        status = bytes_take(context, tensors, "training.hyper.", rule->hyperparameters[i].name, bytes_scalar("", "F64", NULL), &hyper[i]);
+        status = bytes_take(context, tensors, "training.hyper.", rule->hyperparameters[i].name,
+                            bytes_scalar("", "F64", NULL), &hyper[i]);
     if (status != US_OK) return status;
     if (numbers.samples != us_problem_samples(problem))
         return us__fail(context, US_ERR_INPUT, "checkpoint: it was trained on %llu samples; these are %zu",
@@ -247,7 +254,8 @@ static us_status bytes_create(us_training **out, us_problem *problem, const us_r
     return US_OK;
 }
 
-us_status us_training_from_bytes(us_training **out, us_problem *problem, const void *bytes, size_t size, const us_rule *custom_rule) {
+us_status us_training_from_bytes(us_training **out, us_problem *problem, const void *bytes, size_t size,
+                                 const us_rule *custom_rule) {
     us_context *context = us_problem_context(problem);
     us_tensors *tensors = NULL;
     us_training *training = NULL;
@@ -262,11 +270,13 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
     if ((status = bytes_verify(context, tensors)) != US_OK) goto done;
     if ((status = us__rule_check(context, rule, us_problem_precision(problem))) != US_OK) goto done;
     if (us_tensors_count(tensors) != bytes_tensor_count(rule, groups)) {
-        status = us__fail(context, US_ERR_INPUT, "checkpoint: it holds %zu tensors, and a training of this problem %zu; it is of another model",
+        status = us__fail(context, US_ERR_INPUT,
+                          "checkpoint: it holds %zu tensors, and a training of this problem %zu; it is of another model",
                           us_tensors_count(tensors), bytes_tensor_count(rule, groups));
         goto done;
     }
-    if ((status = us_vec_create(&theta, context, us_problem_precision(problem), us_problem_dimension(problem))) != US_OK) goto done;
+    if ((status = us_vec_create(&theta, context, us_problem_precision(problem), us_problem_dimension(problem))) != US_OK)
+        goto done;
     if ((status = bytes_take_vec(context, tensors, "", problem, theta)) != US_OK) goto done;
     if ((status = bytes_create(&training, problem, rule, tensors, theta)) != US_OK) goto done;
     for (size_t k = 0; k < rule->states && status == US_OK; k++) {

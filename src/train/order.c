@@ -14,7 +14,8 @@ static size_t order_count(const us__order *order) {
     return order->batch >= ORDER_DRAWS ? order->batch : ORDER_DRAWS / order->batch * order->batch;
 }
 
-us_status us__order_init(us__order *out, us_context *context, size_t samples, size_t batch, us_sampling sampling, uint64_t seed) {
+us_status us__order_init(us__order *out, us_context *context, size_t samples, size_t batch, us_sampling sampling,
+                         uint64_t seed) {
     *out = (us__order){.sampling = sampling, .seed = seed, .samples = samples};
     if (sampling != US_SAMPLING_SHUFFLE && sampling != US_SAMPLING_REPLACEMENT)
         return us__fail(context, US_ERR_ARGUMENT, "--sampling: it must be shuffle or replacement");
@@ -28,9 +29,11 @@ void us__order_release(us__order *order, us_context *context) {
 
 us_status us__order_set_batch(us__order *order, us_context *context, size_t batch) {
     if (batch > order->samples)
-        return us__fail(context, US_ERR_ARGUMENT, "--batch %zu: there are only %zu samples to train on", batch, order->samples);
+        return us__fail(context, US_ERR_ARGUMENT, "--batch %zu: there are only %zu samples to train on", batch,
+                        order->samples);
     if (batch && order->samples > UINT32_MAX)
-        return us__fail(context, US_ERR_ARGUMENT, "--batch %zu: with more than %u samples it must be full", batch, UINT32_MAX);
+        return us__fail(context, US_ERR_ARGUMENT, "--batch %zu: with more than %u samples it must be full", batch,
+                        UINT32_MAX);
     us__order next = *order;
     next.batch = batch == order->samples && order->sampling == US_SAMPLING_SHUFFLE ? 0 : batch;
     next.count = order_count(&next);

@@ -16,14 +16,16 @@ us_status us_training_observe(us_training *training, us_step_observer observer, 
 static us_status step_not_finite(const us_training *t, double loss) {
     unsigned long long step = t->steps + 1;
     if (!isfinite(loss))
-        return us__fail(t->context, US_ERR_NONFINITE, "step %llu: the loss is %g; a lower --lr, or data that are finite, may help", step, loss);
+        return us__fail(t->context, US_ERR_NONFINITE,
+                        "step %llu: the loss is %g; a lower --lr, or data that are finite, may help", step, loss);
     size_t groups, i = 0, n = us_vec_size(t->gradient);
     const us_group *group = us_problem_groups(t->problem, &groups);
     while (i < n && isfinite(us_vec_get(t->gradient, i))) i++;
     for (size_t k = 0; k < groups; k++)
         if (i >= group[k].offset && i - group[k].offset < group[k].count)
-            return us__fail(t->context, US_ERR_NONFINITE, "step %llu: element %zu of the gradient of %s is %g; a lower --lr may help",
-                            step, i - group[k].offset, group[k].name, us_vec_get(t->gradient, i));
+            return us__fail(t->context, US_ERR_NONFINITE,
+                            "step %llu: element %zu of the gradient of %s is %g; a lower --lr may help", step,
+                            i - group[k].offset, group[k].name, us_vec_get(t->gradient, i));
     return us__fail(t->context, US_ERR_NONFINITE, "step %llu: the gradient is longer than a number can say", step);
 }
 

@@ -16,7 +16,8 @@ static us_status training_check_rate(us_context *context, double learning_rate) 
 
 static us_status training_check_clip(us_context *context, double clip_norm) {
     if (clip_norm >= 0 && isfinite(clip_norm)) return US_OK;
-    return us__fail(context, US_ERR_ARGUMENT, "--clip-norm %g: the bound must be greater than 0 and finite, or 0 for none", clip_norm);
+    return us__fail(context, US_ERR_ARGUMENT, "--clip-norm %g: the bound must be greater than 0 and finite, or 0 for none",
+                    clip_norm);
 }
 
 static us_status training_check_theta(us_context *context, const us_problem *problem, const us_vec *theta) {
@@ -54,13 +55,15 @@ done:
 
 /* ------------------------------------------------------------------ create, copy, destroy */
 
-us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta, const us_training_options *options) {
+us_status us_training_create(us_training **out, us_problem *problem, const us_vec *theta,
+                             const us_training_options *options) {
     us_training_options o = US_TRAINING_OPTIONS_INIT;
     us_context *context = us_problem_context(problem);
     us_training *t = NULL;
     *out = NULL;
     if (options) o = *options;
-    if (o.version != 1) return us__fail(context, US_ERR_ARGUMENT, "us_training_options: version is %u; this library knows 1", o.version);
+    if (o.version != 1)
+        return us__fail(context, US_ERR_ARGUMENT, "us_training_options: version is %u; this library knows 1", o.version);
     if (!o.rule) o.rule = us_rule_find("sgd");
     if (o.learning_rate == 0) o.learning_rate = o.rule->learning_rate;
     us_status status = training_check_rate(context, o.learning_rate);
@@ -76,7 +79,8 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
         status = US_ERR_ARGUMENT;
         goto done;
     }
-    if ((status = us__order_init(&t->order, context, us_problem_samples(problem), o.batch, o.sampling, o.seed)) != US_OK) goto done;
+    if ((status = us__order_init(&t->order, context, us_problem_samples(problem), o.batch, o.sampling, o.seed)) != US_OK)
+        goto done;
     if ((status = training_take_rule(t, o.rule, o.hyper)) != US_OK) goto done;
     us_precision precision = us_problem_precision(problem);
     if ((status = us_vec_create(&t->theta, context, precision, us_vec_size(theta))) != US_OK) goto done;

@@ -43,7 +43,8 @@ static us_status arena_body(us_context *context, void *user) {
     us_status status = us__arena_create(&arena, context, 256);
     for (int i = 0; i < 20 && status == US_OK; i++) {
         char *memory = us__arena_alloc(arena, 10, (size_t)i * 3 + 1);
-        if (!memory) status = US_ERR_NOMEM;
+        if (!memory)
+            status = US_ERR_NOMEM;
         else
             for (int k = 0; k < 10 * (i * 3 + 1); k++) assert_int_equal(memory[k], 0);
     }
@@ -72,9 +73,9 @@ static void a_cancel_is_seen_and_taken_back(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_error_is_kept_and_prefixed),     cmocka_unit_test(every_status_has_a_name),
-        cmocka_unit_test(options_out_of_range_are_refused),  cmocka_unit_test(sizes_that_overflow_are_refused),
-        cmocka_unit_test(an_arena_goes_all_at_once),         cmocka_unit_test(a_near_name_is_found),
+        cmocka_unit_test(an_error_is_kept_and_prefixed),    cmocka_unit_test(every_status_has_a_name),
+        cmocka_unit_test(options_out_of_range_are_refused), cmocka_unit_test(sizes_that_overflow_are_refused),
+        cmocka_unit_test(an_arena_goes_all_at_once),        cmocka_unit_test(a_near_name_is_found),
         cmocka_unit_test(a_cancel_is_seen_and_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

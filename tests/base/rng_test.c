@@ -5,8 +5,10 @@
 static void philox_gives_the_published_answers(void **state) {
     static const uint32_t rows[3][10] = {
         {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
-        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
-        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
+        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6,
+         0x6d5451fd},
+        {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420,
+         0x24126ea1},
     };
     for (size_t i = 0; i < 3; i++) {
         uint32_t out[4];
@@ -86,12 +88,9 @@ static void many_draws_are_those_of_single_ones(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_gives_the_published_answers),
-        cmocka_unit_test(a_copied_state_goes_on_alike),
-        cmocka_unit_test(moments_are_those_of_the_distributions),
-        cmocka_unit_test(below_is_even_and_a_permutation_is_one),
-        cmocka_unit_test(a_permutation_takes_the_words_in_order),
-        cmocka_unit_test(many_draws_are_those_of_single_ones),
+        cmocka_unit_test(philox_gives_the_published_answers),     cmocka_unit_test(a_copied_state_goes_on_alike),
+        cmocka_unit_test(moments_are_those_of_the_distributions), cmocka_unit_test(below_is_even_and_a_permutation_is_one),
+        cmocka_unit_test(a_permutation_takes_the_words_in_order), cmocka_unit_test(many_draws_are_those_of_single_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

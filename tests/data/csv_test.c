@@ -6,17 +6,19 @@
 
 static void rows_and_cells(void **state) {
     fixture_expect("a,b\n1,2\n3,4\n", "a,b|1,2|3,4");
-    fixture_expect("a,b\n1,2\n3,4", "a,b|1,2|3,4");                                 /* no final newline */
-    fixture_expect("a,b\r\n1,2\r\n3,4\r\n", "a,b|1,2|3,4");                         /* CRLF */
-    fixture_expect("a,b\r1,2\r3,4\r", "a,b|1,2|3,4");                               /* CR */
-    fixture_expect("\xEF\xBB\xBF" "a,b\n1,2\n", "a,b|1,2");                         /* BOM */
-    fixture_expect("\n\n  \na,b\n\n1,2\n \n\n3,4\n\n", "a,b|1,2|3,4");              /* empty lines anywhere */
-    fixture_expect("a,b\n 1 ,\t2\n3 , x \n4,\" y \"\n", "a,b|1,2|3,x|4, y ");       /* blanks */
-    fixture_expect("a,b\n\"1\",\"2\"\n", "a,b|1,2");                                /* quoted numbers are numbers */
+    fixture_expect("a,b\n1,2\n3,4", "a,b|1,2|3,4");         /* no final newline */
+    fixture_expect("a,b\r\n1,2\r\n3,4\r\n", "a,b|1,2|3,4"); /* CRLF */
+    fixture_expect("a,b\r1,2\r3,4\r", "a,b|1,2|3,4");       /* CR */
+    fixture_expect("\xEF\xBB\xBF"
+                   "a,b\n1,2\n",
+                   "a,b|1,2");                                                /* BOM */
+    fixture_expect("\n\n  \na,b\n\n1,2\n \n\n3,4\n\n", "a,b|1,2|3,4");        /* empty lines anywhere */
+    fixture_expect("a,b\n 1 ,\t2\n3 , x \n4,\" y \"\n", "a,b|1,2|3,x|4, y "); /* blanks */
+    fixture_expect("a,b\n\"1\",\"2\"\n", "a,b|1,2");                          /* quoted numbers are numbers */
     fixture_expect("a,b\n1,\"x, \"\"y\"\"\"\n2,\"p\nq\"\n", "a,b|1,x, \"y\"|2,p\nq");
-    fixture_expect("a,b\n1,5\" pipe\n", "a,b|1,5\" pipe");                          /* a quote inside a cell is text */
+    fixture_expect("a,b\n1,5\" pipe\n", "a,b|1,5\" pipe"); /* a quote inside a cell is text */
     fixture_expect("a,b\n1, \"x\" \n", "a,b|1,x");
-    fixture_expect("a\n1\n2\n", "a|1|2");                                           /* one column */
+    fixture_expect("a\n1\n2\n", "a|1|2"); /* one column */
     fixture_expect("a,b\n-1e3,+.5\n5.,1E-2\n", "a,b|-1000,0.5|5,0.01");
     fixture_expect("a,b\n1,\n,2\n", "a,b|1,|,2");
 }
@@ -40,22 +42,22 @@ static void delimiters_are_found(void **state) {
     fixture_expect("a\tb\n1\t2\n\t4\n", "a,b|1,2|,4");
     fixture_expect("a|b\n1|2\n3|4\n", "a,b|1,2|3,4");
     fixture_expect("a:b\n1:2\n3:4\n", "a,b|1,2|3,4");
-    fixture_expect("a;b\n\"1,7\";2\n\"2,5\";4\n", "a,b|1,7,2|2,5,4");       /* the comma is inside the cells */
-    fixture_expect("1,7;2\n2,5;4\n", "column1,column2|1,7,2|2,5,4");         /* German numbers */
+    fixture_expect("a;b\n\"1,7\";2\n\"2,5\";4\n", "a,b|1,7,2|2,5,4"); /* the comma is inside the cells */
+    fixture_expect("1,7;2\n2,5;4\n", "column1,column2|1,7,2|2,5,4");  /* German numbers */
     fixture_expect("a,b\n12:30,1\n12:45,2\n", "a,b|12:30,1|12:45,2");
     fixture_expect("time\n12:30\n12:45\n", "time|12:30|12:45");
-    fixture_expect(" 1  2.5\n 3\t4.5 \n", "column1,column2|1,2.5|3,4.5");    /* runs of blanks, where all else fails */
+    fixture_expect(" 1  2.5\n 3\t4.5 \n", "column1,column2|1,2.5|3,4.5"); /* runs of blanks, where all else fails */
     fixture_expect("x y\n1 2\n3 4\n", "x,y|1,2|3,4");
     fixture_expect("text\nsome words here\nmore words here\n", "text|some words here|more words here");
 }
 
 static void headers_are_found(void **state) {
-    fixture_expect("5.1,x\n4.9,y\n", "column1,column2|5.1,x|4.9,y");             /* a number in the first row */
-    fixture_expect("a,b\nx,y\nz,y\n", "a,b|x,y|z,y");                            /* all text: distinct and new below */
-    fixture_expect("x,y\nx,z\nw,y\n", "column1,column2|x,y|x,z|w,y");            /* it comes again below */
-    fixture_expect("p,p\nq,r\n", "column1,column2|p,p|q,r");                     /* twice the same */
-    fixture_expect("?,x\n5,y\n", "column1,column2|,x|5,y");                      /* ? is no name */
-    fixture_expect("0,1,2\n5.5,1.5,7\n", "0,1,2|5.5,1.5,7");                     /* as pandas numbers columns */
+    fixture_expect("5.1,x\n4.9,y\n", "column1,column2|5.1,x|4.9,y");  /* a number in the first row */
+    fixture_expect("a,b\nx,y\nz,y\n", "a,b|x,y|z,y");                 /* all text: distinct and new below */
+    fixture_expect("x,y\nx,z\nw,y\n", "column1,column2|x,y|x,z|w,y"); /* it comes again below */
+    fixture_expect("p,p\nq,r\n", "column1,column2|p,p|q,r");          /* twice the same */
+    fixture_expect("?,x\n5,y\n", "column1,column2|,x|5,y");           /* ? is no name */
+    fixture_expect("0,1,2\n5.5,1.5,7\n", "0,1,2|5.5,1.5,7");          /* as pandas numbers columns */
     fixture_expect("name,2019,2020,n\nx,5,6,1\ny,7,8,2\n", "name,2019,2020,n|x,5,6,1|y,7,8,2");
     fixture_expect("1,2,3\n4,5,6\n", "column1,column2,column3|1,2,3|4,5,6");
     fixture_expect("a,a,,a,a.2\n1,2,3,4,5\n", "a,a.3,column3,a.4,a.2|1,2,3,4,5"); /* made distinct */
@@ -73,8 +75,8 @@ static void headers_are_found(void **state) {
     options.delimiter = ';';
     assert_int_equal(us_table_read_csv(&table, context, fixture_text("h.csv", "1,x;2\n3;4\n"), &options), US_OK);
     assert_string_equal(fixture_dump(table), "1,x,2|3,4");
-    assert_int_equal(us_table_find_column(table, "2"), 1);   /* its name */
-    assert_int_equal(us_table_find_column(table, "1"), 0);   /* its number */
+    assert_int_equal(us_table_find_column(table, "2"), 1); /* its name */
+    assert_int_equal(us_table_find_column(table, "1"), 0); /* its number */
     assert_int_equal(us_table_find_column(table, "3"), SIZE_MAX);
     assert_int_equal(us_table_find_column(table, "x"), SIZE_MAX);
     us_table_destroy(table);
@@ -84,7 +86,9 @@ static void headers_are_found(void **state) {
 }
 
 static void mistakes_are_named(void **state) {
-    static const struct { const char *text, *error; } cases[] = {
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
         {"", "the file is empty"},
         {"\n\n", "the file is empty"},
         {"\xEF\xBB\xBF", "the file is empty"},
@@ -93,13 +97,13 @@ static void mistakes_are_named(void **state) {
         {"a,b\n1,2\n\n3,4,5\n", ":4:3: this row has more cells than the header, which has 2"},
         {"1,2\n3\n", ":2:1: this row ends after 1 cell, the first row has 2"},
         {"a,b\n1,\"x\ny\n", ":2:2: this quote is never closed"},
-        {"a,b\n1,\"x\n\ny\"\n2,3\n4\n", ":6:1: this row ends"},  /* lines inside quotes count */
+        {"a,b\n1,\"x\n\ny\"\n2,3\n4\n", ":6:1: this row ends"}, /* lines inside quotes count */
         {"a,b\n1,\"x\"y\n", ":2:2: text behind a closing quote"},
         {"a,b\n1,\xFF\n", ":2:2: not UTF-8, it looks like ISO-8859-1"},
         {"a,b\n1,caf\xE9 cr\xE8me\n", "iconv -f ISO-8859-1 -t UTF-8"},
         {"a,b\n1,na\x93quoted\x94\n", "iconv -f WINDOWS-1252 -t UTF-8"},
-        {"a,b\n1,\xED\xA0\x80\n", "not UTF-8"},  /* half of a surrogate pair */
-        {"a,b\n1,\xC0\xAF\n", "not UTF-8"},      /* an overlong slash */
+        {"a,b\n1,\xED\xA0\x80\n", "not UTF-8"}, /* half of a surrogate pair */
+        {"a,b\n1,\xC0\xAF\n", "not UTF-8"},     /* an overlong slash */
         {"PK\3\4 and so on", "looks like a zip archive (or a spreadsheet)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -117,7 +121,8 @@ static void late_text_makes_a_column_text(void **state) {
     FILE *file = fopen(path, "w");
     size_t rows = 150000;
     fprintf(file, "id,code,value\n");
-    for (size_t i = 0; i < rows; i++) fprintf(file, "%zu,%s%zu,%s\n", i, i == 140000 ? "x" : "0", i % 7, i % 1000 ? "1.50" : "");
+    for (size_t i = 0; i < rows; i++)
+        fprintf(file, "%zu,%s%zu,%s\n", i, i == 140000 ? "x" : "0", i % 7, i % 1000 ? "1.50" : "");
     fclose(file);
     us_table *table = fixture_read(context, path);
     size_t count;
@@ -179,7 +184,8 @@ static void the_windows_edge_is_not_seen(void **state) {
     fprintf(file, "n,text,blank\r\n");
     size_t rows = 30000, line = 2;
     for (size_t i = 0; i < rows; i++)
-        fprintf(file, "%zu.5,\"%.*s\r\n\"\"%zu\"\"\",\r\n", i, (int)(i % 61), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk", i % 10);
+        fprintf(file, "%zu.5,\"%.*s\r\n\"\"%zu\"\"\",\r\n", i, (int)(i % 61),
+                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk", i % 10);
     fclose(file);
     us_table *table = fixture_read(context, path);
     assert_int_equal(us_table_rows(table), rows);
@@ -187,7 +193,8 @@ static void the_windows_edge_is_not_seen(void **state) {
     const char *const *levels = us_table_levels(table, 1, &count);
     for (size_t i = 0; i < rows; i++, line += 2) {
         char expected[128];
-        sprintf(expected, "%.*s\r\n\"%zu\"", (int)(i % 61), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk", i % 10);
+        sprintf(expected, "%.*s\r\n\"%zu\"", (int)(i % 61),
+                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk", i % 10);
         assert_true(us_table_number(table, 0, i) == (double)i + 0.5);
         assert_string_equal(levels[us_table_level(table, 1, i)], expected);
         assert_int_equal(us_table_line(table, i), line);
@@ -271,7 +278,9 @@ static us_status read_body(us_context *context, void *user) {
 }
 
 static void reading_survives_failing_allocations(void **state) {
-    const char *path = fixture_text("small.csv", "a,a,text\n1,2,\"x \"\"y\"\"\"\n3,,\"p\nq\"\n5,6,NA\n7,8,z\n1,1,a\n1,1,b\n1,1,c\n1,1,d\n1,1,e\n1,1,f\n");
+    const char *path = fixture_text(
+        "small.csv",
+        "a,a,text\n1,2,\"x \"\"y\"\"\"\n3,,\"p\nq\"\n5,6,NA\n7,8,z\n1,1,a\n1,1,b\n1,1,c\n1,1,d\n1,1,e\n1,1,f\n");
     support_fail_each_allocation(read_body, (void *)(uintptr_t)path);
     const char *packed = fixture_path("small.csv.gz");
     gzFile file = gzopen(packed, "wb");

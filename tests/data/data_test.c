@@ -19,7 +19,10 @@ static double feature(const us_dataset *d, size_t row, size_t column) {
  *   v = [float(r[c]) for r in csv.DictReader(open('housing.csv')) if r[c]]
  *   m = math.fsum(v) / len(v);  s = math.sqrt(math.fsum((x - m) ** 2 for x in v) / len(v)) */
 static void statistics_agree_with_another_program(void **state) {
-    static const struct { const char *column; double mean, scale; } expected[] = {
+    static const struct {
+        const char *column;
+        double mean, scale;
+    } expected[] = {
         {"longitude", -119.56970445736435, 2.003483187746976},
         {"total_rooms", 2635.7630813953488, 2181.5624017359723},
         {"total_bedrooms", 537.8705525375618, 421.37475856260727},
@@ -41,13 +44,12 @@ static void statistics_agree_with_another_program(void **state) {
     assert_string_equal(us_data_target_name(data), "median_house_value");
     json_t *root = json_loads(us_data_encoding(data), 0, NULL), *f;
     size_t i, seen = 0;
-    json_array_foreach(json_object_get(json_object_get(root, "csv"), "features"), i, f)
-        for (size_t k = 0; k < 4; k++) {
-            if (strcmp(json_string_value(json_object_get(f, "column")), expected[k].column) != 0) continue;
-            assert_near(json_real_value(json_object_get(f, "mean")), expected[k].mean, 1e-15, 0);
-            assert_near(json_real_value(json_object_get(f, "scale")), expected[k].scale, 1e-13, 0);
-            seen++;
-        }
+    json_array_foreach(json_object_get(json_object_get(root, "csv"), "features"), i, f) for (size_t k = 0; k < 4; k++) {
+        if (strcmp(json_string_value(json_object_get(f, "column")), expected[k].column) != 0) continue;
+        assert_near(json_real_value(json_object_get(f, "mean")), expected[k].mean, 1e-15, 0);
+        assert_near(json_real_value(json_object_get(f, "scale")), expected[k].scale, 1e-13, 0);
+        seen++;
+    }
     assert_int_equal(seen, 4);
     json_decref(root);
     double mean, scale;
@@ -67,14 +69,23 @@ static void statistics_agree_with_another_program(void **state) {
 static bool same_sets(const us_dataset *a, const us_dataset *b) {
     if (!a || !b) return a == b;
     size_t bytes = us_precision_bytes(us_dataset_precision(a)), rows = us_dataset_rows(a);
-    if (rows != us_dataset_rows(b) || us_dataset_columns(a) != us_dataset_columns(b) || us_dataset_outputs(a) != us_dataset_outputs(b)) return false;
-    if (memcmp(us_dataset_features_const(a), us_dataset_features_const(b), rows * us_dataset_columns(a) * bytes)) return false;
-    return us_dataset_task(a) == US_REGRESSION ? !memcmp(us_dataset_targets_const(a), us_dataset_targets_const(b), rows * bytes)
-                                               : !memcmp(us_dataset_labels_const(a), us_dataset_labels_const(b), rows * sizeof(uint32_t));
+    if (rows != us_dataset_rows(b) || us_dataset_columns(a) != us_dataset_columns(b) ||
+        us_dataset_outputs(a) != us_dataset_outputs(b))
+        return false;
+    if (memcmp(us_dataset_features_const(a), us_dataset_features_const(b), rows * us_dataset_columns(a) * bytes))
+        return false;
+    return us_dataset_task(a) == US_REGRESSION
+               ? !memcmp(us_dataset_targets_const(a), us_dataset_targets_const(b), rows * bytes)
+               : !memcmp(us_dataset_labels_const(a), us_dataset_labels_const(b), rows * sizeof(uint32_t));
 }
 
 static void an_encoding_gives_the_same_bytes_again(void **state) {
-    static const struct { const char *path, *target, *drop; us_task task; us_missing missing; bool standardize; } cases[] = {
+    static const struct {
+        const char *path, *target, *drop;
+        us_task task;
+        us_missing missing;
+        bool standardize;
+    } cases[] = {
         {"data/california-housing/housing.csv", "median_house_value", NULL, US_TASK_AUTO, US_MISSING_MEAN, true},
         {"data/california-housing/housing.csv", NULL, NULL, US_TASK_AUTO, US_MISSING_DROP, false},
         {"data/titanic/train.csv", "Survived", "Name, Ticket,Cabin", US_CLASSIFICATION, US_MISSING_DROP, true},
@@ -98,7 +109,8 @@ static void an_encoding_gives_the_same_bytes_again(void **state) {
             us_status status = us_data_reload(&again, context, NULL, us_data_encoding(data), options.precision);
             if (status != US_OK) fail_msg("%s: %s", cases[i].path, us_context_error(context));
             assert_string_equal(us_data_encoding(data), us_data_encoding(again));
-            assert_true(same_sets(us_data_train(data), us_data_train(again)) && same_sets(us_data_test(data), us_data_test(again)));
+            assert_true(same_sets(us_data_train(data), us_data_train(again)) &&
+                        same_sets(us_data_test(data), us_data_test(again)));
             us_data_destroy(again);
             us_data_destroy(data);
         }
@@ -107,7 +119,8 @@ static void an_encoding_gives_the_same_bytes_again(void **state) {
 
 static void rows_are_split_and_left_out(void **state) {
     us_context *context = support_plain_context();
-    const char *path = fixture_text("rows.csv", "a,b,y\n1,x,10\n2,x,\n3,y,30\n,y,40\n5,,50\n6,x,60\n7,x,70\n8,y,80\n9,y,90\n10,x,100\n11,x,110\n");
+    const char *path = fixture_text(
+        "rows.csv", "a,b,y\n1,x,10\n2,x,\n3,y,30\n,y,40\n5,,50\n6,x,60\n7,x,70\n8,y,80\n9,y,90\n10,x,100\n11,x,110\n");
     us_data_options options = US_DATA_OPTIONS_INIT;
     options.test_fraction = 0.3;
     options.standardize = false;
@@ -158,16 +171,25 @@ static void classes_are_sorted(void **state) {
 }
 
 static void mistakes_are_named(void **state) {
-    static const struct { const char *text, *target, *drop; us_task task; us_status status; const char *error; } cases[] = {
-        {"a,income\n1,2\n2,3\n", "incom", NULL, 0, US_ERR_INPUT, "there is no column \"incom\"; did you mean --target \"income\"?"},
+    static const struct {
+        const char *text, *target, *drop;
+        us_task task;
+        us_status status;
+        const char *error;
+    } cases[] = {
+        {"a,income\n1,2\n2,3\n", "incom", NULL, 0, US_ERR_INPUT,
+         "there is no column \"incom\"; did you mean --target \"income\"?"},
         {"a,b\n1,2\n2,3\n", "zzzzzz", NULL, 0, US_ERR_INPUT, "for --target ; the columns are a, b"},
         {"a,b\n1,2\n2,3\n", NULL, "c,a", 0, US_ERR_INPUT, "there is no column \"c\""},
         {"a,b\n1,2\n2,3\n", NULL, "b", 0, US_ERR_ARGUMENT, "is the target and cannot be dropped"},
-        {"a,b\n1,2\n2,\"3,5\"\n", NULL, NULL, US_REGRESSION, US_ERR_INPUT, ":3:2: \"3,5\" in column \"b\" is not a number (a decimal or thousands comma?"},
-        {"a,b\n1,2\n2,$3\n", NULL, NULL, US_REGRESSION, US_ERR_INPUT, ":3:2: \"$3\" in column \"b\" is not a number (take the sign away)"},
+        {"a,b\n1,2\n2,\"3,5\"\n", NULL, NULL, US_REGRESSION, US_ERR_INPUT,
+         ":3:2: \"3,5\" in column \"b\" is not a number (a decimal or thousands comma?"},
+        {"a,b\n1,2\n2,$3\n", NULL, NULL, US_REGRESSION, US_ERR_INPUT,
+         ":3:2: \"$3\" in column \"b\" is not a number (take the sign away)"},
         {"a,b\n1,x\n2,x\n", NULL, NULL, 0, US_ERR_INPUT, "only one class, \"x\""},
         {"a,b\n1,3\n2,3\n", NULL, NULL, US_CLASSIFICATION, US_ERR_INPUT, "only one class, \"3\""},
-        {"a,b\n1,1.5\n2,3\n", NULL, NULL, US_CLASSIFICATION, US_ERR_INPUT, ":2:2: the class 1.5 in column \"b\" is not a whole number"},
+        {"a,b\n1,1.5\n2,3\n", NULL, NULL, US_CLASSIFICATION, US_ERR_INPUT,
+         ":2:2: the class 1.5 in column \"b\" is not a whole number"},
         {"a,b\n1,2\ninf,3\n2,4\n", NULL, NULL, 0, US_ERR_INPUT, ":3:1: the number in column \"a\" is infinite"},
         {"a,b\n1,2\n3,-inf\n2,4\n", NULL, NULL, 0, US_ERR_INPUT, ":3:2: the target in column \"b\" is infinite"},
         {"a,b\n1,\n3,\n", NULL, NULL, 0, US_ERR_INPUT, "the target column \"b\" is empty"},
@@ -209,29 +231,37 @@ static void features_are_found_for_prediction(void **state) {
     us_data_options options = US_DATA_OPTIONS_INIT;
     options.test_fraction = 0, options.standardize = false;
     us_data *data = load(context, fixture_text("t.csv", "a,code,y\n1,01,5\n2,x,6\n6,01,7\n"), &options);
-    static const struct { const char *text; double expected[3]; } good[] = {
-        {"code,more,a\n01,9,4\n", {4, 1, 0}},   /* other order, a column more, and 01 is spelt as it was */
+    static const struct {
+        const char *text;
+        double expected[3];
+    } good[] = {
+        {"code,more,a\n01,9,4\n", {4, 1, 0}}, /* other order, a column more, and 01 is spelt as it was */
         {"a,code,y\n4,x,\n", {4, 0, 1}},
-        {"code,a\nnew,NA\n", {3, 0, 0}},        /* unseen: none; missing: the mean */
-        {"4,01\n", {4, 1, 0}},                  /* no header: all but the target, or all */
+        {"code,a\nnew,NA\n", {3, 0, 0}}, /* unseen: none; missing: the mean */
+        {"4,01\n", {4, 1, 0}},           /* no header: all but the target, or all */
         {"4,01,8\n", {4, 1, 0}},
     };
     us_dataset *d;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        us_status status = us_data_load_features(&d, context, fixture_text("new.csv", good[i].text), us_data_encoding(data), US_F64);
+        us_status status =
+            us_data_load_features(&d, context, fixture_text("new.csv", good[i].text), us_data_encoding(data), US_F64);
         if (status != US_OK) fail_msg("%s: %s", good[i].text, us_context_error(context));
         assert_int_equal(us_dataset_rows(d), 1);
         for (size_t k = 0; k < 3; k++) assert_near(feature(d, 0, k), good[i].expected[k], 0, 0);
         us_dataset_destroy(d);
     }
-    static const struct { const char *text, *error; } bad[] = {
+    static const struct {
+        const char *text, *error;
+    } bad[] = {
         {"code,y\nx,5\n", "column \"a\" is not there, and the model needs it"},
         {"a,code\nseven,x\n", ":2:1: \"seven\" in column \"a\" is not a number"},
         {"1,2,3,4,5\n", "5 columns and no names"},
         {"a,code\ninf,x\n", ":2:1: the number inf in column \"a\" is infinite"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(us_data_load_features(&d, context, fixture_text("new.csv", bad[i].text), us_data_encoding(data), US_F64), US_ERR_INPUT);
+        assert_int_equal(
+            us_data_load_features(&d, context, fixture_text("new.csv", bad[i].text), us_data_encoding(data), US_F64),
+            US_ERR_INPUT);
         if (!strstr(us_context_error(context), bad[i].error)) fail_msg("%s", us_context_error(context));
         assert_null(d);
     }
@@ -239,11 +269,10 @@ static void features_are_found_for_prediction(void **state) {
     us_context_destroy(context);
 }
 
-static void data_hear(void *user, us_log_level level, const char *text) {
-    strcat(strcat(user, text), "|");
-}
+static void data_hear(void *user, us_log_level level, const char *text) { strcat(strcat(user, text), "|"); }
 
-/* Rows 1 and 3 miss a category in b, and in the second file row 5 one in c; row 6 misses one, too, and its target, so that it is left out. */
+/* Rows 1 and 3 miss a category in b, and in the second file row 5 one in c; row 6 misses one, too, and its target, so that
+ * it is left out. */
 static void missing_categories_are_counted(void **state) {
     char heard[2000] = "";
     us_context_options options = US_CONTEXT_OPTIONS_INIT;
@@ -251,7 +280,8 @@ static void missing_categories_are_counted(void **state) {
     options.log = data_hear;
     options.log_user = heard;
     assert_int_equal(us_context_create(&context, &options), US_OK);
-    us_data *data = load(context, fixture_text("gaps.csv", "a,b,c,y\n1,,u,5\n2,x,v,6\n3,,u,8\n4,x,u,7\n5,y,v,9\n6,,v,\n"), NULL);
+    us_data *data =
+        load(context, fixture_text("gaps.csv", "a,b,c,y\n1,,u,5\n2,x,v,6\n3,,u,8\n4,x,u,7\n5,y,v,9\n6,,v,\n"), NULL);
     if (!strstr(heard, "2 missing categories in column b count as none|")) fail_msg("heard: %s", heard);
     us_data_destroy(data);
     *heard = '\0';
@@ -275,19 +305,26 @@ static us_status load_body(us_context *context, void *user) {
 }
 
 static void loading_survives_failing_allocations(void **state) {
-    support_fail_each_allocation(load_body, (void *)(uintptr_t)fixture_text("small.csv", "a,b,y\n1,x,5\n2,y,6\n,x,7\n4,y,8\n5,x,9\n"));
-    support_fail_each_allocation(load_body, (void *)(uintptr_t)fixture_text("small.csv", "a,b,y\n1,x,p\n2,y,q\n,x,q\n4,y,p\n5,x,p\n"));
-    unsigned char images[16 + 4 * 6] = {0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, 255, 51}, labels[8 + 6] = {0, 0, 8, 1, 0, 0, 0, 6, 3, 7, 3, 7, 3, 7};
+    support_fail_each_allocation(load_body,
+                                 (void *)(uintptr_t)fixture_text("small.csv", "a,b,y\n1,x,5\n2,y,6\n,x,7\n4,y,8\n5,x,9\n"));
+    support_fail_each_allocation(load_body,
+                                 (void *)(uintptr_t)fixture_text("small.csv", "a,b,y\n1,x,p\n2,y,q\n,x,q\n4,y,p\n5,x,p\n"));
+    unsigned char images[16 + 4 * 6] = {0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, 255, 51},
+                                  labels[8 + 6] = {0, 0, 8, 1, 0, 0, 0, 6, 3, 7, 3, 7, 3, 7};
     fixture_bytes("s-labels-idx1-ubyte", labels, sizeof labels);
     support_fail_each_allocation(load_body, (void *)(uintptr_t)fixture_bytes("s-images-idx3-ubyte", images, sizeof images));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_agree_with_another_program), cmocka_unit_test(an_encoding_gives_the_same_bytes_again),
-        cmocka_unit_test(rows_are_split_and_left_out),           cmocka_unit_test(classes_are_sorted),
-        cmocka_unit_test(mistakes_are_named),                    cmocka_unit_test(another_file_is_noticed),
-        cmocka_unit_test(features_are_found_for_prediction),     cmocka_unit_test(loading_survives_failing_allocations),
+        cmocka_unit_test(statistics_agree_with_another_program),
+        cmocka_unit_test(an_encoding_gives_the_same_bytes_again),
+        cmocka_unit_test(rows_are_split_and_left_out),
+        cmocka_unit_test(classes_are_sorted),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(another_file_is_noticed),
+        cmocka_unit_test(features_are_found_for_prediction),
+        cmocka_unit_test(loading_survives_failing_allocations),
         cmocka_unit_test(missing_categories_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

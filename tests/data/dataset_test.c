@@ -12,7 +12,8 @@ static void a_dataset_is_zeros_of_its_shape(void **state) {
     assert_int_equal(us_dataset_precision(d), US_F32);
     assert_ptr_equal(us_dataset_context(d), context);
     assert_null(us_dataset_labels(d));
-    for (int i = 0; i < 6; i++) assert_true(((float *)us_dataset_features(d))[i] == 0 && ((float *)us_dataset_targets(d))[i] == 0);
+    for (int i = 0; i < 6; i++)
+        assert_true(((float *)us_dataset_features(d))[i] == 0 && ((float *)us_dataset_targets(d))[i] == 0);
     us_dataset_destroy(d);
     assert_int_equal(us_dataset_create(&d, context, US_F64, 4, 0, US_CLASSIFICATION, 3), US_OK);
     assert_null(us_dataset_targets(d));
@@ -48,7 +49,8 @@ static void creation_survives_failing_allocations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_dataset_is_zeros_of_its_shape), cmocka_unit_test(sizes_out_of_range_are_refused),
+        cmocka_unit_test(a_dataset_is_zeros_of_its_shape),
+        cmocka_unit_test(sizes_out_of_range_are_refused),
         cmocka_unit_test(creation_survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

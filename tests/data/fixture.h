@@ -29,7 +29,9 @@ static inline const char *fixture_bytes(const char *name, const void *bytes, siz
     return path;
 }
 
-static inline const char *fixture_text(const char *name, const char *text) { return fixture_bytes(name, text, strlen(text)); }
+static inline const char *fixture_text(const char *name, const char *text) {
+    return fixture_bytes(name, text, strlen(text));
+}
 
 /* A table that must come out. */
 static inline us_table *fixture_read(us_context *context, const char *path) {
@@ -64,9 +66,11 @@ static inline const char *fixture_cell(const us_table *table, size_t column, siz
 static inline const char *fixture_dump(const us_table *table) {
     static char out[65536];
     char *to = out;
-    for (size_t c = 0; c < us_table_columns(table); c++) to += sprintf(to, "%s%s", c ? "," : "", us_table_column_name(table, c));
+    for (size_t c = 0; c < us_table_columns(table); c++)
+        to += sprintf(to, "%s%s", c ? "," : "", us_table_column_name(table, c));
     for (size_t row = 0; row < us_table_rows(table); row++)
-        for (size_t c = 0; c < us_table_columns(table) && to < out + 60000; c++) to += sprintf(to, "%s%s", c ? "," : "|", fixture_cell(table, c, row));
+        for (size_t c = 0; c < us_table_columns(table) && to < out + 60000; c++)
+            to += sprintf(to, "%s%s", c ? "," : "|", fixture_cell(table, c, row));
     return out;
 }
 

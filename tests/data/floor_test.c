@@ -12,14 +12,18 @@ static us_dataset *grouped(us_context *context, us_precision precision, us_task 
     for (size_t i = 0; i < ROWS; i++) {
         double g = us_rng_below(&rng, GROUPS), x[2] = {g / 3 - 1, g == 3 && i % 2 ? -0.0 : g * g - 9};
         for (size_t j = 0; j < 2; j++) {
-            if (precision == US_F32) ((float *)us_dataset_features(d))[2 * i + j] = (float)x[j];
-            else ((double *)us_dataset_features(d))[2 * i + j] = x[j];
+            if (precision == US_F32)
+                ((float *)us_dataset_features(d))[2 * i + j] = (float)x[j];
+            else
+                ((double *)us_dataset_features(d))[2 * i + j] = x[j];
         }
         if (task == US_CLASSIFICATION) us_dataset_labels(d)[i] = (uint32_t)us_rng_below(&rng, (uint32_t)outputs);
         for (size_t k = 0; task == US_REGRESSION && k < outputs; k++) {
             double y = g + us_rng_normal(&rng);
-            if (precision == US_F32) ((float *)us_dataset_targets(d))[i * outputs + k] = (float)y;
-            else ((double *)us_dataset_targets(d))[i * outputs + k] = y;
+            if (precision == US_F32)
+                ((float *)us_dataset_targets(d))[i * outputs + k] = (float)y;
+            else
+                ((double *)us_dataset_targets(d))[i * outputs + k] = y;
         }
     }
     return d;
@@ -82,9 +86,13 @@ static void without_repeated_rows_the_floor_is_zero(void **state) {
 /* Leaves and decorators answer; `mse` is twice half-mse. */
 static void problems_tell_their_floor(void **state) {
     us_context *context = support_plain_context();
-    static const struct { const char *model, *loss; us_task task; double factor; } CASES[] = {
-        {"linear", "half-mse", US_REGRESSION, 1},     {"linear", "mse", US_REGRESSION, 2},
-        {"mlp:3", "half-mse", US_REGRESSION, 1},      {"mlp:3", "mse", US_REGRESSION, 2},
+    static const struct {
+        const char *model, *loss;
+        us_task task;
+        double factor;
+    } CASES[] = {
+        {"linear", "half-mse", US_REGRESSION, 1},          {"linear", "mse", US_REGRESSION, 2},
+        {"mlp:3", "half-mse", US_REGRESSION, 1},           {"mlp:3", "mse", US_REGRESSION, 2},
         {"linear", "cross-entropy", US_CLASSIFICATION, 1}, {"mlp:3:tanh", "cross-entropy", US_CLASSIFICATION, 1},
     };
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {

@@ -154,8 +154,10 @@ static void truncated_gzip_is_refused(void **state) {
     us_data_destroy((us_data *)(uintptr_t)data);
     us_context_destroy(context);
     for (size_t less = 1; less <= 30; less++)
-        refuse(packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES, less), "zip-images-idx3-ubyte.gz", "ends too early");
-    refuse(packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES - 5, 0), "zip-images-idx3-ubyte.gz", "ends before its 10 items do");
+        refuse(packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES, less), "zip-images-idx3-ubyte.gz",
+               "ends too early");
+    refuse(packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES - 5, 0), "zip-images-idx3-ubyte.gz",
+           "ends before its 10 items do");
     refuse(packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES + 1, 0), "zip-images-idx3-ubyte.gz", "more follows");
     const char *path = packed("zip-images-idx3-ubyte.gz", images(), IMAGE_BYTES, 0);
     packed("zip-labels-idx1-ubyte.gz", labels(), LABEL_BYTES, 9);

@@ -5,8 +5,8 @@
 
 typedef struct outcome {
     const char *file;
-    size_t rows, columns;  /* 0: refused ... */
-    const char *text;      /* ... with this in the error; else how the dump begins */
+    size_t rows, columns; /* 0: refused ... */
+    const char *text;     /* ... with this in the error; else how the dump begins */
 } outcome;
 
 static const outcome CSVKIT[] = {
@@ -41,11 +41,13 @@ static const outcome RUST[] = {
     {"smallpop-no-headers.csv", 10, 4, "column1,column2,column3,column4|Southborough,MA,United States,9686|"},
     {"strange.csv", 0, 0, ":1:1: text behind a closing quote"},
     {"uspop-latin1.csv", 0, 0, ":4:1: not UTF-8, it looks like ISO-8859-1"},
-    {"uspop-null.csv", 100, 5, "City,State,Population,Latitude,Longitude|Davidsons Landing,AK,,65.2419444,-165.2716667|Kenai,AK,7610,"},
+    {"uspop-null.csv", 100, 5,
+     "City,State,Population,Latitude,Longitude|Davidsons Landing,AK,,65.2419444,-165.2716667|Kenai,AK,7610,"},
 };
 static const outcome CHINESE[] = {
     {"gbk.csv", 0, 0, ":2:2: not UTF-8, it looks like GBK; convert it: iconv -f GBK -t UTF-8"},
-    {"watermelon_3.csv", 17, 10, "编号,色泽,根蒂,敲声,纹理,脐部,触感,密度,含糖率,好瓜|1,青绿,蜷缩,浊响,清晰,凹陷,硬滑,0.697,0.46,是|"},
+    {"watermelon_3.csv", 17, 10,
+     "编号,色泽,根蒂,敲声,纹理,脐部,触感,密度,含糖率,好瓜|1,青绿,蜷缩,浊响,清晰,凹陷,硬滑,0.697,0.46,是|"},
 };
 static const outcome REST[] = {
     {"ntu-pm25/train.csv", 0, 0, ":1:1: not UTF-8, it looks like BIG5; convert it: iconv -f BIG5 -t UTF-8"},
@@ -53,7 +55,8 @@ static const outcome REST[] = {
     {"ntu-covid/covid.train.csv", 2700, 95, "id,AL,AK,"},
     {"wine-quality/winequality-white.csv", 4898, 12, "fixed acidity,volatile acidity,citric acid,"},
     {"anes96/anes96.csv", 944, 10, "popul,TVnews,selfLR,ClinLR,DoleLR,PID,age,educ,income,vote|0,7,7,1,6,6,36,3,1,1|"},
-    {"titanic/train.csv", 891, 12, "PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked|1,0,3,Braund, Mr. Owen Harris,"},
+    {"titanic/train.csv", 891, 12,
+     "PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked|1,0,3,Braund, Mr. Owen Harris,"},
     {"titanic/test.csv", 418, 11, "PassengerId,Pclass,Name,"},
     {"adult-income/train.csv", 32561, 15, NULL},
     {"adult-income/test.csv", 16281, 14, NULL},
@@ -90,8 +93,10 @@ static void check(const char *folder, const outcome *outcomes, size_t count) {
         }
         us_table *table = fixture_read(context, path);
         if (us_table_rows(table) != o->rows || us_table_columns(table) != o->columns)
-            fail_msg("%s: %zu x %zu, should be %zu x %zu", o->file, us_table_rows(table), us_table_columns(table), o->rows, o->columns);
-        if (o->text && strncmp(fixture_dump(table), o->text, strlen(o->text)) != 0) fail_msg("%s: %.300s", o->file, fixture_dump(table));
+            fail_msg("%s: %zu x %zu, should be %zu x %zu", o->file, us_table_rows(table), us_table_columns(table), o->rows,
+                     o->columns);
+        if (o->text && strncmp(fixture_dump(table), o->text, strlen(o->text)) != 0)
+            fail_msg("%s: %.300s", o->file, fixture_dump(table));
         us_table_destroy(table);
     }
     us_context_destroy(context);
@@ -126,7 +131,8 @@ static void all_other_sets(void **state) { check("", REST, SIZE(REST)); }
 
 /* csv-spectrum has the expected cells of each file beside it. Numbers are compared as numbers ("08123" is 8123). */
 static void csv_spectrum(void **state) {
-    static const char *const names[] = {"comma_in_quotes", "empty", "escaped_quotes", "json", "newlines", "quotes_and_newlines", "simple", "utf8"};
+    static const char *const names[] = {
+        "comma_in_quotes", "empty", "escaped_quotes", "json", "newlines", "quotes_and_newlines", "simple", "utf8"};
     us_context *context = support_plain_context();
     for (size_t i = 0; i < SIZE(names); i++) {
         char relative[256];
@@ -145,7 +151,8 @@ static void csv_spectrum(void **state) {
                 assert_non_null(expected);
                 if (us_table_column_kind(table, c) == US_COLUMN_NUMERIC && *expected)
                     assert_true(us_table_number(table, c, row) == strtod(expected, NULL));
-                else assert_string_equal(fixture_cell(table, c, row), expected);
+                else
+                    assert_string_equal(fixture_cell(table, c, row), expected);
             }
         }
         json_decref(rows);

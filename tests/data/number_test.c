@@ -86,10 +86,15 @@ static void spellings(void **state) {
     assert_true(isinf(read_all("1e999")) && read_all("1e-999") == 0 && signbit(read_all("-0.0")));
     assert_true(read_all("0.00000000000000000000000000000000000001e38") == 1);
     /* From the start of each text this much is a number. */
-    static const struct { const char *text; int length; } prefixes[] = {
-        {"", -1},     {"-", -1},   {".", -1},     {"+.", -1}, {"e5", -1},   {"nan", -1},  {" 1", -1},   {"$5", -1},  {"--1", -1},
-        {"+-1", -1},  {"-.e1", -1}, {"in", -1},    {"1e", 1},  {"1e+", 1},   {"1,5", 1},   {"1 000", 1}, {"0x10", 1}, {"1.2.3", 3},
-        {"1.5e3e4", 5}, {"12-", 2}, {"1_000", 1}, {"1d5", 1}, {"5%", 1}, {"infinite", 3}, {"1234567890123456789012x", 22},
+    static const struct {
+        const char *text;
+        int length;
+    } prefixes[] = {
+        {"", -1},     {"-", -1},   {".", -1},    {"+.", -1},      {"e5", -1},
+        {"nan", -1},  {" 1", -1},  {"$5", -1},   {"--1", -1},     {"+-1", -1},
+        {"-.e1", -1}, {"in", -1},  {"1e", 1},    {"1e+", 1},      {"1,5", 1},
+        {"1 000", 1}, {"0x10", 1}, {"1.2.3", 3}, {"1.5e3e4", 5},  {"12-", 2},
+        {"1_000", 1}, {"1d5", 1},  {"5%", 1},    {"infinite", 3}, {"1234567890123456789012x", 22},
     };
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         char padded[64] = {0};
@@ -115,7 +120,8 @@ static void whole_texts_are_numbers_or_not(void **state) {
     assert_true(us__number_whole("-inf", 4, &v) && isinf(v));
     static const char *const not_numbers[] = {"", " 1", "1 ", "1x", "1,5", "0x10", "nan", "--1", "."};
     for (size_t i = 0; i < sizeof not_numbers / sizeof *not_numbers; i++)
-        if (us__number_whole(not_numbers[i], strlen(not_numbers[i]), &v)) fail_msg("\"%s\" was taken for a number", not_numbers[i]);
+        if (us__number_whole(not_numbers[i], strlen(not_numbers[i]), &v))
+            fail_msg("\"%s\" was taken for a number", not_numbers[i]);
     char *longest = malloc(600);
     memset(longest, '1', 600);
     assert_true(us__number_whole(longest, 300, &v) && v > 1e299);

@@ -18,7 +18,8 @@ static unsigned char *image(const char *header, const void *data, size_t data_si
     return bytes;
 }
 
-static us_tensor tensor(const char *name, const char *dtype, size_t rank, const size_t *shape, const void *data, size_t bytes) {
+static us_tensor tensor(const char *name, const char *dtype, size_t rank, const size_t *shape, const void *data,
+                        size_t bytes) {
     us_tensor t = {.name = name, .rank = rank, .data = data, .bytes = bytes};
     strcpy(t.dtype, dtype);
     for (size_t i = 0; i < rank; i++) t.shape[i] = shape[i];
@@ -77,10 +78,12 @@ static void what_is_encoded_is_decoded(void **state) {
  * written by a Python program. */
 static void images_of_other_tools_are_read(void **state) {
     us_context *context = support_plain_context();
-    static const char padded[] = "{\"__metadata__\":{\"format\":\"np\"},\"b\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
-                                 "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}   ";
-    static const char by_hand[] = "{ \"c\" : {\"shape\":[1], \"dtype\":\"U8\", \"data_offsets\":[0,1]},\n"
-                                  " \"d\" : {\"data_offsets\":[1,9], \"extra\":null, \"dtype\":\"F64\", \"shape\":[1,1,1]} }";
+    static const char padded[] =
+        "{\"__metadata__\":{\"format\":\"np\"},\"b\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}   ";
+    static const char by_hand[] =
+        "{ \"c\" : {\"shape\":[1], \"dtype\":\"U8\", \"data_offsets\":[0,1]},\n"
+        " \"d\" : {\"data_offsets\":[1,9], \"extra\":null, \"dtype\":\"F64\", \"shape\":[1,1,1]} }";
     int64_t b = -5;
     unsigned char data[16], *bytes;
     size_t size;
@@ -161,7 +164,8 @@ static void damage_is_named(void **state) {
         assert_int_equal(us_safetensors_decode(&t, context, "some.file", bytes, size), US_ERR_INPUT);
         assert_null(t);
         const char *error = us_context_error(context);
-        if (!strstr(error, cases[i].says) || strncmp(error, "some.file: ", 11) != 0 || strchr(error, '\n')) fail_msg("%zu: %s", i, error);
+        if (!strstr(error, cases[i].says) || strncmp(error, "some.file: ", 11) != 0 || strchr(error, '\n'))
+            fail_msg("%zu: %s", i, error);
         free(bytes);
     }
     static const unsigned char short_file[] = {2, 0, 0, 0, 0, 0, 0}, long_header[] = {3, 0, 0, 0, 0, 0, 0, 0, '{', '}'},
@@ -182,7 +186,8 @@ static void what_cannot_be_encoded_is_refused(void **state) {
     us_tensor pair[2];
     void *bytes;
     size_t size;
-    static const char *const says[] = {"the name is taken", "the name is taken", "do not fit", "do not fit", "do not fit", "not UTF-8"};
+    static const char *const says[] = {"the name is taken", "the name is taken", "do not fit",
+                                       "do not fit",        "do not fit",        "not UTF-8"};
     for (size_t i = 0; i < 6; i++) {
         pair[0] = good;
         pair[1] = i == 0 ? wide : good;

@@ -8,8 +8,8 @@
 enum { MOST = 16 };
 
 /* Minimises a formula of `count` variables from x, which becomes the end. */
-static us_status minimize_formula(us_context *context, const char *formula, const char *const *names, size_t count, double *x,
-                                  const us_minimize_options *options, us_minimize_result *result) {
+static us_status minimize_formula(us_context *context, const char *formula, const char *const *names, size_t count,
+                                  double *x, const us_minimize_options *options, us_minimize_result *result) {
     us_problem *problem = NULL;
     us_vec *theta = NULL;
     us_status status = us_problem_create_formula(&problem, context, formula, names, count);
@@ -24,22 +24,26 @@ static const char *const XYZW[] = {"x", "y", "z", "w"};
 
 /* Start points and least values of Moré, Garbow & Hillstrom 1981 ("Testing unconstrained optimization software", ACM TOMS
  * 7(1)), and starts on saddles, maxima and where all derivatives up to the second vanish, whose answers are algebra. */
-static const struct { const char *formula; size_t n; double start[4], value, tolerance; } CLASSICS[] = {
+static const struct {
+    const char *formula;
+    size_t n;
+    double start[4], value, tolerance;
+} CLASSICS[] = {
     {"(10*(y-x^2))^2+(1-x)^2", 2, {-1.2, 1}, 0, 1e-20},
     {"(-13+x+((5-y)*y-2)*y)^2+(-29+x+((y+1)*y-14)*y)^2", 2, {0.5, -2}, 48.9842536792400, 1e-9},
     {"(x-1e6)^2+(y-2e-6)^2+(x*y-2)^2", 2, {1, 1}, 0, 1e-12},
     {"(x+10*y)^2+5*(z-w)^2+(y-2*z)^4+10*(x-w)^4", 4, {3, -1, 0, 1}, 0, 1e-20},
     {"100*(y-x^2)^2+(1-x)^2+90*(w-z^2)^2+(1-z)^2+10*(y+w-2)^2+0.1*(y-w)^2", 4, {-3, -1, -3, -1}, 0, 1e-18},
-    {"x^2/2-y^2/2+y^4/4", 2, {1, 0}, -0.25, 1e-14},         /* runs into the saddle at 0 */
-    {"(1-x*y)^2", 2, {0, 0}, 0, 1e-18},                     /* a saddle */
+    {"x^2/2-y^2/2+y^4/4", 2, {1, 0}, -0.25, 1e-14},                           /* runs into the saddle at 0 */
+    {"(1-x*y)^2", 2, {0, 0}, 0, 1e-18},                                       /* a saddle */
     {"-cos(x)-cos(y)", 2, {3.141592653589793, 3.141592653589793}, -2, 1e-14}, /* a maximum */
     {"x^3-3*x*y^2+(x^2+y^2)^2", 2, {0, 0}, -0.10546875, 1e-14},               /* a monkey saddle: −27/256 at x = −3/4 */
-    {"x^4-x^3", 1, {0}, -0.10546875, 1e-14},                /* falls on one side only */
-    {"x^6-y^4+x^2", 2, {0.3, 0}, -HUGE_VAL, 0},             /* no minimum: see below */
-    {"x^2+y^2-1/(1+1e4*(x-1)^2)", 2, {-3, 2}, 0, 1e-3},     /* a narrow hole beside the way, which it need not find */
+    {"x^4-x^3", 1, {0}, -0.10546875, 1e-14},                                  /* falls on one side only */
+    {"x^6-y^4+x^2", 2, {0.3, 0}, -HUGE_VAL, 0},                               /* no minimum: see below */
+    {"x^2+y^2-1/(1+1e4*(x-1)^2)", 2, {-3, 2}, 0, 1e-3},       /* a narrow hole beside the way, which it need not find */
     {"exp(x)-2*x+0*y", 2, {5, 3}, 0.6137056388801094, 1e-14}, /* 2 − 2 ln 2; nothing depends on y */
     {"x*log(x)+y^2", 2, {5, 1}, -0.36787944117144233, 1e-14}, /* −1/e; NaN for x < 0 */
-    {"x^2+1/x^2+(y-1)^2", 2, {9, 0}, 2, 1e-14},             /* a pole at 0 */
+    {"x^2+1/x^2+(y-1)^2", 2, {9, 0}, 2, 1e-14},               /* a pole at 0 */
     {"x+y^2", 2, {3, 0}, -HUGE_VAL, 0},
     {"1e8+(x-1)^2+y^2", 2, {-4, 9}, 1e8, 1e-7},
     {"1e-14*((10*(y-x^2))^2+(1-x)^2)", 2, {-1.2, 1}, 0, 1e-16},
@@ -82,7 +86,8 @@ static void reference_cases_pass(void **state) {
         start = json_object_get(item, "start");
         json_object_foreach(start, name, value) names[n] = name, x[n++] = json_number_value(value);
         us_minimize_result result;
-        us_status status = minimize_formula(context, json_string_value(json_object_get(item, "formula")), names, n, x, NULL, &result);
+        us_status status =
+            minimize_formula(context, json_string_value(json_object_get(item, "formula")), names, n, x, NULL, &result);
         if (status != US_OK) fail_msg("%s: %s, %s", id, us_status_name(status), result.reason);
         bool passed = fabs(result.value - best) <= rtol * fabs(best) + (atol ? json_number_value(atol) : 1e-12);
         json_array_foreach(json_object_get(item, "other_known_minima"), k, known) {
@@ -98,7 +103,10 @@ static void reference_cases_pass(void **state) {
 
 /* Σ (xᵢ²−1)²/4 + c/2 Σ (xᵢ−xᵢ₊₁)² in more dimensions than a dense Hessian is made for: 0 is critical, with negative
  * eigenvalues; the least value is 0. */
-typedef struct chain { size_t n; double coupling; } chain;
+typedef struct chain {
+    size_t n;
+    double coupling;
+} chain;
 
 static int chain_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
     const chain *c = user;
@@ -172,16 +180,17 @@ static double brute_force(const double *values, const double *gradient, double r
 }
 
 static void the_step_is_the_best_within_the_radius(void **state) {
-    static const struct { double values[2], gradient[2], radius; } CASES[] = {
-        {{1, 3}, {0.5, -0.2}, 2},            /* inside */
-        {{1, 3}, {5, -2}, 0.7},              /* on the boundary */
-        {{-2, 3}, {0.3, 1}, 1.1},            /* indefinite */
-        {{-2, 3}, {0, 1}, 1.1},              /* the hard case */
-        {{-2, 3}, {1e-300, 1}, 1.1},         /* nearly */
-        {{-2, 3}, {0, 50}, 1.1},             /* no gradient along the first, yet not hard */
-        {{-2, -2}, {0, 0}, 0.4},             /* a maximum */
-        {{0, 3}, {0, 1}, 2}, {{0, 3}, {0.1, 1}, 2}, {{0, 0}, {3, 4}, 0.5},
-        {{-7, 2.5}, {-1e-14, 1e-14}, 1e-3},
+    static const struct {
+        double values[2], gradient[2], radius;
+    } CASES[] = {
+        {{1, 3}, {0.5, -0.2}, 2},    /* inside */
+        {{1, 3}, {5, -2}, 0.7},      /* on the boundary */
+        {{-2, 3}, {0.3, 1}, 1.1},    /* indefinite */
+        {{-2, 3}, {0, 1}, 1.1},      /* the hard case */
+        {{-2, 3}, {1e-300, 1}, 1.1}, /* nearly */
+        {{-2, 3}, {0, 50}, 1.1},     /* no gradient along the first, yet not hard */
+        {{-2, -2}, {0, 0}, 0.4},     /* a maximum */
+        {{0, 3}, {0, 1}, 2},         {{0, 3}, {0.1, 1}, 2}, {{0, 0}, {3, 4}, 0.5}, {{-7, 2.5}, {-1e-14, 1e-14}, 1e-3},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         double p[2];

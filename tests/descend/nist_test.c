@@ -4,7 +4,10 @@
 #include <unstuck/model.h>
 #include <unstuck/solve.h>
 
-static const struct { const char *name, *formula; int first, last; } MODELS[] = {
+static const struct {
+    const char *name, *formula;
+    int first, last;
+} MODELS[] = {
     {"Bennett5", "b1*(b2+x)^(-1/b3)", 61, 214},
     {"BoxBOD", "b1*(1-exp(-b2*x))", 61, 66},
     {"Chwirut2", "exp(-b1*x)/(b2+b3*x)", 61, 114},
@@ -33,7 +36,8 @@ static us_dataset *nist_dataset(us_context *context, size_t m, const char *path)
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     for (int number = 1; fgets(line, sizeof line, file); number++)
-        if (number >= MODELS[m].first && number <= MODELS[m].last && sscanf(line, "%lf %lf", &y[rows], &x[rows]) == 2) rows++;
+        if (number >= MODELS[m].first && number <= MODELS[m].last && sscanf(line, "%lf %lf", &y[rows], &x[rows]) == 2)
+            rows++;
     fclose(file);
     us_dataset *dataset;
     assert_int_equal(us_dataset_create(&dataset, context, US_F64, rows, 1, US_REGRESSION, 1), US_OK);
@@ -43,8 +47,8 @@ static us_dataset *nist_dataset(us_context *context, size_t m, const char *path)
 }
 
 /* start[k][i]: of parameter i; also the certified values. */
-static void nist_read(const char *path, const char *name, double start[2][MOST_PARAMETERS], double certified[MOST_PARAMETERS],
-                      double *rss) {
+static void nist_read(const char *path, const char *name, double start[2][MOST_PARAMETERS],
+                      double certified[MOST_PARAMETERS], double *rss) {
     char line[256], dataset[32], what[32];
     FILE *file = fopen(path, "r");
     assert_non_null(file);

@@ -31,7 +31,8 @@ typedef struct objective_user {
     int rosenbrock;
 } objective_user;
 
-static int objective_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+static int objective_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss,
+                              void *gradient) {
     const objective_user *u = user;
     double x[5], g[5];
     for (size_t i = 0; i < SIZES[u->rosenbrock]; i++)
@@ -89,7 +90,8 @@ static size_t oracle_split(char *line, char **fields, size_t most) {
 
 static size_t oracle_read(oracle_case *cases, size_t most) {
     char path[1024], line[1024], *f[9] = {0};
-    snprintf(path, sizeof path, "%s/tests/oracle/rules.csv", getenv("UNSTUCK_SOURCE_ROOT") ? getenv("UNSTUCK_SOURCE_ROOT") : ".");
+    snprintf(path, sizeof path, "%s/tests/oracle/rules.csv",
+             getenv("UNSTUCK_SOURCE_ROOT") ? getenv("UNSTUCK_SOURCE_ROOT") : ".");
     FILE *file = fopen(path, "r");
     if (!file) fail_msg("%s is missing", path);
     size_t count = 0;
@@ -123,14 +125,15 @@ static size_t oracle_read(oracle_case *cases, size_t most) {
 
 /* In f64, 1e-12 of the largest element. In f32 a step rounds θ, the gradient and the state, at most four half-ulps of the
  * largest element (3.2) a step that no later step magnifies more than twofold: 4·step·ε of it. */
-static void oracle_compare(const oracle_case *c, us_precision precision, const us_vec *theta, size_t point, const char *way) {
+static void oracle_compare(const oracle_case *c, us_precision precision, const us_vec *theta, size_t point,
+                           const char *way) {
     double largest = 0;
     for (size_t i = 0; i < us_vec_size(theta); i++) largest = fmax(largest, fabs(c->theta[point][i]));
     double allowed = precision == US_F64 ? 1e-12 : 4 * (double)c->step[point] * us_precision_epsilon(precision);
     for (size_t i = 0; i < us_vec_size(theta); i++)
         if (!(fabs(us_vec_get(theta, i) - c->theta[point][i]) <= allowed * largest))
-            fail_msg("%s, %s %s in f%d on %s, step %lu: theta[%zu] is %.17g, should be %.17g", way, c->rule, c->set, (int)precision,
-                     c->problem, c->step[point], i, us_vec_get(theta, i), c->theta[point][i]);
+            fail_msg("%s, %s %s in f%d on %s, step %lu: theta[%zu] is %.17g, should be %.17g", way, c->rule, c->set,
+                     (int)precision, c->problem, c->step[point], i, us_vec_get(theta, i), c->theta[point][i]);
 }
 
 static void follow_by_training(us_context *context, const oracle_case *c, us_precision precision) {
@@ -170,7 +173,8 @@ static void follow_by_apply(us_context *context, const oracle_case *c, us_precis
     assert_int_equal(us_schedule_parse(context, c->schedule, c->warmup, &schedule), US_OK);
     assert_int_equal(us_vec_create(&theta, context, precision, SIZES[rosenbrock]), US_OK);
     assert_int_equal(us_vec_create(&gradient, context, precision, SIZES[rosenbrock]), US_OK);
-    for (size_t k = 0; k < rule->states; k++) assert_int_equal(us_vec_create(&state[k], context, precision, SIZES[rosenbrock]), US_OK);
+    for (size_t k = 0; k < rule->states; k++)
+        assert_int_equal(us_vec_create(&state[k], context, precision, SIZES[rosenbrock]), US_OK);
     us_vec_write_f64(theta, STARTS[rosenbrock]);
     size_t point = 0;
     for (unsigned long t = 1; point < c->points; t++) {
@@ -180,7 +184,8 @@ static void follow_by_apply(us_context *context, const oracle_case *c, us_precis
         us_vec_write_f64(gradient, g);
         double norm = us_vec_norm2(gradient);
         if (c->clip > 0 && norm > c->clip) us_vec_scale(gradient, c->clip / norm);
-        us_rule_step step = {.step = t, .learning_rate = c->lr * us_schedule_factor(&schedule, t), .hyper = c->set[0] ? hyper : NULL};
+        us_rule_step step = {
+            .step = t, .learning_rate = c->lr * us_schedule_factor(&schedule, t), .hyper = c->set[0] ? hyper : NULL};
         assert_int_equal(us_rule_apply(context, rule, &step, theta, gradient, state), US_OK);
         if (t == c->step[point]) oracle_compare(c, precision, theta, point++, "apply");
     }
@@ -271,7 +276,8 @@ static void zero_gradients_are_harmless(void **state) {
         float theta[3] = {1.5f, -2, 0}, gradient[3] = {0}, a[3] = {0}, b[3] = {0}, *states[] = {a, b};
         assert_int_equal(us_rule_parse_hyper(context, table[r], NULL, hyper), US_OK);
         for (uint64_t t = 1; t < 50; t++)
-            table[r]->update_f32(&(us_rule_step){.step = t, .learning_rate = 0.1, .hyper = hyper}, theta, gradient, states, 3);
+            table[r]->update_f32(&(us_rule_step){.step = t, .learning_rate = 0.1, .hyper = hyper}, theta, gradient, states,
+                                 3);
         assert_true(theta[0] == 1.5f && theta[1] == -2 && theta[2] == 0);
     }
     us_context_destroy(context);
@@ -311,7 +317,8 @@ static void long_vectors_are_updated_like_short_ones(void **state) {
                 us_vec_set(one, 0, us_vec_get(gradient, i));
                 for (size_t k = 0; k < SETS; k++) us_vec_fill(x[2][k], 0);
                 three_steps(context, table[r], x[2][THETA], one, x[2]);
-                assert_near(us_vec_get(x[0][THETA], i), us_vec_get(x[2][THETA], 0), 4 * us_precision_epsilon(PRECISIONS[p]), 0);
+                assert_near(us_vec_get(x[0][THETA], i), us_vec_get(x[2][THETA], 0), 4 * us_precision_epsilon(PRECISIONS[p]),
+                            0);
             }
             for (size_t i = 0; i < 3; i++)
                 for (size_t k = 0; k < SETS; k++) us_vec_destroy(x[i][k]);
@@ -354,10 +361,18 @@ static void hyperparameters_are_parsed_or_refused(void **state) {
     static const struct {
         const char *text, *says;
     } bad[] = {
-        {"beta1", "NAME=VALUE"},      {"beta1=", "NAME=VALUE"},       {"=3", "NAME=VALUE"},
-        {"beta=0.9", "adam has beta1, beta2, epsilon"},        {"beta1=0.9x", "not a number"}, {"beta1=1", "must be 0 to 0.999999"},
-        {"beta1=nan", "not a number"},     {"epsilon=-1", "must be"},      {"momentum=0.9", "no such hyperparameter"},
-        {"beta1=0.9 ", "not a number"},  {"beta1= 0.9", "not a number"},   {"epsilon=inf", "must be"},
+        {"beta1", "NAME=VALUE"},
+        {"beta1=", "NAME=VALUE"},
+        {"=3", "NAME=VALUE"},
+        {"beta=0.9", "adam has beta1, beta2, epsilon"},
+        {"beta1=0.9x", "not a number"},
+        {"beta1=1", "must be 0 to 0.999999"},
+        {"beta1=nan", "not a number"},
+        {"epsilon=-1", "must be"},
+        {"momentum=0.9", "no such hyperparameter"},
+        {"beta1=0.9 ", "not a number"},
+        {"beta1= 0.9", "not a number"},
+        {"epsilon=inf", "must be"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(us_rule_parse_hyper(context, adam, bad[i].text, hyper), US_ERR_ARGUMENT);

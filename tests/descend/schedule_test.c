@@ -9,13 +9,26 @@ static void factors_are_those_of_the_formulas(void **state) {
         uint64_t warmup, t;
         double factor;
     } cases[] = {
-        {"constant", 0, 1, 1},          {"constant", 0, 1000000, 1},     {"exp:0.9", 0, 1, 1},
-        {"exp:0.9", 0, 3, 0.81},        {"exp:1.1", 0, 2, 1.1},          {"step:10:0.5", 0, 10, 1},
-        {"step:10:0.5", 0, 11, 0.5},    {"step:10:0.5", 0, 31, 0.125},   {"cosine:100", 0, 1, 1},
-        {"cosine:100", 0, 51, 0.5},     {"cosine:100", 0, 34, 0.7545207078751857}, /* ½(1 + cos 0.33π) */
-        {"cosine:100", 0, 101, 0},      {"cosine:100", 0, 5000, 0},      {"inverse-sqrt", 0, 1, 1},
-        {"inverse-sqrt", 0, 16, 0.25},  {"constant", 4, 1, 0.25},        {"constant", 4, 3, 0.75},
-        {"constant", 4, 4, 1},          {"constant", 4, 5, 1},           {"exp:0.5", 4, 2, 0.25},
+        {"constant", 0, 1, 1},
+        {"constant", 0, 1000000, 1},
+        {"exp:0.9", 0, 1, 1},
+        {"exp:0.9", 0, 3, 0.81},
+        {"exp:1.1", 0, 2, 1.1},
+        {"step:10:0.5", 0, 10, 1},
+        {"step:10:0.5", 0, 11, 0.5},
+        {"step:10:0.5", 0, 31, 0.125},
+        {"cosine:100", 0, 1, 1},
+        {"cosine:100", 0, 51, 0.5},
+        {"cosine:100", 0, 34, 0.7545207078751857}, /* ½(1 + cos 0.33π) */
+        {"cosine:100", 0, 101, 0},
+        {"cosine:100", 0, 5000, 0},
+        {"inverse-sqrt", 0, 1, 1},
+        {"inverse-sqrt", 0, 16, 0.25},
+        {"constant", 4, 1, 0.25},
+        {"constant", 4, 3, 0.75},
+        {"constant", 4, 4, 1},
+        {"constant", 4, 5, 1},
+        {"exp:0.5", 4, 2, 0.25},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         us_schedule s;

@@ -19,21 +19,26 @@ static us_status search(us_context *context, const char *formula, const char *co
 }
 
 /* Formulas whose critical points can be counted by hand, in the box ±size. */
-static const struct { const char *formula; size_t n; double size; size_t minima, maxima, saddles, degenerate; } COUNTS[] = {
+static const struct {
+    const char *formula;
+    size_t n;
+    double size;
+    size_t minima, maxima, saddles, degenerate;
+} COUNTS[] = {
     {"x^2-y^2", 2, 3, 0, 0, 1, 0},
-    {"sin(x)*sin(y)", 2, 6, 8, 8, 9, 0},          /* ±π/2, ±3π/2 in both: 16; 0, ±π in both: 9 */
-    {"abs(x)+abs(y)", 2, 1, 0, 0, 0, 0},          /* a kink is no critical point, though the formula's gradient there is 0 */
+    {"sin(x)*sin(y)", 2, 6, 8, 8, 9, 0}, /* ±π/2, ±3π/2 in both: 16; 0, ±π in both: 9 */
+    {"abs(x)+abs(y)", 2, 1, 0, 0, 0, 0}, /* a kink is no critical point, though the formula's gradient there is 0 */
     {"abs(x-0.3)+y^2", 2, 1, 0, 0, 0, 0},
-    {"abs(x)*x+y^2", 2, 1, 0, 0, 0, 1},           /* but here the gradient is continuous */
-    {"exp(-x^2-y^2)", 2, 40, 0, 1, 0, 0},         /* the plateau underflows to 0 */
+    {"abs(x)*x+y^2", 2, 1, 0, 0, 0, 1},   /* but here the gradient is continuous */
+    {"exp(-x^2-y^2)", 2, 40, 0, 1, 0, 0}, /* the plateau underflows to 0 */
     {"exp(-x^2)", 1, 1000, 0, 1, 0, 0},
-    {"1/(x^2+y^2)+x^2+y^2-x", 2, 3, 1, 0, 1, 0},  /* a pole; r⁴(2r∓1) = 2r: on the axis on either side of it */
-    {"x^3-3*x+y^2", 2, 1, 1, 0, 1, 0},            /* both on the edge of the box: x = ±1 */
-    {"log(x)-x+log(y)-y", 2, 3, 0, 1, 0, 0},      /* undefined on three quarters of the box */
+    {"1/(x^2+y^2)+x^2+y^2-x", 2, 3, 1, 0, 1, 0}, /* a pole; r⁴(2r∓1) = 2r: on the axis on either side of it */
+    {"x^3-3*x+y^2", 2, 1, 1, 0, 1, 0},           /* both on the edge of the box: x = ±1 */
+    {"log(x)-x+log(y)-y", 2, 3, 0, 1, 0, 0},     /* undefined on three quarters of the box */
     {"3*x+y", 2, 1, 0, 0, 0, 0},
     {"x^4+y^4", 2, 1, 0, 0, 0, 1},
-    {"1e-9*(x^2-y^2)+1e9", 2, 1, 0, 0, 1, 0},     /* small beside a large constant */
-    {"sin(x)^4", 1, 9, 0, 6, 0, 5},               /* 0, ±π, ±2π flat minima; maxima at ±π/2, ±3π/2, ±5π/2 */
+    {"1e-9*(x^2-y^2)+1e9", 2, 1, 0, 0, 1, 0}, /* small beside a large constant */
+    {"sin(x)^4", 1, 9, 0, 6, 0, 5},           /* 0, ±π, ±2π flat minima; maxima at ±π/2, ±3π/2, ±5π/2 */
 };
 
 static void counted_points_are_found(void **state) {
@@ -47,7 +52,8 @@ static void counted_points_are_found(void **state) {
         if (status != US_OK) fail_msg("%s: %s", COUNTS[i].formula, us_context_error(context));
         for (size_t k = 0; k < points->count; k++) {
             kinds[points->points[k]->kind]++;
-            for (size_t j = 0; j < COUNTS[i].n; j++) assert_true(fabs(points->points[k]->theta[j]) <= COUNTS[i].size * (1 + 1e-8));
+            for (size_t j = 0; j < COUNTS[i].n; j++)
+                assert_true(fabs(points->points[k]->theta[j]) <= COUNTS[i].size * (1 + 1e-8));
             if (k > 0) assert_true(points->points[k]->value >= points->points[k - 1]->value);
         }
         if (kinds[US_KIND_MINIMUM] != COUNTS[i].minima || kinds[US_KIND_MAXIMUM] != COUNTS[i].maxima ||
@@ -73,8 +79,10 @@ static void of_lines_and_surfaces_some_places_are_kept(void **state) {
             double radius = 0;
             for (size_t j = 0; j < n; j++) radius = hypot(radius, p->theta[j]);
             middle += p->kind == US_KIND_MAXIMUM;
-            if (p->kind == US_KIND_MAXIMUM) assert_near(radius, 0, 0, 1e-9);
-            else assert_near(radius, 1, 1e-7, 0);
+            if (p->kind == US_KIND_MAXIMUM)
+                assert_near(radius, 0, 0, 1e-9);
+            else
+                assert_near(radius, 1, 1e-7, 0);
         }
         assert_int_equal(middle, 1);
         us_critical_points_destroy(points);
@@ -110,7 +118,8 @@ static void check_case(us_context *context, const json_t *item) {
     us_critical_points *points;
     us_critical_options options = US_CRITICAL_OPTIONS_INIT;
     options.starts = 1000; /* half of the default, and still enough */
-    us_status status = search(context, json_string_value(json_object_get(item, "formula")), names, n, low, high, &options, &points);
+    us_status status =
+        search(context, json_string_value(json_object_get(item, "formula")), names, n, low, high, &options, &points);
     if (status != US_OK) fail_msg("%s: %s", id, us_context_error(context));
     json_array_foreach(json_object_get(expect, "points"), i, expected) {
         size_t near = 0;
@@ -123,7 +132,8 @@ static void check_case(us_context *context, const json_t *item) {
             }
             if (!here) continue;
             near++;
-            if (!kind_is_expected(points->points[k], expected)) fail_msg("%s: point %zu is %s", id, i, us_kind_name(points->points[k]->kind));
+            if (!kind_is_expected(points->points[k], expected))
+                fail_msg("%s: point %zu is %s", id, i, us_kind_name(points->points[k]->kind));
         }
         if (near != 1) fail_msg("%s: point %zu was found %zu times", id, i, near);
         matched++;
@@ -186,9 +196,7 @@ static us_status critical_body(us_context *context, void *user) {
     return status;
 }
 
-static void failing_allocations_are_survived(void **state) {
-    support_fail_each_allocation(critical_body, "x^4-x^2+y^2");
-}
+static void failing_allocations_are_survived(void **state) { support_fail_each_allocation(critical_body, "x^4-x^2+y^2"); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

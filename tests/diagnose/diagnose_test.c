@@ -146,7 +146,8 @@ static void signs_of_a_saddle_are_right(void **state) {
     us_context_destroy(context);
 }
 
-/* Above the limit of a dense Hessian both ends of the spectrum are looked at; nothing is claimed about what was not measured. */
+/* Above the limit of a dense Hessian both ends of the spectrum are looked at; nothing is claimed about what was not
+ * measured. */
 static void a_large_model_is_judged_by_its_ends(void **state) {
     us_context *context = support_plain_context();
     us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
@@ -338,9 +339,12 @@ static void every_allocation_may_fail(void **state) { support_fail_each_allocati
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trainings_are_named),         cmocka_unit_test(signs_of_a_saddle_are_right),
-        cmocka_unit_test(a_large_model_is_judged_by_its_ends),  cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
-        cmocka_unit_test(wrong_derivatives_are_named), cmocka_unit_test(symmetric_units_are_found),
+        cmocka_unit_test(trainings_are_named),
+        cmocka_unit_test(signs_of_a_saddle_are_right),
+        cmocka_unit_test(a_large_model_is_judged_by_its_ends),
+        cmocka_unit_test(least_squares_ends_in_a_minimum_or_a_valley),
+        cmocka_unit_test(wrong_derivatives_are_named),
+        cmocka_unit_test(symmetric_units_are_found),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,17 +19,21 @@ typedef struct net {
 typedef void (*net_target)(us_rng *rng, const double *x, double *y); /* y is a class for classification */
 
 /* `distinct` standard normal rows, repeated until there are `rows`. */
-static void net_make(net *s, us_context *context, const char *model, us_task task, size_t rows, size_t distinct, size_t columns,
-                     net_target target, uint64_t seed) {
+static void net_make(net *s, us_context *context, const char *model, us_task task, size_t rows, size_t distinct,
+                     size_t columns, net_target target, uint64_t seed) {
     us_rng rng = us_rng_init(seed, 1);
     double x[NET_MOST], y;
-    assert_int_equal(us_dataset_create(&s->data, context, US_F64, rows, columns, task, task == US_REGRESSION ? 1 : 2), US_OK);
+    assert_int_equal(us_dataset_create(&s->data, context, US_F64, rows, columns, task, task == US_REGRESSION ? 1 : 2),
+                     US_OK);
     for (size_t i = 0; i < rows; i++) {
         us_rng same = us_rng_init(seed, 2 + i % distinct);
-        for (size_t j = 0; j < columns; j++) ((double *)us_dataset_features(s->data))[i * columns + j] = x[j] = us_rng_normal(&same);
+        for (size_t j = 0; j < columns; j++)
+            ((double *)us_dataset_features(s->data))[i * columns + j] = x[j] = us_rng_normal(&same);
         target(&rng, x, &y);
-        if (task == US_REGRESSION) ((double *)us_dataset_targets(s->data))[i] = y;
-        else us_dataset_labels(s->data)[i] = (uint32_t)y;
+        if (task == US_REGRESSION)
+            ((double *)us_dataset_targets(s->data))[i] = y;
+        else
+            us_dataset_labels(s->data)[i] = (uint32_t)y;
     }
     us_model_options o = US_MODEL_OPTIONS_INIT;
     o.text = model, o.inputs = columns, o.outputs = task == US_REGRESSION ? 1 : 2, o.task = task;
@@ -75,9 +79,11 @@ static void net_close(net *s) {
 }
 
 static void net_assert(const us_diagnosis *d, const char *which, us_verdict_name name, const char *cause) {
-    if (d->verdict.name != name || (d->verdict.cause == NULL) != (cause == NULL) || (cause && strcmp(d->verdict.cause, cause)))
-        fail_msg("%s (loss %g, floor %g): %s, %s instead of %s, %s", which, d->evidence.loss, d->evidence.floor, us_verdict_text(d->verdict.name), d->verdict.cause ? d->verdict.cause : "no cause",
-                 us_verdict_text(name), cause ? cause : "no cause");
+    if (d->verdict.name != name || (d->verdict.cause == NULL) != (cause == NULL) ||
+        (cause && strcmp(d->verdict.cause, cause)))
+        fail_msg("%s (loss %g, floor %g): %s, %s instead of %s, %s", which, d->evidence.loss, d->evidence.floor,
+                 us_verdict_text(d->verdict.name), d->verdict.cause ? d->verdict.cause : "no cause", us_verdict_text(name),
+                 cause ? cause : "no cause");
 }
 
 static void net_expect(net *s, const char *which, us_verdict_name name, const char *cause) {

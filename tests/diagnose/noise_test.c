@@ -30,7 +30,8 @@ static void the_scatter_is_that_of_the_rows(void **state) {
     double mean[N] = {0}, square = 0, trace, length = 0;
     for (uint32_t row = 0; row < ROWS; row++) {
         double loss;
-        assert_int_equal(us_problem_gradient(s.problem, us_training_theta(s.training), (us_batch){&row, 1}, &loss, gradient), US_OK);
+        assert_int_equal(us_problem_gradient(s.problem, us_training_theta(s.training), (us_batch){&row, 1}, &loss, gradient),
+                         US_OK);
         for (size_t i = 0; i < N; i++) {
             double g = us_vec_get(gradient, i);
             square += g * g, mean[i] += g / ROWS;
@@ -50,7 +51,8 @@ static void runs_that_noise_holds_up_are_named_and_cured(void **state) {
         size_t batch;
         const char *cause;
         us_precision precision;
-    } CASES[] = {{0.08, 2, 1, "batch-too-small", US_F64}, {0.4, 3, 5, "lr-at-noise-floor", US_F64},
+    } CASES[] = {{0.08, 2, 1, "batch-too-small", US_F64},
+                 {0.4, 3, 5, "lr-at-noise-floor", US_F64},
                  {0.35, 3, 4, "lr-at-noise-floor", US_F32}};
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++)
         for (uint64_t seed = 1; seed < 4; seed++) {

@@ -48,8 +48,10 @@ static void healthy_ones_are_let_alone(void **state) {
         uint64_t steps;
         us_verdict_name name;
     } CASES[] = {{"momentum", 0.9, 0.02, 40, US_VERDICT_DESCENDING},
-                 {"momentum", 0.95, 0.05, 2000, US_VERDICT_MINIMUM}, {"sgd", 0, 0.3, 2000, US_VERDICT_MINIMUM},
-                 {"adagrad", 0, 0.1, 20, US_VERDICT_DESCENDING},     {"adagrad", 0, 0.5, 3000, US_VERDICT_MINIMUM}};
+                 {"momentum", 0.95, 0.05, 2000, US_VERDICT_MINIMUM},
+                 {"sgd", 0, 0.3, 2000, US_VERDICT_MINIMUM},
+                 {"adagrad", 0, 0.1, 20, US_VERDICT_DESCENDING},
+                 {"adagrad", 0, 0.5, 3000, US_VERDICT_MINIMUM}};
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
         stuck s = {0};
         us_training_options o = US_TRAINING_OPTIONS_INIT;

@@ -15,8 +15,8 @@ typedef struct stuck {
 } stuck;
 
 /* y = 1.5·x₀ − 0.7·x₁ + .. + 0.3 + noise·N(0, 1), x[i][j] ~ scale[j]·N(0, 1) (scale NULL: all 1). */
-static inline void stuck_data(stuck *s, us_precision precision, size_t rows, size_t columns, const double *scale, double noise,
-                              uint64_t seed) {
+static inline void stuck_data(stuck *s, us_precision precision, size_t rows, size_t columns, const double *scale,
+                              double noise, uint64_t seed) {
     us_rng rng = us_rng_init(seed, 1);
     s->context = support_plain_context();
     assert_int_equal(us_dataset_create(&s->data, s->context, precision, rows, columns, US_REGRESSION, 1), US_OK);
@@ -26,11 +26,15 @@ static inline void stuck_data(stuck *s, us_precision precision, size_t rows, siz
             double x = us_rng_normal(&rng);
             target += (j % 2 ? -0.7 : 1.5) * x;
             if (scale) x *= scale[j];
-            if (precision == US_F64) ((double *)us_dataset_features(s->data))[i * columns + j] = x;
-            else ((float *)us_dataset_features(s->data))[i * columns + j] = (float)x;
+            if (precision == US_F64)
+                ((double *)us_dataset_features(s->data))[i * columns + j] = x;
+            else
+                ((float *)us_dataset_features(s->data))[i * columns + j] = (float)x;
         }
-        if (precision == US_F64) ((double *)us_dataset_targets(s->data))[i] = target;
-        else ((float *)us_dataset_targets(s->data))[i] = (float)target;
+        if (precision == US_F64)
+            ((double *)us_dataset_targets(s->data))[i] = target;
+        else
+            ((float *)us_dataset_targets(s->data))[i] = (float)target;
     }
 }
 
@@ -49,8 +53,8 @@ static inline void stuck_train(stuck *s, us_training_options *o, uint64_t steps)
 static inline void stuck_verdict(const stuck *s, us_verdict_name name, const char *cause) {
     const us_verdict *v = &s->diagnosis->verdict;
     if (v->name != name || (v->cause == NULL) != (cause == NULL) || (cause && strcmp(v->cause, cause)))
-        fail_msg("%s, %s instead of %s, %s", us_verdict_text(v->name), v->cause ? v->cause : "no cause", us_verdict_text(name),
-                 cause ? cause : "no cause");
+        fail_msg("%s, %s instead of %s, %s", us_verdict_text(v->name), v->cause ? v->cause : "no cause",
+                 us_verdict_text(name), cause ? cause : "no cause");
 }
 
 /* The remedy is offered, helps, and comes to at most `reach`. */

@@ -143,12 +143,9 @@ static void the_order_of_causes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(units_are_told_apart),
-        cmocka_unit_test(other_problems_have_none),
-        cmocka_unit_test(every_allocation_may_fail),
-        cmocka_unit_test(shut_units_are_the_cause),
-        cmocka_unit_test(healthy_nets_raise_no_alarm),
-        cmocka_unit_test(the_order_of_causes),
+        cmocka_unit_test(units_are_told_apart),        cmocka_unit_test(other_problems_have_none),
+        cmocka_unit_test(every_allocation_may_fail),   cmocka_unit_test(shut_units_are_the_cause),
+        cmocka_unit_test(healthy_nets_raise_no_alarm), cmocka_unit_test(the_order_of_causes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,8 @@ static void fuzz_model(us_context *context, const char *text) {
     static const char *const FEATURES[] = {"x", "u"};
     us_model_options options = US_MODEL_OPTIONS_INIT;
     us_model *model = NULL;
-    options.text = text, options.task = US_REGRESSION, options.inputs = 2, options.outputs = 1, options.feature_names = FEATURES;
+    options.text = text, options.task = US_REGRESSION, options.inputs = 2, options.outputs = 1,
+    options.feature_names = FEATURES;
     us_status status = us_model_create(&model, context, &options);
     CHECK(status == US_OK || (status == US_ERR_INPUT && us_context_error(context)[0]));
     us_model_destroy(model);

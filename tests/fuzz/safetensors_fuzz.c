@@ -8,12 +8,12 @@
 
 enum { PARAMETERS = 3 };
 
-#define CHECK(condition)                                        \
-    do {                                                        \
-        if (!(condition)) {                                     \
+#define CHECK(condition)                                            \
+    do {                                                            \
+        if (!(condition)) {                                         \
             fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
-            abort();                                            \
-        }                                                       \
+            abort();                                                \
+        }                                                           \
     } while (0)
 
 static int fuzz_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {

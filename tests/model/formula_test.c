@@ -2,7 +2,10 @@
 #include <unstuck/model.h>
 
 /* At x = 1.385, y = 2.615, _b = -1.43; printed by formula_values.py. */
-static const struct { const char *formula; double value; } VALUES[] = {
+static const struct {
+    const char *formula;
+    double value;
+} VALUES[] = {
     {"-x^2", -1.9182250000000001},
     {"(-x)^2", 1.9182250000000001},
     {"2^-1+x", 1.885},
@@ -82,7 +85,11 @@ static void values_are_those_of_python(void **state) {
 }
 
 /* Formula, column of the caret, a part of the message. */
-static const struct { const char *formula; size_t column; const char *says; } WRONG[] = {
+static const struct {
+    const char *formula;
+    size_t column;
+    const char *says;
+} WRONG[] = {
     {"", 1, "empty"},
     {"   ", 4, "empty"},
     {"1+sine(x)", 3, "unknown function 'sine'; did you mean 'sin'?"},
@@ -126,7 +133,8 @@ static void errors_show_the_place(void **state) {
         const char *error = us_context_error(context), *column = strstr(error, "column ");
         if (!strstr(error, WRONG[i].says)) fail_msg("\"%s\" is not in:\n%s", WRONG[i].says, error);
         assert_non_null(column);
-        if (strtoul(column + 7, NULL, 10) != WRONG[i].column) fail_msg("column %zu is expected:\n%s", WRONG[i].column, error);
+        if (strtoul(column + 7, NULL, 10) != WRONG[i].column)
+            fail_msg("column %zu is expected:\n%s", WRONG[i].column, error);
         const char *shown = strchr(error, '\n'), *caret = strrchr(error, '\n');
         assert_true(shown && caret > shown);
         assert_int_equal(strlen(caret + 1), 2 + WRONG[i].column); /* two blanks, then one a column */
@@ -165,7 +173,8 @@ static char *repeat(const char *part, size_t times, const char *middle, const ch
 
 static void depth_is_limited_and_length_is_not(void **state) {
     us_context *context = support_plain_context();
-    static const char *const DEEP[][3] = {{"(", "x", ")"}, {"-", "x", ""}, {"sin(", "x", ")"}, {"x^", "x", ""}, {"-(", "x", ")"}};
+    static const char *const DEEP[][3] = {
+        {"(", "x", ")"}, {"-", "x", ""}, {"sin(", "x", ")"}, {"x^", "x", ""}, {"-(", "x", ")"}};
     double value;
     for (size_t i = 0; i < sizeof DEEP / sizeof DEEP[0]; i++) {
         char *text = repeat(DEEP[i][0], 15000, DEEP[i][1], DEEP[i][2]);
@@ -200,7 +209,8 @@ static void variables_come_in_order_of_appearance(void **state) {
 
 static void names_of_variables_are_checked(void **state) {
     us_context *context = support_plain_context();
-    static const char *const BAD[][2] = {{"e", "y"}, {"sin", "y"}, {"2x", "y"}, {"x y", "y"}, {"y", "y"}, {"", "y"}, {" x", "y"}};
+    static const char *const BAD[][2] = {{"e", "y"}, {"sin", "y"}, {"2x", "y"}, {"x y", "y"},
+                                         {"y", "y"}, {"", "y"},    {" x", "y"}};
     us_problem *problem;
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         assert_int_equal(us_problem_create_formula(&problem, context, "y^2", BAD[i], 2), US_ERR_INPUT);

@@ -5,7 +5,8 @@ static const char *const NAMES[] = {"x", "u"};
 
 static us_model_options options_for(const char *text, us_task task, size_t inputs, size_t outputs) {
     us_model_options options = US_MODEL_OPTIONS_INIT;
-    options.text = text, options.task = task, options.inputs = inputs, options.outputs = outputs, options.feature_names = NAMES;
+    options.text = text, options.task = task, options.inputs = inputs, options.outputs = outputs,
+    options.feature_names = NAMES;
     return options;
 }
 
@@ -47,7 +48,11 @@ static double plain_gelu(double z) { return 0.5 * z * (1 + erf(z / sqrt(2))); }
 static double plain_silu(double z) { return z / (1 + exp(-z)); }
 
 /* Text, hidden sizes, activation; each is a network from 2 features. */
-static const struct { const char *text; size_t sizes[3], layers; double (*f)(double); } NETS[] = {
+static const struct {
+    const char *text;
+    size_t sizes[3], layers;
+    double (*f)(double);
+} NETS[] = {
     {"linear", {0}, 0, NULL},
     {"mlp:3", {3}, 1, plain_relu},
     {"mlp:3,4:tanh", {3, 4}, 2, tanh},
@@ -116,7 +121,8 @@ static void check_net(us_context *context, size_t net, us_task task, size_t outp
         if (task == US_CLASSIFICATION) total += (log(sum) - x[LABELS[i] % outputs]) / 4;
         for (size_t j = 0; j < outputs; j++) {
             double y = TARGETS[i] + (double)j;
-            if (task == US_REGRESSION) total += (loss_name && strcmp(loss_name, "mse") == 0 ? 1 : 0.5) * (x[j] - y) * (x[j] - y) / 4;
+            if (task == US_REGRESSION)
+                total += (loss_name && strcmp(loss_name, "mse") == 0 ? 1 : 0.5) * (x[j] - y) * (x[j] - y) / 4;
             assert_near(predicted[i * outputs + j], task == US_CLASSIFICATION ? exp(x[j]) / sum : x[j], 1e-12, 1e-14);
         }
     }
@@ -141,7 +147,10 @@ static void networks_agree_with_plain_loops(void **state) {
 /* By hand: z = 0.5x − u + 0.25 is −1.25, 2.75, 0.25, −1.25; errors −2.25, 0.75, 0.75, −1.55; Σe² = 8.59. */
 static void losses_are_those_computed_by_hand(void **state) {
     us_context *context = support_plain_context();
-    static const struct { const char *text, *loss; double expected; } CASES[] = {
+    static const struct {
+        const char *text, *loss;
+        double expected;
+    } CASES[] = {
         {"linear", NULL, 8.59 / 8},
         {"linear", "mse", 8.59 / 4},
         {"dense 1", "half-mse", 8.59 / 8},
@@ -195,7 +204,13 @@ static void names_of_a_formula_are_columns_or_parameters(void **state) {
     us_context_destroy(context);
 }
 
-static const struct { const char *text, *loss; us_task task; size_t outputs; const char *says; size_t column; } WRONG[] = {
+static const struct {
+    const char *text, *loss;
+    us_task task;
+    size_t outputs;
+    const char *says;
+    size_t column;
+} WRONG[] = {
     {"mlp:", NULL, US_REGRESSION, 1, "a number of units is expected", 5},
     {"mlp:12,", NULL, US_REGRESSION, 1, "a number of units is expected", 8},
     {"mlp:12,x", NULL, US_REGRESSION, 1, "a number of units is expected", 8},
@@ -236,7 +251,8 @@ static void wrong_texts_are_explained(void **state) {
         const char *error = us_context_error(context), *column = strstr(error, "column ");
         if (!strstr(error, WRONG[i].says)) fail_msg("\"%s\" is not in:\n%s", WRONG[i].says, error);
         if (WRONG[i].column == 0) continue;
-        if (!column || strtoul(column + 7, NULL, 10) != WRONG[i].column) fail_msg("column %zu is expected:\n%s", WRONG[i].column, error);
+        if (!column || strtoul(column + 7, NULL, 10) != WRONG[i].column)
+            fail_msg("column %zu is expected:\n%s", WRONG[i].column, error);
     }
     static const char *const CONSTANT[] = {"e", "u"};
     us_model_options options = options_for("formula: a*e+b", US_REGRESSION, 2, 1);
@@ -264,9 +280,15 @@ static void moments(const us_vec *theta, const us_group *group, double *mean, do
 
 static void initial_weights_have_the_moments_of_their_rule(void **state) {
     us_context *context = support_plain_context();
-    us_group groups[] = {{"layer1.weight", 0, 300 * 100, 2, {300, 100}}, {"layer1.bias", 30000, 300, 1, {300}},
-                         {"layer2.weight", 30300, 40 * 300, 2, {40, 300}}, {"layer2.bias", 42300, 40, 1, {40}}};
-    static const struct { const char *text, *init; double variance[2]; bool uniform[2]; } CASES[] = {
+    us_group groups[] = {{"layer1.weight", 0, 300 * 100, 2, {300, 100}},
+                         {"layer1.bias", 30000, 300, 1, {300}},
+                         {"layer2.weight", 30300, 40 * 300, 2, {40, 300}},
+                         {"layer2.bias", 42300, 40, 1, {40}}};
+    static const struct {
+        const char *text, *init;
+        double variance[2];
+        bool uniform[2];
+    } CASES[] = {
         {"mlp:300", NULL, {2.0 / 100, 2.0 / 340}, {false, true}}, /* he before relu, xavier before the output */
         {"mlp:300:tanh", NULL, {2.0 / 400, 2.0 / 340}, {true, true}},
         {"mlp:300:gelu", "he", {2.0 / 100, 2.0 / 300}, {false, false}},
@@ -294,9 +316,11 @@ static void initial_weights_have_the_moments_of_their_rule(void **state) {
     us_vec_destroy(theta);
 
     double weights[3] = {(double)NAN, (double)NAN, (double)NAN};
-    us_group scalars[] = {{"a", 0, 1, 0, {0}}, {"b", 1, 1, 0, {0}}}, linear[] = {{"layer1.weight", 0, 2, 2, {1, 2}}, {"layer1.bias", 2, 1, 1, {1}}};
+    us_group scalars[] = {{"a", 0, 1, 0, {0}}, {"b", 1, 1, 0, {0}}},
+             linear[] = {{"layer1.weight", 0, 2, 2, {1, 2}}, {"layer1.bias", 2, 1, 1, {1}}};
     us_rng rng = us_rng_init(1, 1);
-    us_model *formula = model_of(context, "formula: a*x+b", US_REGRESSION, 2, 1), *line = model_of(context, "linear", US_REGRESSION, 2, 1);
+    us_model *formula = model_of(context, "formula: a*x+b", US_REGRESSION, 2, 1),
+             *line = model_of(context, "linear", US_REGRESSION, 2, 1);
     assert_int_equal(us_vec_wrap(&theta, context, US_F64, 3, weights), US_OK);
     assert_int_equal(us_model_initialize(formula, NULL, scalars, 2, &rng, theta), US_OK);
     assert_true(weights[0] == 1 && weights[1] == 1);

@@ -91,7 +91,8 @@ static void expect_sample(us_problem *problem, double strength, double tolerance
         assert_near(again, value, tolerance, 0);
         assert_near(us_vec_get(g, 0), 0.3 * exp(0.3 * a) + w * b + strength * a, tolerance, tolerance);
         assert_near(us_vec_get(g, 1), w * a + 2 * b * b * b + strength * b, tolerance, tolerance);
-        assert_int_equal(us_problem_hvp(problem, theta, batches[i], (const us_vec *const[]){v, u}, (us_vec *const[]){hv, hu}, 2), US_OK);
+        assert_int_equal(
+            us_problem_hvp(problem, theta, batches[i], (const us_vec *const[]){v, u}, (us_vec *const[]){hv, hu}, 2), US_OK);
         double h00 = 0.09 * exp(0.3 * a) + strength, h11 = 6 * b * b + strength;
         assert_near(us_vec_get(hv, 0), h00 * v0 + w * v1, hvp_tolerance, hvp_tolerance);
         assert_near(us_vec_get(hv, 1), w * v0 + h11 * v1, hvp_tolerance, hvp_tolerance);
@@ -148,7 +149,8 @@ static void failing_callbacks_say_so(void **state) {
         assert_int_equal(us_problem_value(outer, theta, US_BATCH_ALL, &loss), US_ERR_CALLBACK);
         assert_non_null(strstr(us_context_error(context), "17"));
         assert_int_equal(us_problem_gradient(outer, theta, US_BATCH_ALL, &loss, g), US_ERR_CALLBACK);
-        assert_int_equal(us_problem_hvp(outer, theta, US_BATCH_ALL, (const us_vec *const[]){theta}, (us_vec *const[]){g}, 1), US_ERR_CALLBACK);
+        assert_int_equal(us_problem_hvp(outer, theta, US_BATCH_ALL, (const us_vec *const[]){theta}, (us_vec *const[]){g}, 1),
+                         US_ERR_CALLBACK);
         us_vec_destroy(theta), us_vec_destroy(g);
         us_problem_destroy(outer);
     }
@@ -161,7 +163,8 @@ static void wrong_arguments_are_refused(void **state) {
     us_callback_problem callback = sample_callback(&f, true);
     us_problem *problem, *none;
     assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
-    us_vec *theta = vec(context, US_F64, 1, 2), *g = vec(context, US_F64, 0, 0), *single = vec(context, US_F32, 1, 2), *shared, *longer;
+    us_vec *theta = vec(context, US_F64, 1, 2), *g = vec(context, US_F64, 0, 0), *single = vec(context, US_F32, 1, 2),
+           *shared, *longer;
     assert_int_equal(us_vec_wrap(&shared, context, US_F64, 2, us_vec_data(theta)), US_OK);
     assert_int_equal(us_vec_create(&longer, context, US_F64, 3), US_OK);
     double loss;
@@ -174,8 +177,11 @@ static void wrong_arguments_are_refused(void **state) {
     assert_int_equal(us_problem_value(problem, theta, (us_batch){beyond, 1}, &loss), US_OK);
     assert_int_equal(us_problem_gradient(problem, theta, US_BATCH_ALL, &loss, shared), US_ERR_ARGUMENT);
     assert_int_equal(us_problem_gradient(problem, theta, US_BATCH_ALL, &loss, longer), US_ERR_ARGUMENT);
-    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){single}, (us_vec *const[]){g}, 1), US_ERR_ARGUMENT);
-    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){theta}, (us_vec *const[]){shared}, 1), US_ERR_ARGUMENT);
+    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){single}, (us_vec *const[]){g}, 1),
+                     US_ERR_ARGUMENT);
+    assert_int_equal(
+        us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){theta}, (us_vec *const[]){shared}, 1),
+        US_ERR_ARGUMENT);
     assert_int_equal(us_problem_recast(&none, problem, (us_precision)16), US_ERR_ARGUMENT);
     assert_int_equal(us_problem_create_l2(&none, problem, -1, false), US_ERR_ARGUMENT);
     assert_int_equal(us_problem_create_l2(&none, problem, (double)NAN, false), US_ERR_ARGUMENT);
@@ -214,11 +220,13 @@ static void products_of_zero_and_nan(void **state) {
     us_problem *problem;
     assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
     us_vec *theta = vec(context, US_F64, 1, 2), *v = vec(context, US_F64, 0, 0), *hv = vec(context, US_F64, 9, 9);
-    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){v}, (us_vec *const[]){hv}, 1), US_OK);
+    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){v}, (us_vec *const[]){hv}, 1),
+                     US_OK);
     assert_true(us_vec_get(hv, 0) == 0 && us_vec_get(hv, 1) == 0);
     volatile double zero = 0;
     us_vec_set(v, 1, zero / zero);
-    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){v}, (us_vec *const[]){hv}, 1), US_OK);
+    assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const[]){v}, (us_vec *const[]){hv}, 1),
+                     US_OK);
     assert_false(us_vec_is_finite(hv));
     us_vec_destroy(theta), us_vec_destroy(v), us_vec_destroy(hv);
     us_problem_destroy(problem);
@@ -227,10 +235,8 @@ static void products_of_zero_and_nan(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(callback_agrees_with_formulas),
-        cmocka_unit_test(failing_callbacks_say_so),
-        cmocka_unit_test(wrong_arguments_are_refused),
-        cmocka_unit_test(creation_survives_failing_allocations),
+        cmocka_unit_test(callback_agrees_with_formulas), cmocka_unit_test(failing_callbacks_say_so),
+        cmocka_unit_test(wrong_arguments_are_refused),   cmocka_unit_test(creation_survives_failing_allocations),
         cmocka_unit_test(products_of_zero_and_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

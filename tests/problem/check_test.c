@@ -16,7 +16,7 @@ typedef enum wrong {
     HVP_FLIPPED_GROUP, /* the product's rows of one group have the wrong sign */
     HVP_DOUBLED,
     HVP_MISSING_TERM,
-    HVP_ASYMMETRIC,    /* v's group is forgotten in the rows of the others */
+    HVP_ASYMMETRIC, /* v's group is forgotten in the rows of the others */
 } wrong;
 
 typedef struct spoiled {
@@ -50,7 +50,8 @@ static us_status spoiled_gradient(us_problem *problem, const us_vec *theta, us_b
     return status;
 }
 
-static us_status spoiled_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv, size_t k) {
+static us_status spoiled_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                             us_vec *const *hv, size_t k) {
     spoiled *p = (spoiled *)problem;
     us_status status = US_OK;
     us_vec *copy;
@@ -87,15 +88,19 @@ static us_dataset *dataset_make(us_context *context, us_precision precision, us_
     us_rng rng = us_rng_init(5, 9);
     for (size_t i = 0; i < ROWS * COLUMNS; i++) {
         double x = feature_scale * (us_rng_normal(&rng) + 0.3);
-        if (precision == US_F32) ((float *)us_dataset_features(dataset))[i] = (float)x;
-        else ((double *)us_dataset_features(dataset))[i] = x;
+        if (precision == US_F32)
+            ((float *)us_dataset_features(dataset))[i] = (float)x;
+        else
+            ((double *)us_dataset_features(dataset))[i] = x;
     }
     for (size_t i = 0; i < ROWS; i++) {
         if (task == US_CLASSIFICATION) us_dataset_labels(dataset)[i] = us_rng_below(&rng, (uint32_t)outputs);
         for (size_t k = 0; k < outputs && task == US_REGRESSION; k++) {
             double y = 3 * us_rng_normal(&rng);
-            if (precision == US_F32) ((float *)us_dataset_targets(dataset))[i * outputs + k] = (float)y;
-            else ((double *)us_dataset_targets(dataset))[i * outputs + k] = y;
+            if (precision == US_F32)
+                ((float *)us_dataset_targets(dataset))[i * outputs + k] = (float)y;
+            else
+                ((double *)us_dataset_targets(dataset))[i * outputs + k] = y;
         }
     }
     return dataset;
@@ -167,21 +172,24 @@ static us_check run(check_function function, spoiled *p, const us_vec *theta, ui
 static const double THETA_SCALES[] = {0, 1e-6, 0.4, 30}, LOSS_SCALES[] = {1e-8, 1, 1e12};
 enum { SEEDS = 3 };
 
-static void expect(bool condition, const us_check *check, const char *what, us_precision precision, int loss, double theta_scale,
-                   double loss_scale, uint64_t seed) {
+static void expect(bool condition, const us_check *check, const char *what, us_precision precision, int loss,
+                   double theta_scale, double loss_scale, uint64_t seed) {
     if (!condition)
-        fail_msg("%s: f%d, loss %d, theta ~ %g, loss × %g, seed %d: passed %d, decided %d, disagreement %g, asymmetry %g, worst group %zd",
-                 what, (int)precision, loss, theta_scale, loss_scale, (int)seed, check->passed, check->decided, check->disagreement,
-                 check->asymmetry, (ssize_t)check->worst_group);
+        fail_msg("%s: f%d, loss %d, theta ~ %g, loss × %g, seed %d: passed %d, decided %d, disagreement %g, asymmetry %g, "
+                 "worst group %zd",
+                 what, (int)precision, loss, theta_scale, loss_scale, (int)seed, check->passed, check->decided,
+                 check->disagreement, check->asymmetry, (ssize_t)check->worst_group);
 }
 
-static void each(void (*body)(bench *b, us_precision precision, int loss, double theta_scale, double loss_scale, uint64_t seed)) {
+static void each(void (*body)(bench *b, us_precision precision, int loss, double theta_scale, double loss_scale,
+                              uint64_t seed)) {
     for (size_t p = 0; p < 2; p++)
         for (int l = 0; l < 3; l++)
             for (size_t t = 0; t < 4; t++) {
                 bench b = bench_make(PRECISIONS[p], (us_linear_loss)l, THETA_SCALES[t], 1);
                 for (size_t s = 0; s < 3; s++)
-                    for (uint64_t seed = 1; seed <= SEEDS; seed++) body(&b, PRECISIONS[p], l, THETA_SCALES[t], LOSS_SCALES[s], seed);
+                    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+                        body(&b, PRECISIONS[p], l, THETA_SCALES[t], LOSS_SCALES[s], seed);
                 bench_free(&b);
             }
 }
@@ -189,22 +197,36 @@ static void each(void (*body)(bench *b, us_precision precision, int loss, double
 static void accept_right(bench *b, us_precision precision, int loss, double theta_scale, double loss_scale, uint64_t seed) {
     spoiled p = spoiled_make(b->problem, RIGHT, 0, loss_scale);
     us_check check = run(us_problem_check_gradient, &p, b->theta, seed);
-    expect(check.passed && check.decided && check.worst_group == SIZE_MAX, &check, "right gradient", precision, loss, theta_scale, loss_scale, seed);
+    expect(check.passed && check.decided && check.worst_group == SIZE_MAX, &check, "right gradient", precision, loss,
+           theta_scale, loss_scale, seed);
     if (theta_scale > 1 && loss != US_LINEAR_HALF_MSE) return; /* saturated: curvature may be below what rounding shows */
     check = run(us_problem_check_hessian, &p, b->theta, seed);
-    expect(check.passed && check.decided && check.worst_group == SIZE_MAX, &check, "right Hessian", precision, loss, theta_scale, loss_scale, seed);
+    expect(check.passed && check.decided && check.worst_group == SIZE_MAX, &check, "right Hessian", precision, loss,
+           theta_scale, loss_scale, seed);
 }
 
 static void right_ones_are_accepted(void **state) { each(accept_right); }
 
 static void catch_wrong(bench *b, us_precision precision, int loss, double theta_scale, double loss_scale, uint64_t seed) {
-    static const struct { wrong kind; const char *name; double at_least; bool in_f32; } GRADIENTS[] = {
+    static const struct {
+        wrong kind;
+        const char *name;
+        double at_least;
+        bool in_f32;
+    } GRADIENTS[] = {
         {FLIPPED_GROUP, "flipped group", 0.2, true},
         {DOUBLED, "doubled gradient", 0.4, true},
         {MISSING_TERM, "missing term", 1e-4, false},
     };
-    static const struct { wrong kind; const char *name; bool in_f32; } HESSIANS[] = {
-        {HVP_FLIPPED_GROUP, "flipped rows", true}, {HVP_DOUBLED, "doubled product", true}, {HVP_MISSING_TERM, "missing rows", false}, {HVP_ASYMMETRIC, "asymmetric", true},
+    static const struct {
+        wrong kind;
+        const char *name;
+        bool in_f32;
+    } HESSIANS[] = {
+        {HVP_FLIPPED_GROUP, "flipped rows", true},
+        {HVP_DOUBLED, "doubled product", true},
+        {HVP_MISSING_TERM, "missing rows", false},
+        {HVP_ASYMMETRIC, "asymmetric", true},
     };
     for (size_t group = 0; group < 2; group++) {
         for (size_t i = 0; i < 3; i++) {
@@ -212,14 +234,16 @@ static void catch_wrong(bench *b, us_precision precision, int loss, double theta
             spoiled p = spoiled_make(b->problem, GRADIENTS[i].kind, group, loss_scale);
             us_check check = run(us_problem_check_gradient, &p, b->theta, seed);
             bool blamed = GRADIENTS[i].kind == DOUBLED ? check.worst_group != SIZE_MAX : check.worst_group == group;
-            expect(!check.passed && check.decided && blamed && check.disagreement >= GRADIENTS[i].at_least, &check, GRADIENTS[i].name, precision, loss, theta_scale, loss_scale, seed);
+            expect(!check.passed && check.decided && blamed && check.disagreement >= GRADIENTS[i].at_least, &check,
+                   GRADIENTS[i].name, precision, loss, theta_scale, loss_scale, seed);
         }
         if (theta_scale > 1 && loss != US_LINEAR_HALF_MSE) continue;
         for (size_t i = 0; i < 4; i++) {
             if (precision == US_F32 && !HESSIANS[i].in_f32) continue;
             spoiled p = spoiled_make(b->problem, HESSIANS[i].kind, group, loss_scale);
             us_check check = run(us_problem_check_hessian, &p, b->theta, seed);
-            expect(!check.passed && check.decided && check.worst_group != SIZE_MAX, &check, HESSIANS[i].name, precision, loss, theta_scale, loss_scale, seed);
+            expect(!check.passed && check.decided && check.worst_group != SIZE_MAX, &check, HESSIANS[i].name, precision,
+                   loss, theta_scale, loss_scale, seed);
             if (HESSIANS[i].kind == HVP_ASYMMETRIC)
                 expect(check.asymmetry > 1e-3, &check, "asymmetry is seen", precision, loss, theta_scale, loss_scale, seed);
         }
@@ -239,9 +263,11 @@ static void no_false_alarm_at_a_minimum(void **state) {
                     for (uint64_t seed = 1; seed <= 10; seed++) {
                         spoiled right = spoiled_make(b.problem, RIGHT, 0, LOSS_SCALES[s]);
                         us_check check = run(us_problem_check_gradient, &right, b.theta, seed);
-                        expect(check.passed || !check.decided, &check, "gradient at a minimum", PRECISIONS[p], l, features, LOSS_SCALES[s], seed);
+                        expect(check.passed || !check.decided, &check, "gradient at a minimum", PRECISIONS[p], l, features,
+                               LOSS_SCALES[s], seed);
                         check = run(us_problem_check_hessian, &right, b.theta, seed);
-                        expect(check.passed || !check.decided, &check, "Hessian at a minimum", PRECISIONS[p], l, features, LOSS_SCALES[s], seed);
+                        expect(check.passed || !check.decided, &check, "Hessian at a minimum", PRECISIONS[p], l, features,
+                               LOSS_SCALES[s], seed);
                     }
                 bench_free(&b);
             }
@@ -281,7 +307,8 @@ static int curve_gradient(void *user, const void *theta, const uint32_t *rows, s
     return 0;
 }
 
-static us_check check_curve(double (*value)(const double *), void (*gradient)(const double *, double *), size_t n, const double *at, uint64_t seed, bool hessian) {
+static us_check check_curve(double (*value)(const double *), void (*gradient)(const double *, double *), size_t n,
+                            const double *at, uint64_t seed, bool hessian) {
     us_context *context = support_plain_context();
     curve c = {value, gradient};
     us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
@@ -294,7 +321,9 @@ static us_check check_curve(double (*value)(const double *), void (*gradient)(co
     us_check_options options = US_CHECK_OPTIONS_INIT;
     options.seed = seed;
     us_check check;
-    assert_int_equal((hessian ? us_problem_check_hessian : us_problem_check_gradient)(problem, theta, US_BATCH_ALL, &options, &check), US_OK);
+    assert_int_equal(
+        (hessian ? us_problem_check_hessian : us_problem_check_gradient)(problem, theta, US_BATCH_ALL, &options, &check),
+        US_OK);
     us_vec_destroy(theta);
     us_problem_destroy(problem);
     us_context_destroy(context);
@@ -317,8 +346,10 @@ static void a_kink_decides_nothing(void **state) {
 }
 
 /* Misra1a's model (NIST StRD), whose parameters differ by six powers of ten, at start 1. */
-static const double MISRA_X[] = {77.6, 114.9, 141.1, 190.8, 239.9, 289, 332.8, 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760};
-static const double MISRA_Y[] = {10.07, 14.73, 17.94, 23.93, 29.61, 35.18, 40.02, 44.82, 50.76, 55.05, 61.01, 66.4, 75.47, 81.78};
+static const double MISRA_X[] = {77.6,  114.9, 141.1, 190.8, 239.9, 289,   332.8,
+                                 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760};
+static const double MISRA_Y[] = {10.07, 14.73, 17.94, 23.93, 29.61, 35.18, 40.02,
+                                 44.82, 50.76, 55.05, 61.01, 66.4,  75.47, 81.78};
 static double misra(const double *t) {
     double sum = 0;
     for (int i = 0; i < 14; i++) {
@@ -353,7 +384,9 @@ static void parameters_of_very_different_size(void **state) {
 
 /* A loss that was rounded to float on its way: coarser than its precision says. */
 static double coarse(const double *t) { return (double)(float)(3 + exp(0.3 * t[0]) + t[0] * t[1] * t[1]); }
-static void coarse_gradient(const double *t, double *g) { g[0] = 0.3 * exp(0.3 * t[0]) + t[1] * t[1], g[1] = 2 * t[0] * t[1]; }
+static void coarse_gradient(const double *t, double *g) {
+    g[0] = 0.3 * exp(0.3 * t[0]) + t[1] * t[1], g[1] = 2 * t[0] * t[1];
+}
 static void coarse_flipped(const double *t, double *g) { coarse_gradient(t, g), g[1] = -g[1]; }
 
 static void a_coarse_loss_is_no_wrong_gradient(void **state) {

@@ -5,31 +5,37 @@
 static const us_precision PRECISIONS[] = {US_F32, US_F64};
 static const us_linear_loss LOSSES[] = {US_LINEAR_HALF_MSE, US_LINEAR_SOFTMAX, US_LINEAR_LOGISTIC};
 
-static us_dataset *dataset_make(us_context *context, us_precision precision, us_linear_loss loss, size_t rows, size_t columns,
-                                size_t outputs) {
+static us_dataset *dataset_make(us_context *context, us_precision precision, us_linear_loss loss, size_t rows,
+                                size_t columns, size_t outputs) {
     us_dataset *dataset;
     us_task task = loss == US_LINEAR_HALF_MSE ? US_REGRESSION : US_CLASSIFICATION;
     if (us_dataset_create(&dataset, context, precision, rows, columns, task, outputs) != US_OK) return NULL;
     us_rng rng = us_rng_init(3, 14);
     for (size_t i = 0; i < rows * columns; i++) {
         double x = us_rng_normal(&rng) + 0.2;
-        if (precision == US_F32) ((float *)us_dataset_features(dataset))[i] = (float)x;
-        else ((double *)us_dataset_features(dataset))[i] = x;
+        if (precision == US_F32)
+            ((float *)us_dataset_features(dataset))[i] = (float)x;
+        else
+            ((double *)us_dataset_features(dataset))[i] = x;
     }
     for (size_t i = 0; i < rows; i++) {
-        if (task == US_CLASSIFICATION) us_dataset_labels(dataset)[i] = us_rng_below(&rng, (uint32_t)outputs);
+        if (task == US_CLASSIFICATION)
+            us_dataset_labels(dataset)[i] = us_rng_below(&rng, (uint32_t)outputs);
         else
             for (size_t k = 0; k < outputs; k++) {
                 double y = 3 * us_rng_normal(&rng);
-                if (precision == US_F32) ((float *)us_dataset_targets(dataset))[i * outputs + k] = (float)y;
-                else ((double *)us_dataset_targets(dataset))[i * outputs + k] = y;
+                if (precision == US_F32)
+                    ((float *)us_dataset_targets(dataset))[i * outputs + k] = (float)y;
+                else
+                    ((double *)us_dataset_targets(dataset))[i * outputs + k] = y;
             }
     }
     return dataset;
 }
 
 static long double number(const us_dataset *d, const void *array, size_t i) {
-    return us_dataset_precision(d) == US_F32 ? (long double)((const float *)array)[i] : (long double)((const double *)array)[i];
+    return us_dataset_precision(d) == US_F32 ? (long double)((const float *)array)[i]
+                                             : (long double)((const double *)array)[i];
 }
 
 /* z_k = Σ_c θ[kC+c] x_c + θ[KC+k] */
@@ -52,8 +58,8 @@ static void plain_softmax(const long double *z, size_t K, long double *p) {
 }
 
 /* Mean loss, gradient [n] and H·v [n], by the definitions, one row after the other. Returns the loss. */
-static long double plain_linear(const us_dataset *d, us_linear_loss loss, const us_vec *theta, us_batch batch, const us_vec *v,
-                                long double *g, long double *hv) {
+static long double plain_linear(const us_dataset *d, us_linear_loss loss, const us_vec *theta, us_batch batch,
+                                const us_vec *v, long double *g, long double *hv) {
     size_t K = loss == US_LINEAR_LOGISTIC ? 1 : us_dataset_outputs(d), C = us_dataset_columns(d), n = K * C + K;
     size_t count = batch.rows ? batch.count : us_dataset_rows(d);
     long double total = 0, z[MAX_OUTPUTS], u[MAX_OUTPUTS], p[MAX_OUTPUTS], slope[MAX_OUTPUTS], curve[MAX_OUTPUTS];
@@ -116,13 +122,16 @@ static us_vec *vec_normal(us_context *context, us_precision precision, size_t n,
     return v;
 }
 
-static void expect_plain(us_problem *problem, const us_dataset *dataset, us_linear_loss loss, us_batch batch, double tolerance) {
+static void expect_plain(us_problem *problem, const us_dataset *dataset, us_linear_loss loss, us_batch batch,
+                         double tolerance) {
     enum { PRODUCTS = 3 };
     us_context *context = us_problem_context(problem);
     us_precision precision = us_problem_precision(problem);
     size_t n = us_problem_dimension(problem);
-    us_vec *theta = vec_normal(context, precision, n, 1), *g = vec_normal(context, precision, n, 2), *v[PRODUCTS], *hv[PRODUCTS];
-    for (size_t j = 0; j < PRODUCTS; j++) v[j] = vec_normal(context, precision, n, 10 + j), hv[j] = vec_normal(context, precision, n, 20 + j);
+    us_vec *theta = vec_normal(context, precision, n, 1), *g = vec_normal(context, precision, n, 2), *v[PRODUCTS],
+           *hv[PRODUCTS];
+    for (size_t j = 0; j < PRODUCTS; j++)
+        v[j] = vec_normal(context, precision, n, 10 + j), hv[j] = vec_normal(context, precision, n, 20 + j);
     long double *plain = calloc(2 * n, sizeof *plain);
     double value, again;
     assert_int_equal(us_problem_hvp(problem, theta, batch, (const us_vec *const *)v, hv, PRODUCTS), US_OK);
@@ -137,7 +146,8 @@ static void expect_plain(us_problem *problem, const us_dataset *dataset, us_line
         assert_vectors_near(g, plain, tolerance);
     }
     for (size_t i = 0; i < PRODUCTS; i++) /* ⟨u, Hv⟩ = ⟨v, Hu⟩ */
-        for (size_t j = 0; j < i; j++) assert_near(us_vec_dot(v[i], hv[j]), us_vec_dot(v[j], hv[i]), 4 * tolerance, 4 * tolerance * (double)n);
+        for (size_t j = 0; j < i; j++)
+            assert_near(us_vec_dot(v[i], hv[j]), us_vec_dot(v[j], hv[i]), 4 * tolerance, 4 * tolerance * (double)n);
     for (size_t j = 0; j < PRODUCTS; j++) us_vec_destroy(v[j]), us_vec_destroy(hv[j]);
     us_vec_destroy(theta), us_vec_destroy(g);
     free(plain);
@@ -156,7 +166,8 @@ static void agrees_with_the_plain_one(void **state) {
         for (size_t l = 0; l < 3; l++)
             for (size_t c = 0; c < sizeof COLUMNS / sizeof *COLUMNS; c++)
                 for (size_t k = 0; k < 4; k++) {
-                    if (LOSSES[l] == US_LINEAR_LOGISTIC ? OUTPUTS[k] != 2 : LOSSES[l] == US_LINEAR_SOFTMAX && OUTPUTS[k] < 2) continue;
+                    if (LOSSES[l] == US_LINEAR_LOGISTIC ? OUTPUTS[k] != 2 : LOSSES[l] == US_LINEAR_SOFTMAX && OUTPUTS[k] < 2)
+                        continue;
                     us_dataset *dataset = dataset_make(context, PRECISIONS[p], LOSSES[l], ROWS, COLUMNS[c], OUTPUTS[k]);
                     us_problem *problem;
                     assert_int_equal(us_problem_create_linear(&problem, dataset, LOSSES[l]), US_OK);
@@ -165,8 +176,10 @@ static void agrees_with_the_plain_one(void **state) {
                         assert_int_equal(us_problem_recast(&recast, problem, PRECISIONS[q]), US_OK);
                         double tolerance = PRECISIONS[q] == US_F32 ? 2e-5 : 1e-13;
                         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
-                            if (p == q) expect_plain(problem, dataset, LOSSES[l], batches[b], tolerance);
-                            else expect_plain(recast, dataset, LOSSES[l], batches[b], tolerance);
+                            if (p == q)
+                                expect_plain(problem, dataset, LOSSES[l], batches[b], tolerance);
+                            else
+                                expect_plain(recast, dataset, LOSSES[l], batches[b], tolerance);
                         }
                         us_problem_destroy(recast);
                     }
@@ -214,8 +227,10 @@ static void threads_do_not_change_the_result(void **state) {
             us_problem *problem;
             assert_int_equal(us_problem_create_linear(&problem, dataset, LOSSES[l]), US_OK);
             size_t n = us_problem_dimension(problem);
-            us_vec *theta = vec_normal(context, PRECISIONS[p], n, 1), *v = vec_normal(context, PRECISIONS[p], n, 2), *g[2], *hv[2];
-            for (size_t i = 0; i < 2; i++) g[i] = vec_normal(context, PRECISIONS[p], n, 3), hv[i] = vec_normal(context, PRECISIONS[p], n, 3);
+            us_vec *theta = vec_normal(context, PRECISIONS[p], n, 1), *v = vec_normal(context, PRECISIONS[p], n, 2), *g[2],
+                   *hv[2];
+            for (size_t i = 0; i < 2; i++)
+                g[i] = vec_normal(context, PRECISIONS[p], n, 3), hv[i] = vec_normal(context, PRECISIONS[p], n, 3);
             double loss[2], value[2];
             for (int threads = 1; threads <= 3; threads++) {
                 size_t i = threads > 1;
@@ -247,8 +262,10 @@ static void many_products_and_many_parameters(void **state) {
         us_problem *problem;
         assert_int_equal(us_problem_create_linear(&problem, dataset, US_LINEAR_HALF_MSE), US_OK);
         size_t n = us_problem_dimension(problem);
-        us_vec *theta = vec_normal(context, US_F64, n, 1), *v[PRODUCTS], *hv[PRODUCTS], *alone = vec_normal(context, US_F64, n, 1);
-        for (size_t j = 0; j < PRODUCTS; j++) v[j] = vec_normal(context, US_F64, n, 10 + j), hv[j] = vec_normal(context, US_F64, n, 40);
+        us_vec *theta = vec_normal(context, US_F64, n, 1), *v[PRODUCTS], *hv[PRODUCTS],
+               *alone = vec_normal(context, US_F64, n, 1);
+        for (size_t j = 0; j < PRODUCTS; j++)
+            v[j] = vec_normal(context, US_F64, n, 10 + j), hv[j] = vec_normal(context, US_F64, n, 40);
         assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const *)v, hv, PRODUCTS), US_OK);
         for (size_t j = 0; j < PRODUCTS; j++) {
             assert_int_equal(us_problem_hvp(problem, theta, US_BATCH_ALL, (const us_vec *const *)&v[j], &alone, 1), US_OK);
@@ -276,8 +293,10 @@ static void bad_data_reach_the_loss(void **state) {
             for (size_t b = 0; b < 3; b++)
                 for (size_t c = 0; c < COLUMNS; c += 9) {
                     us_dataset *dataset = dataset_make(context, PRECISIONS[p], LOSSES[l], ROWS, COLUMNS, 2);
-                    if (PRECISIONS[p] == US_F32) ((float *)us_dataset_features(dataset))[50 * COLUMNS + c] = (float)bad[b];
-                    else ((double *)us_dataset_features(dataset))[50 * COLUMNS + c] = bad[b];
+                    if (PRECISIONS[p] == US_F32)
+                        ((float *)us_dataset_features(dataset))[50 * COLUMNS + c] = (float)bad[b];
+                    else
+                        ((double *)us_dataset_features(dataset))[50 * COLUMNS + c] = bad[b];
                     us_problem *problem;
                     assert_int_equal(us_problem_create_linear(&problem, dataset, LOSSES[l]), US_OK);
                     size_t n = us_problem_dimension(problem);
@@ -310,10 +329,13 @@ static void predictions_are_logits(void **state) {
         for (size_t i = 0; i < 19; i++) {
             long double plain[4];
             plain_logits(dataset, i, theta, 4, plain);
-            for (size_t k = 0; k < 4; k++) assert_near(z[4 * i + k], (double)plain[k], 16 * us_precision_epsilon(PRECISIONS[p]), 16 * us_precision_epsilon(PRECISIONS[p]));
+            for (size_t k = 0; k < 4; k++)
+                assert_near(z[4 * i + k], (double)plain[k], 16 * us_precision_epsilon(PRECISIONS[p]),
+                            16 * us_precision_epsilon(PRECISIONS[p]));
         }
         assert_int_equal(us_problem_create_l2(&outer, problem, 1, false), US_OK);
-        assert_int_equal(us_problem_linear_predict(outer, theta, us_dataset_features_const(dataset), 19, z), US_ERR_ARGUMENT);
+        assert_int_equal(us_problem_linear_predict(outer, theta, us_dataset_features_const(dataset), 19, z),
+                         US_ERR_ARGUMENT);
         us_vec_destroy(theta);
         us_problem_destroy(outer);
         us_problem_destroy(problem);
@@ -331,7 +353,8 @@ static void groups_cover_theta(void **state) {
     const us_group *groups = us_problem_groups(problem, &count);
     assert_int_equal(count, 2);
     assert_string_equal(groups[0].name, "layer1.weight");
-    assert_true(groups[0].offset == 0 && groups[0].count == 21 && groups[0].rank == 2 && groups[0].shape[0] == 3 && groups[0].shape[1] == 7);
+    assert_true(groups[0].offset == 0 && groups[0].count == 21 && groups[0].rank == 2 && groups[0].shape[0] == 3 &&
+                groups[0].shape[1] == 7);
     assert_string_equal(groups[1].name, "layer1.bias");
     assert_true(groups[1].offset == 21 && groups[1].count == 3 && groups[1].rank == 1 && groups[1].shape[0] == 3);
     assert_int_equal(us_problem_dimension(problem), 24);
@@ -344,7 +367,8 @@ static void groups_cover_theta(void **state) {
 
 static void what_does_not_fit_is_refused(void **state) {
     us_context *context = support_plain_context();
-    us_dataset *numbers = dataset_make(context, US_F32, US_LINEAR_HALF_MSE, 4, 2, 2), *three = dataset_make(context, US_F32, US_LINEAR_SOFTMAX, 4, 2, 3),
+    us_dataset *numbers = dataset_make(context, US_F32, US_LINEAR_HALF_MSE, 4, 2, 2),
+               *three = dataset_make(context, US_F32, US_LINEAR_SOFTMAX, 4, 2, 3),
                *single = dataset_make(context, US_F32, US_LINEAR_SOFTMAX, 4, 2, 1);
     us_problem *problem;
     assert_int_equal(us_problem_create_linear(&problem, numbers, US_LINEAR_SOFTMAX), US_ERR_ARGUMENT);
@@ -383,7 +407,8 @@ static void calls_do_not_allocate(void **state) {
     us_problem *both[] = {problem, recast};
     for (size_t i = 0; i < 2; i++) {
         size_t n = us_problem_dimension(both[i]);
-        us_vec *theta = vec_normal(context, us_problem_precision(both[i]), n, 1), *g = vec_normal(context, us_problem_precision(both[i]), n, 1);
+        us_vec *theta = vec_normal(context, us_problem_precision(both[i]), n, 1),
+               *g = vec_normal(context, us_problem_precision(both[i]), n, 1);
         long calls = memory.calls;
         double loss;
         const uint32_t rows[] = {4, 9};

@@ -82,8 +82,8 @@ static double (*numbers)[MAX_COLUMNS];
 static char (*labels)[32];
 
 /* Least squares of the last wanted column on the others, at the reference coefficients (the intercept comes first). */
-static void expect_least_squares(const char *folder, const char *file, const char *separators, size_t skip, const size_t *columns,
-                                 size_t wanted, size_t target, const char *target_file) {
+static void expect_least_squares(const char *folder, const char *file, const char *separators, size_t skip,
+                                 const size_t *columns, size_t wanted, size_t target, const char *target_file) {
     char path[256];
     snprintf(path, sizeof path, "data/%s/reference.csv", folder);
     const char *answers = support_shared(path);
@@ -100,8 +100,10 @@ static void expect_least_squares(const char *folder, const char *file, const cha
     double *x = us_dataset_features(dataset), *y = us_dataset_targets(dataset), size[MAX_PARAMETERS] = {0};
     for (size_t i = 0; i < rows; i++)
         for (size_t c = 0, at = 0; c < wanted; c++) {
-            if (!target_file && c == target) y[i] = numbers[i][c];
-            else x[i * C + at++] = numbers[i][c];
+            if (!target_file && c == target)
+                y[i] = numbers[i][c];
+            else
+                x[i * C + at++] = numbers[i][c];
         }
     if (target_file) {
         snprintf(path, sizeof path, "data/%s/%s", folder, target_file);
@@ -129,14 +131,15 @@ static void expect_least_squares(const char *folder, const char *file, const cha
 }
 
 static void least_squares(void **state) {
-    expect_least_squares("diabetes", "diabetes_data.csv.gz", " ", 0, (size_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, 0, "diabetes_target.csv.gz");
+    expect_least_squares("diabetes", "diabetes_data.csv.gz", " ", 0, (size_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, 0,
+                         "diabetes_target.csv.gz");
     expect_least_squares("auto-mpg", "mpg.csv", ",", 1, (size_t[]){0, 1, 2, 3, 4, 5, 6}, 7, 0, NULL);
     expect_least_squares("california-housing", "housing.csv", ",", 1, (size_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8}, 9, 8, NULL);
 }
 
 /* Classification at the reference weights, which are listed class by class, the intercept last, and penalised but for it. */
-static void expect_classes(const char *answers, us_linear_loss loss, const size_t *class_of, size_t rows, size_t columns, size_t classes,
-                           double penalty) {
+static void expect_classes(const char *answers, us_linear_loss loss, const size_t *class_of, size_t rows, size_t columns,
+                           size_t classes, double penalty) {
     us_context *context = support_plain_context();
     us_dataset *dataset;
     us_problem *problem;
@@ -185,7 +188,8 @@ static void softmax_on_iris(void **state) {
 }
 
 static void logistic_on_challenger(void **state) {
-    const char *answers = support_shared("data/challenger/reference.csv"), *data = support_shared("data/challenger/challenger.csv");
+    const char *answers = support_shared("data/challenger/reference.csv"),
+               *data = support_shared("data/challenger/challenger.csv");
     if (!answers || !data) return;
     size_t class_of[23], rows = read_numbers(data, ",", 1, (size_t[]){1, 2}, 2, numbers, NULL);
     assert_int_equal(rows, 23);

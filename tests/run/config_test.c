@@ -10,29 +10,67 @@ static us_run_config good(void) {
 
 static void every_field_goes_round(void **state) {
     us_context *context = support_plain_context();
-    us_run_config a = {
-        .version = 1, .data = "a \"quoted\" 雨.csv", .model = "formula: a*x", .loss = "mse", .init = "normal:0.1", .start = "a=1", .l2 = 0.1,
-        .optimizer = "momentum", .set = "momentum=0.5", .learning_rate = 0x1.921fb54442d18p-9, .schedule = "exp:0.99", .warmup = 7, .clip_norm = 2.385,
-        .batch = 33, .sampling = US_SAMPLING_REPLACEMENT, .epochs = 2.5, .steps = 1234567890123456789u, .seconds = 0.1, .seed = INT64_MAX,
-        .precision = US_F64, .checkpoint_seconds = 1e-3,
-        .data_options = {.version = 1, .target = "y", .task = US_CLASSIFICATION, .drop = "u,v", .test_fraction = 0.3, .missing = US_MISSING_DROP,
-                         .standardize = false, .max_categories = 9, .precision = US_F32, .seed = 1,
-                         .csv = {.version = 1, .delimiter = ';', .header = 0}}};
+    us_run_config a = {.version = 1,
+                       .data = "a \"quoted\" 雨.csv",
+                       .model = "formula: a*x",
+                       .loss = "mse",
+                       .init = "normal:0.1",
+                       .start = "a=1",
+                       .l2 = 0.1,
+                       .optimizer = "momentum",
+                       .set = "momentum=0.5",
+                       .learning_rate = 0x1.921fb54442d18p-9,
+                       .schedule = "exp:0.99",
+                       .warmup = 7,
+                       .clip_norm = 2.385,
+                       .batch = 33,
+                       .sampling = US_SAMPLING_REPLACEMENT,
+                       .epochs = 2.5,
+                       .steps = 1234567890123456789u,
+                       .seconds = 0.1,
+                       .seed = INT64_MAX,
+                       .precision = US_F64,
+                       .checkpoint_seconds = 1e-3,
+                       .data_options = {.version = 1,
+                                        .target = "y",
+                                        .task = US_CLASSIFICATION,
+                                        .drop = "u,v",
+                                        .test_fraction = 0.3,
+                                        .missing = US_MISSING_DROP,
+                                        .standardize = false,
+                                        .max_categories = 9,
+                                        .precision = US_F32,
+                                        .seed = 1,
+                                        .csv = {.version = 1, .delimiter = ';', .header = 0}}};
     us_run_config b;
     json_t *object = us__run_config_to_json(&a);
     assert_non_null(object);
     char *text = json_dumps(object, JSON_REAL_PRECISION(17));
     json_t *back = json_loads(text, 0, NULL);
     assert_int_equal(us__run_config_from_json(context, back, &b), US_OK);
-    const char *const texts[][2] = {{a.data, b.data}, {a.model, b.model}, {a.loss, b.loss}, {a.init, b.init}, {a.start, b.start},
-        {a.optimizer, b.optimizer}, {a.set, b.set}, {a.schedule, b.schedule}, {a.data_options.target, b.data_options.target},
-        {a.data_options.drop, b.data_options.drop}};
+    const char *const texts[][2] = {{a.data, b.data},
+                                    {a.model, b.model},
+                                    {a.loss, b.loss},
+                                    {a.init, b.init},
+                                    {a.start, b.start},
+                                    {a.optimizer, b.optimizer},
+                                    {a.set, b.set},
+                                    {a.schedule, b.schedule},
+                                    {a.data_options.target, b.data_options.target},
+                                    {a.data_options.drop, b.data_options.drop}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_string_equal(texts[i][0], texts[i][1]);
-    const double reals[][2] = {{a.l2, b.l2}, {a.learning_rate, b.learning_rate}, {a.clip_norm, b.clip_norm}, {a.epochs, b.epochs},
-        {a.seconds, b.seconds}, {a.checkpoint_seconds, b.checkpoint_seconds}, {a.data_options.test_fraction, b.data_options.test_fraction}};
+    const double reals[][2] = {{a.l2, b.l2},
+                               {a.learning_rate, b.learning_rate},
+                               {a.clip_norm, b.clip_norm},
+                               {a.epochs, b.epochs},
+                               {a.seconds, b.seconds},
+                               {a.checkpoint_seconds, b.checkpoint_seconds},
+                               {a.data_options.test_fraction, b.data_options.test_fraction}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) assert_true(reals[i][0] == reals[i][1]);
-    assert_true(a.warmup == b.warmup && a.batch == b.batch && a.sampling == b.sampling && a.steps == b.steps && a.seed == b.seed);
-    assert_true(a.precision == b.precision && a.data_options.task == b.data_options.task && a.data_options.missing == b.data_options.missing);
+    assert_true(a.warmup == b.warmup && a.batch == b.batch && a.sampling == b.sampling && a.steps == b.steps &&
+                a.seed == b.seed);
+    assert_true(a.precision == b.precision && a.data_options.task == b.data_options.task &&
+                a.data_options.missing == b.data_options.missing);
     assert_true(!b.data_options.standardize && b.data_options.max_categories == 9);
     assert_true(b.data_options.csv.delimiter == ';' && b.data_options.csv.header == 0);
     json_decref(object);
@@ -43,7 +81,8 @@ static void every_field_goes_round(void **state) {
     object = us__run_config_to_json(&absent);
     assert_int_equal(us__run_config_from_json(context, object, &again), US_OK);
     assert_true(!again.loss && !again.start && !again.data_options.target && again.batch == US_RUN_BATCH_DEFAULT);
-    assert_true(again.precision == US_RUN_PRECISION_DEFAULT && again.data_options.csv.delimiter == 0 && again.data_options.csv.header == -1);
+    assert_true(again.precision == US_RUN_PRECISION_DEFAULT && again.data_options.csv.delimiter == 0 &&
+                again.data_options.csv.header == -1);
 
     json_object_set_new(object, "optimizer", json_integer(3));
     assert_int_equal(us__run_config_from_json(context, object, &again), US_ERR_INPUT);

@@ -31,8 +31,10 @@ static inline void fixture_data(const char *path, size_t rows, bool classes) {
         double a = us_rng_normal(&rng), b = us_rng_normal(&rng), c = us_rng_uniform(&rng);
         double y = 300 + 50 * sin(a) + 20 * a * b - 30 * c + us_rng_normal(&rng);
         fprintf(file, "%.6f,%.6f,%.6f,", a, b, c);
-        if (classes) fprintf(file, "%s\n", y > 320 ? "\"large, \"\"very\"\"\"" : y > 280 ? "mid" : "small");
-        else fprintf(file, "%.6f\n", y);
+        if (classes)
+            fprintf(file, "%s\n", y > 320 ? "\"large, \"\"very\"\"\"" : y > 280 ? "mid" : "small");
+        else
+            fprintf(file, "%.6f\n", y);
     }
     assert_int_equal(fclose(file), 0);
 }
@@ -85,14 +87,21 @@ static inline size_t fixture_entries(const char *folder) {
     size_t count = 0;
     DIR *dir = opendir(folder);
     assert_non_null(dir);
-    for (struct dirent *found; (found = readdir(dir));) count += strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
+    for (struct dirent *found; (found = readdir(dir));)
+        count += strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0;
     closedir(dir);
     return count;
 }
 
-#define assert_error_has(context, word) \
-    do { if (!strstr(us_context_error(context), (word))) fail_msg("'%s' is not in: %s", (word), us_context_error(context)); } while (0)
-#define assert_done(context, call) \
-    do { us_status fixture_status = (call); if (fixture_status != US_OK) fail_msg("%s: %s: %s", #call, us_status_name(fixture_status), us_context_error(context)); } while (0)
+#define assert_error_has(context, word)                                                                                    \
+    do {                                                                                                                   \
+        if (!strstr(us_context_error(context), (word))) fail_msg("'%s' is not in: %s", (word), us_context_error(context)); \
+    } while (0)
+#define assert_done(context, call)                                                                    \
+    do {                                                                                              \
+        us_status fixture_status = (call);                                                            \
+        if (fixture_status != US_OK)                                                                  \
+            fail_msg("%s: %s: %s", #call, us_status_name(fixture_status), us_context_error(context)); \
+    } while (0)
 
 #endif

@@ -50,7 +50,8 @@ static void a_creation_leaves_nothing_behind(void **state) {
         if (status != US_ERR_IO) fail_msg("with %zu bytes left: %s", left, us_status_name(status));
         assert_null(run);
         assert_error_has(context, fixture_path(disk, "run"));
-        if (strstr(us_context_error(context), "begun")) fail_msg("a name that nobody asked for: %s", us_context_error(context));
+        if (strstr(us_context_error(context), "begun"))
+            fail_msg("a name that nobody asked for: %s", us_context_error(context));
         assert_int_equal(fixture_entries(disk), 1);
     }
     unlink(fixture_path(disk, "ballast"));
@@ -84,7 +85,8 @@ static void the_last_checkpoint_stays_whole(void **state) {
         assert_done(context, us_run_open(&run, context, fixture_path(disk, "run")));
         assert_done(context, us_run_advance(run, NULL, NULL));
         us_run_destroy(run);
-        fixture_assert_same_file(fixture_path(disk, "run/model.safetensors"), fixture_path(folder, "never/model.safetensors"));
+        fixture_assert_same_file(fixture_path(disk, "run/model.safetensors"),
+                                 fixture_path(folder, "never/model.safetensors"));
         assert_done(context, us_run_remove(context, fixture_path(disk, "run")));
         assert_int_equal(fixture_entries(disk), 0);
     }

@@ -20,7 +20,8 @@ static int refuse(void *user, const char *bytes, size_t length) { return 1; }
 
 static void a_value_is_in_the_unit_of_the_file(void **state) {
     us_context *context = support_plain_context();
-    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"), *asked = fixture_path(folder, "asked.csv");
+    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"),
+               *asked = fixture_path(folder, "asked.csv");
     const char *run_path = fixture_path(folder, "run");
     us_run *run = NULL;
     FILE *file = fopen(data, "w");
@@ -68,7 +69,8 @@ static void train(us_context *context, const char *run_path, const us_run_config
 /* A run that was moved, its training file gone, in a folder that must stay as it is. */
 static void the_training_file_is_not_needed(void **state) {
     us_context *context = support_plain_context();
-    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"), *asked = fixture_path(folder, "asked.csv");
+    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"),
+               *asked = fixture_path(folder, "asked.csv");
     const char *const models[] = {"mlp:8:tanh", "linear", "formula: k0 + k1*a + k2*c", "mlp:8:tanh"};
     text *before = calloc(1, sizeof *before), *after = calloc(1, sizeof *after);
     for (size_t i = 0; i < 4; i++) {
@@ -78,7 +80,8 @@ static void the_training_file_is_not_needed(void **state) {
         us_run_config config = fixture_config(data);
         config.model = models[i];
         if (i == 1) config.l2 = 0.01;
-        if (i == 2) config.data_options.test_fraction = 0, config.batch = 0, config.precision = US_F64, config.start = "k0=300";
+        if (i == 2)
+            config.data_options.test_fraction = 0, config.batch = 0, config.precision = US_F64, config.start = "k0=300";
         train(context, run_path, &config);
         before->length = after->length = 0;
         assert_done(context, us_run_predict(context, run_path, asked, collect, before));
@@ -100,7 +103,8 @@ static void the_training_file_is_not_needed(void **state) {
 
 static void what_is_damaged_is_refused(void **state) {
     us_context *context = support_plain_context();
-    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"), *run_path = fixture_path(folder, "run");
+    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"),
+               *run_path = fixture_path(folder, "run");
     const char *weights = fixture_path(run_path, "model.safetensors");
     text *out = calloc(1, sizeof *out);
     fixture_data(data, 160, false);
@@ -108,12 +112,12 @@ static void what_is_damaged_is_refused(void **state) {
     train(context, run_path, &config);
     size_t size = 0;
     char *bytes = fixture_read(weights, &size);
-#define REFUSED(word)                                                                                       \
-    do {                                                                                                    \
-        assert_int_equal(us_run_predict(context, run_path, data, collect, out), US_ERR_INPUT);              \
-        assert_error_has(context, word);                                                                    \
-        assert_null(strchr(us_context_error(context), '\n'));                                               \
-        assert_int_equal(out->length, 0);                                                                   \
+#define REFUSED(word)                                                                          \
+    do {                                                                                       \
+        assert_int_equal(us_run_predict(context, run_path, data, collect, out), US_ERR_INPUT); \
+        assert_error_has(context, word);                                                       \
+        assert_null(strchr(us_context_error(context), '\n'));                                  \
+        assert_int_equal(out->length, 0);                                                      \
     } while (0)
     const size_t lengths[] = {0, 7, 8, 100, size / 2, size - 1};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
@@ -174,7 +178,8 @@ static void predicting_survives_failing_allocations(void **state) {
 
 static void a_class_is_named_with_its_probabilities(void **state) {
     us_context *context = support_plain_context();
-    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"), *run_path = fixture_path(folder, "run");
+    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "data.csv"),
+               *run_path = fixture_path(folder, "run");
     us_run *run = NULL;
     us_table *table = NULL, *truth = NULL;
     fixture_data(data, 160, true);

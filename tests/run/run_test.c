@@ -149,9 +149,11 @@ static void one_seed_one_run(void **state) {
         assert_done(p.context, us_run_advance(run, NULL, NULL));
         us_run_destroy(run);
     }
-    fixture_assert_same_file(fixture_path(p.folder, "a/checkpoint.safetensors"), fixture_path(p.folder, "b/checkpoint.safetensors"));
+    fixture_assert_same_file(fixture_path(p.folder, "a/checkpoint.safetensors"),
+                             fixture_path(p.folder, "b/checkpoint.safetensors"));
     size_t size = 0;
-    char *a = fixture_read(fixture_path(p.folder, "a/model.safetensors"), &size), *c = fixture_read(fixture_path(p.folder, "c/model.safetensors"), &size);
+    char *a = fixture_read(fixture_path(p.folder, "a/model.safetensors"), &size),
+         *c = fixture_read(fixture_path(p.folder, "c/model.safetensors"), &size);
     assert_memory_not_equal(a, c, size);
     free(a);
     free(c);
@@ -262,7 +264,8 @@ static void another_training_is_adopted(void **state) {
     json_t *object = summary(run, NULL);
     assert_string_equal(json_string_value(json_object_get(object, "status")), "stuck");
     assert_string_equal(json_string_value(json_object_get(json_object_get(object, "verdict"), "verdict")), "crawling");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(object, "events"), 0), "text")), "lower-lr");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(object, "events"), 0), "text")),
+                        "lower-lr");
     json_decref(object);
     us_run_destroy(run);
     us_context_destroy(p.context);
@@ -271,16 +274,16 @@ static void another_training_is_adopted(void **state) {
 static void creation_is_refused_and_leaves_nothing(void **state) {
     place p = place_make(false);
     us_run *run = NULL;
-#define REFUSED(change, status, word)                                                          \
-    do {                                                                                       \
-        us_run_config kept = p.config;                                                         \
-        change;                                                                                \
-        us_status got = us_run_create(&run, p.context, p.run, &p.config);                      \
+#define REFUSED(change, status, word)                                                              \
+    do {                                                                                           \
+        us_run_config kept = p.config;                                                             \
+        change;                                                                                    \
+        us_status got = us_run_create(&run, p.context, p.run, &p.config);                          \
         if (got != (status)) fail_msg("%s: %s", us_status_name(got), us_context_error(p.context)); \
-        assert_error_has(p.context, word);                                                     \
-        assert_null(run);                                                                      \
-        p.config = kept;                                                                       \
-        assert_int_equal(fixture_entries(p.folder), 1);                                        \
+        assert_error_has(p.context, word);                                                         \
+        assert_null(run);                                                                          \
+        p.config = kept;                                                                           \
+        assert_int_equal(fixture_entries(p.folder), 1);                                            \
     } while (0)
     REFUSED(p.config.batch = 121, US_ERR_ARGUMENT, "--batch is 121; there are 120 training rows");
     REFUSED(p.config.optimizer = "adma", US_ERR_ARGUMENT, "did you mean 'adam'?");
@@ -374,7 +377,8 @@ static void a_formula_is_fitted_in_the_unit_of_the_file(void **state) {
     const us_dataset *d = us_data_train(us_run_data(run));
     const double *x = us_dataset_features_const(d), *y = us_dataset_targets_const(d);
     double n = 160, sx = 0, sy = 0, sxx = 0, sxy = 0;
-    for (size_t i = 0; i < 160; i++) sx += x[3 * i + 2], sy += y[i], sxx += x[3 * i + 2] * x[3 * i + 2], sxy += x[3 * i + 2] * y[i];
+    for (size_t i = 0; i < 160; i++)
+        sx += x[3 * i + 2], sy += y[i], sxx += x[3 * i + 2] * x[3 * i + 2], sxy += x[3 * i + 2] * y[i];
     double slope = (n * sxy - sx * sy) / (n * sxx - sx * sx);
     json_t *object = summary(run, NULL);
     assert_near(number(object, "at", "slope"), slope, 1e-9, 0);

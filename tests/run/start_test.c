@@ -19,8 +19,10 @@ static void write_tensors(us_context *context, const char *path, const us_tensor
 }
 
 static void good_tensors(us_tensor tensors[3]) {
-    tensors[0] = (us_tensor){.name = "layer1.weight", .dtype = "F64", .rank = 2, .shape = {2, 3}, .data = W64, .bytes = sizeof W64};
-    tensors[1] = (us_tensor){.name = "layer1.bias", .dtype = "F32", .rank = 1, .shape = {2}, .data = B32, .bytes = sizeof B32};
+    tensors[0] =
+        (us_tensor){.name = "layer1.weight", .dtype = "F64", .rank = 2, .shape = {2, 3}, .data = W64, .bytes = sizeof W64};
+    tensors[1] =
+        (us_tensor){.name = "layer1.bias", .dtype = "F32", .rank = 1, .shape = {2}, .data = B32, .bytes = sizeof B32};
     tensors[2] = (us_tensor){.name = "b1", .dtype = "F32", .rank = 1, .shape = {1}, .data = SCALAR, .bytes = sizeof SCALAR};
 }
 
@@ -48,13 +50,13 @@ static void what_does_not_fit_is_told(void **state) {
     us_tensor tensors[4];
     us_vec *theta;
     assert_int_equal(us_vec_create(&theta, context, US_F32, 9), US_OK);
-#define REFUSED(change, count, ...)                                                                \
-    do {                                                                                           \
-        good_tensors(tensors);                                                                     \
-        change;                                                                                    \
-        write_tensors(context, path, tensors, count);                                              \
-        assert_int_equal(us__run_start(context, path, GROUPS, 3, theta), US_ERR_INPUT);            \
-        const char *const words[] = {__VA_ARGS__};                                                 \
+#define REFUSED(change, count, ...)                                                                    \
+    do {                                                                                               \
+        good_tensors(tensors);                                                                         \
+        change;                                                                                        \
+        write_tensors(context, path, tensors, count);                                                  \
+        assert_int_equal(us__run_start(context, path, GROUPS, 3, theta), US_ERR_INPUT);                \
+        const char *const words[] = {__VA_ARGS__};                                                     \
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) assert_error_has(context, words[i]); \
     } while (0)
     static const double huge[2] = {1e300, 1};
@@ -63,8 +65,9 @@ static void what_does_not_fit_is_told(void **state) {
     REFUSED((tensors[0].shape[0] = 3, tensors[0].shape[1] = 2), 3, "layer1.weight is [3×2]; the model needs [2×3]", path);
     REFUSED((tensors[1].dtype[0] = 'U', tensors[1].data = integers), 3, "layer1.bias is of type U32; F32 or F64");
     REFUSED((strcpy(tensors[1].dtype, "F64"), tensors[1].data = huge, tensors[1].bytes = sizeof huge), 3, "not finite");
-    REFUSED((tensors[3] = (us_tensor){.name = "layer2.weight", .dtype = "F32", .rank = 1, .shape = {1}, .data = SCALAR, .bytes = 4}), 4,
-            "layer2.weight, which the model has not", "layer1.weight, layer1.bias, b1");
+    REFUSED((tensors[3] =
+                 (us_tensor){.name = "layer2.weight", .dtype = "F32", .rank = 1, .shape = {1}, .data = SCALAR, .bytes = 4}),
+            4, "layer2.weight, which the model has not", "layer1.weight, layer1.bias, b1");
 #undef REFUSED
     fixture_write(path, "not tensors", 11);
     assert_true(us__run_start(context, path, GROUPS, 3, theta) < 0);

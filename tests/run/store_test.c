@@ -24,18 +24,22 @@ static void what_is_written_is_read_by_other_programs(void **state) {
     us__store *store = NULL;
     assert_int_equal(us__store_create(&store, context, folder), US_OK);
     for (uint64_t step = 1; step <= 100; step++)
-        assert_true(us__store_metric(store, &(us__metric){step, 0.1 * (double)step, step == 7 ? (double)NAN : 2.385, 3, 4, 5, 6}));
+        assert_true(
+            us__store_metric(store, &(us__metric){step, 0.1 * (double)step, step == 7 ? (double)NAN : 2.385, 3, 4, 5, 6}));
     assert_near(query(folder, "SELECT count(*) FROM metrics"), 0, 0, 0);
     assert_int_equal(us__store_flush(store), US_OK);
     assert_near(query(folder, "SELECT count(*) FROM metrics"), 100, 0, 0);
     assert_near(query(folder, "SELECT sum(step) FROM metrics WHERE loss = 2.385"), 5050 - 7, 0, 0);
     assert_true(isnan(query(folder, "SELECT loss FROM metrics WHERE step = 7")));
-    assert_near(query(folder, "SELECT epoch + mean_loss + gradient_norm + learning_rate + seconds FROM metrics WHERE step = 10"), 19, 1e-15, 0);
+    assert_near(
+        query(folder, "SELECT epoch + mean_loss + gradient_norm + learning_rate + seconds FROM metrics WHERE step = 10"), 19,
+        1e-15, 0);
     assert_int_equal(us__store_event(store, 4, "kind", "a 'text' with \"quotes\" and 雨"), US_OK);
     json_t *events = NULL;
     assert_int_equal(us__store_events(store, &events), US_OK);
     assert_int_equal(json_array_size(events), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(events, 0), "text")), "a 'text' with \"quotes\" and 雨");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(events, 0), "text")),
+                        "a 'text' with \"quotes\" and 雨");
     json_decref(events);
     us__store_close(store);
     us_context_destroy(context);
@@ -152,9 +156,12 @@ static void a_failed_allocation_leaves_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_by_other_programs), cmocka_unit_test(losses_are_merged_and_trimmed),
-        cmocka_unit_test(a_full_buffer_refuses_and_loses_nothing),   cmocka_unit_test(what_is_no_run_is_refused),
-        cmocka_unit_test(two_openers_are_one_too_many),              cmocka_unit_test(a_failed_allocation_leaves_nothing),
+        cmocka_unit_test(what_is_written_is_read_by_other_programs),
+        cmocka_unit_test(losses_are_merged_and_trimmed),
+        cmocka_unit_test(a_full_buffer_refuses_and_loses_nothing),
+        cmocka_unit_test(what_is_no_run_is_refused),
+        cmocka_unit_test(two_openers_are_one_too_many),
+        cmocka_unit_test(a_failed_allocation_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

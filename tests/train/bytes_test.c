@@ -29,7 +29,8 @@ static void restored_and_copied_trainings_end_in_the_same_bits(void **state) {
         options.rule = table[c % rules];
         options.batch = c / rules / 2 % 3 == 2 ? 0 : 4; /* the third sampling is all rows */
         options.sampling = c / rules / 2 % 3 == 1 ? US_SAMPLING_REPLACEMENT : US_SAMPLING_SHUFFLE;
-        assert_int_equal(us_schedule_parse(context, schedules[c / rules / 6], c % 4 == 0 ? 30 : 0, &options.schedule), US_OK);
+        assert_int_equal(us_schedule_parse(context, schedules[c / rules / 6], c % 4 == 0 ? 30 : 0, &options.schedule),
+                         US_OK);
         options.clip_norm = c % 5 == 0 ? 0.7 : 0;
         options.seed = c;
         small_problem user;
@@ -48,7 +49,8 @@ static void restored_and_copied_trainings_end_in_the_same_bits(void **state) {
         assert_int_equal(us_training_to_bytes(saved, &bytes, &size), US_OK);
         assert_int_equal(us_training_copy(&copy, saved, other), US_OK);
         assert_int_equal(us_training_copy(&astray, saved, NULL), US_OK);
-        if (us_training_from_bytes(&restored, problem, bytes, size, NULL) != US_OK) fail_msg("%s", us_context_error(context));
+        if (us_training_from_bytes(&restored, problem, bytes, size, NULL) != US_OK)
+            fail_msg("%s", us_context_error(context));
         same_state(restored, saved);
         assert_int_equal(us_training_set_learning_rate(astray, 0.123, true), US_OK);
         assert_int_equal(us_training_set_batch(astray, 3), US_OK);
@@ -137,9 +139,10 @@ static void damaged_bytes_are_refused(void **state) {
         refused += status != US_OK;
     }
     assert_in_range(refused, 1100, 1500); /* two flips may cancel, a schedule's or version's digit may stay legal */
-    for (size_t k = 0; k < 800; k++) { /* in the numbers: any flip is noticed */
+    for (size_t k = 0; k < 800; k++) {    /* in the numbers: any flip is noticed */
         memcpy(flipped, m.bytes, m.size);
-        flipped[header + 8 + us_rng_below(&rng, (uint32_t)(m.size - header - 8))] ^= (unsigned char)(1u << us_rng_below(&rng, 8));
+        flipped[header + 8 + us_rng_below(&rng, (uint32_t)(m.size - header - 8))] ^=
+            (unsigned char)(1u << us_rng_below(&rng, 8));
         assert_int_equal(restore(&m, flipped, m.size, &t), US_ERR_INPUT);
     }
     free(flipped);
@@ -192,7 +195,9 @@ static void change_rule(us_tensor *t, size_t *n, const char **m) { m[5] = "sgd";
 static void change_rule_unknown(us_tensor *t, size_t *n, const char **m) { m[5] = "mine"; }
 static void change_schedule(us_tensor *t, size_t *n, const char **m) { m[7] = "exp:often"; }
 static void change_name(us_tensor *t, size_t *n, const char **m) { named(t, *n, "theta")->name = "layer1.weight"; }
-static void change_state_name(us_tensor *t, size_t *n, const char **m) { named(t, *n, "state1.theta")->name = "state2.theta"; }
+static void change_state_name(us_tensor *t, size_t *n, const char **m) {
+    named(t, *n, "state1.theta")->name = "state2.theta";
+}
 static void change_fewer(us_tensor *t, size_t *n, const char **m) { --*n; }
 static void change_shape(us_tensor *t, size_t *n, const char **m) {
     us_tensor *theta = named(t, *n, "theta");
@@ -205,13 +210,21 @@ static void change_size(us_tensor *t, size_t *n, const char **m) {
 static void change_dtype(us_tensor *t, size_t *n, const char **m) { strcpy(named(t, *n, "theta")->dtype, "I32"); }
 static void change_samples(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.samples")->data = &MANY; }
 static void change_batch(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.batch")->data = &MANY; }
-static void change_batch_huge(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.batch")->data = &HUGE_COUNT; }
+static void change_batch_huge(us_tensor *t, size_t *n, const char **m) {
+    named(t, *n, "training.batch")->data = &HUGE_COUNT;
+}
 static void change_position(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.position")->data = &MANY; }
 static void change_sampling(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.sampling")->data = &NINE; }
 static void change_steps(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.steps")->data = &ONE; }
-static void change_steps_huge(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.steps")->data = &HUGE_COUNT; }
-static void change_rate(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.learning_rate")->data = &NEGATIVE; }
-static void change_rate_zero(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.learning_rate")->data = &NOTHING; }
+static void change_steps_huge(us_tensor *t, size_t *n, const char **m) {
+    named(t, *n, "training.steps")->data = &HUGE_COUNT;
+}
+static void change_rate(us_tensor *t, size_t *n, const char **m) {
+    named(t, *n, "training.learning_rate")->data = &NEGATIVE;
+}
+static void change_rate_zero(us_tensor *t, size_t *n, const char **m) {
+    named(t, *n, "training.learning_rate")->data = &NOTHING;
+}
 static void change_clip(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.clip_norm")->data = &NEGATIVE; }
 static void change_hyper(us_tensor *t, size_t *n, const char **m) { named(t, *n, "training.hyper.beta1")->data = &TWO; }
 
@@ -330,7 +343,8 @@ static void tensors_are_named_by_group(void **state) {
     assert_non_null(strstr(us_context_error(context), "layer1.weight has another shape"));
     assert_int_equal(us_training_from_bytes(&restored, problem, bytes, size, NULL), US_OK);
     assert_int_equal(us_vec_count_different(us_training_theta(training), us_training_theta(restored)), 0);
-    us_training_destroy(training), us_training_destroy(restored), us_tensors_destroy(tensors), us_bytes_release(context, bytes);
+    us_training_destroy(training), us_training_destroy(restored), us_tensors_destroy(tensors),
+        us_bytes_release(context, bytes);
     us_vec_destroy(start), us_problem_destroy(problem), us_problem_destroy(other);
     us_dataset_destroy(dataset), us_dataset_destroy(wider), us_context_destroy(context);
 }

@@ -238,7 +238,9 @@ static void a_norm_that_overflows_is_noticed(void **state) {
     options.clip_norm = 1;
     set_up(&at, US_F64, &options);
     for (size_t i = 0; i < ROWS; i++) at.user.y[i] = 1e108;
-    for (size_t i = 0; i < ROWS * COLUMNS; i++) at.user.x[i / COLUMNS][i % COLUMNS] = 1e200; /* the loss is finite, the gradient's elements are, their length is not */
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        at.user.x[i / COLUMNS][i % COLUMNS] =
+            1e200; /* the loss is finite, the gradient's elements are, their length is not */
     us_vec *zero;
     assert_int_equal(us_vec_create(&zero, at.context, US_F64, COLUMNS), US_OK);
     assert_int_equal(us_training_set_theta(at.training, zero, true), US_OK);
@@ -312,9 +314,18 @@ static void wrong_options_are_named(void **state) {
     const us_training_options good = US_TRAINING_OPTIONS_INIT;
     us_training_options o[12];
     for (size_t i = 0; i < 12; i++) o[i] = good;
-    static const char *const says[12] = {"version", "--lr -1", "--lr nan", "--lr inf", "--clip-norm -2", "--clip-norm nan",
-                                         "--batch 24: there are only 23", "--sampling", "--set momentum=1.5", "no name",
-                                         "no update in f32", "--schedule exp"};
+    static const char *const says[12] = {"version",
+                                         "--lr -1",
+                                         "--lr nan",
+                                         "--lr inf",
+                                         "--clip-norm -2",
+                                         "--clip-norm nan",
+                                         "--batch 24: there are only 23",
+                                         "--sampling",
+                                         "--set momentum=1.5",
+                                         "no name",
+                                         "no update in f32",
+                                         "--schedule exp"};
     o[0].version = 2;
     o[1].learning_rate = -1;
     o[2].learning_rate = (double)NAN;
@@ -432,7 +443,8 @@ static us_status live(us_context *context, void *user) {
     if (status == US_OK) status = us_training_advance(copy, 7);
     if (status == US_OK) status = us_training_to_bytes(training, &bytes, &size);
     if (status == US_OK) status = us_training_from_bytes(&restored, problem, bytes, size, NULL);
-    if (status != US_OK && copy && us_training_advance(copy, 1) != US_OK) fail_msg("a failed change left the training unusable");
+    if (status != US_OK && copy && us_training_advance(copy, 1) != US_OK)
+        fail_msg("a failed change left the training unusable");
     us_training_destroy(restored);
     us_bytes_release(context, bytes);
     us_training_destroy(copy);

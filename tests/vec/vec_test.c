@@ -25,7 +25,8 @@ static void operations_agree_with_plain_loops(void **state) {
             assert_near(us_vec_norm2(x), (double)sqrtl(square), 1e-14, 0);
             assert_near(us_vec_norm_inf(x), (double)largest, 0, 0);
             us_vec_sum(z, x, -1.7, y);
-            for (size_t i = 0; i < n; i++) assert_near(us_vec_get(z, i), us_vec_get(x, i) - 1.7 * us_vec_get(y, i), tolerance, tolerance);
+            for (size_t i = 0; i < n; i++)
+                assert_near(us_vec_get(z, i), us_vec_get(x, i) - 1.7 * us_vec_get(y, i), tolerance, tolerance);
             us_vec_axpy(z, 1.7, y);
             for (size_t i = 0; i < n; i++) assert_near(us_vec_get(z, i), us_vec_get(x, i), tolerance, tolerance);
             us_vec_copy(z, x);
@@ -99,8 +100,10 @@ static void precisions_convert(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(operations_agree_with_plain_loops), cmocka_unit_test(nan_and_infinity_are_noticed),
-        cmocka_unit_test(norm_survives_extremes),            cmocka_unit_test(creation_survives_failing_allocations),
+        cmocka_unit_test(operations_agree_with_plain_loops),
+        cmocka_unit_test(nan_and_infinity_are_noticed),
+        cmocka_unit_test(norm_survives_extremes),
+        cmocka_unit_test(creation_survives_failing_allocations),
         cmocka_unit_test(precisions_convert),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,8 @@ const us_rule us__rule_adagrad_rms = {
     .formula = "sigma(t) = sqrt(1/(t+1) sum over i = 0..t of g(i)^2)\n"
                "theta <- theta - alpha g / (sigma(t) + epsilon)",
     .source = "Hung-yi Lee 2021, Machine Learning, adaptive learning rate",
-    .advice = "The lecture's form: adapts to each parameter's gradients without decaying; with --schedule inverse-sqrt it is adagrad.",
+    .advice = "The lecture's form: adapts to each parameter's gradients without decaying; with --schedule inverse-sqrt it "
+              "is adagrad.",
     .learning_rate = 0.001,
     .hyperparameters = adagrad_rms_hyperparameters,
     .hyperparameter_count = 1,

@@ -26,7 +26,8 @@ const us_rule us__rule_momentum = {
     .formula = "m <- lambda m - alpha g\n"
                "theta <- theta + m",
     .source = "Polyak 1964, eq. (9); Sutskever et al. 2013, eqs. (1), (2)",
-    .advice = "Faster than sgd along narrow valleys and past small bumps; stable up to a rate of 2(1 + lambda)/(largest curvature).",
+    .advice = "Faster than sgd along narrow valleys and past small bumps; stable up to a rate of 2(1 + lambda)/(largest "
+              "curvature).",
     .learning_rate = 0.01,
     .hyperparameters = momentum_hyperparameters,
     .hyperparameter_count = 1,

@@ -54,7 +54,8 @@ us_status us__local_hessian(us__local *local, const double *theta, double *hessi
         for (size_t j = 0; j < count; j++) us_vec_read_f64(local->hv[j], hessian + (first + j) * n);
     }
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++) hessian[i * n + j] = hessian[j * n + i] = 0.5 * (hessian[i * n + j] + hessian[j * n + i]);
+        for (size_t j = 0; j < i; j++)
+            hessian[i * n + j] = hessian[j * n + i] = 0.5 * (hessian[i * n + j] + hessian[j * n + i]);
     return US_OK;
 }
 
@@ -62,7 +63,8 @@ us_status us__local_product(us__local *local, const double *theta, const double 
     us_vec_write_f64(local->theta, theta);
     us_vec_write_f64(local->v[0], v);
     local->products++;
-    us_status status = us_problem_hvp(local->problem, local->theta, US_BATCH_ALL, (const us_vec *const *)local->v, local->hv, 1);
+    us_status status =
+        us_problem_hvp(local->problem, local->theta, US_BATCH_ALL, (const us_vec *const *)local->v, local->hv, 1);
     if (status == US_OK) us_vec_read_f64(local->hv[0], hv);
     return status;
 }

@@ -8,9 +8,9 @@
 typedef struct us__local {
     us_problem *problem;
     us_context *context;
-    size_t n, block;              /* block: products asked for at a time */
-    us_vec *theta, *gradient;     /* [n] scratch, in the problem's precision */
-    us_vec **v, **hv;             /* [block] of [n] */
+    size_t n, block;                    /* block: products asked for at a time */
+    us_vec *theta, *gradient;           /* [n] scratch, in the problem's precision */
+    us_vec **v, **hv;                   /* [block] of [n] */
     size_t values, gradients, products; /* evaluations so far */
 } us__local;
 

@@ -24,15 +24,15 @@ typedef struct minimizer {
     us__quadratic quadratic;
     us_minimize_options options;
     size_t n;
-    bool whole;                           /* Hessian, or Krylov spaces */
-    bool plain;                           /* lengths without D */
-    double *theta, *gradient;             /* [n] here */
-    double *trial, *trial_gradient;       /* [n] there */
-    double *step, *spare, *spare2;        /* [n] */
-    double *old_scale, *start, *best;     /* [n] */
+    bool whole;                       /* Hessian, or Krylov spaces */
+    bool plain;                       /* lengths without D */
+    double *theta, *gradient;         /* [n] here */
+    double *trial, *trial_gradient;   /* [n] there */
+    double *step, *spare, *spare2;    /* [n] */
+    double *old_scale, *start, *best; /* [n] */
     double value, first_value, radius, noise;
     double gradient_norm, last_gradient_norm; /* ‖·‖∞, here and one step ago */
-    size_t probes, polished; /* how often */
+    size_t probes, polished;                  /* how often */
     us_rng rng;
 } minimizer;
 
@@ -50,7 +50,8 @@ static us_status minimizer_open(minimizer *s, us_problem *problem, const us_mini
     size_t m = s->quadratic.capacity > n ? s->quadratic.capacity : n;
     s->theta = us__new(context, 10, m * sizeof *s->theta);
     if (!s->theta) return US_ERR_NOMEM;
-    double **parts[] = {&s->gradient, &s->trial, &s->trial_gradient, &s->step, &s->spare, &s->spare2, &s->old_scale, &s->start, &s->best};
+    double **parts[] = {&s->gradient, &s->trial,     &s->trial_gradient, &s->step, &s->spare,
+                        &s->spare2,   &s->old_scale, &s->start,          &s->best};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) *parts[i] = s->theta + (i + 1) * m;
     return US_OK;
 }
@@ -171,8 +172,10 @@ static us_status minimizer_step(minimizer *s, bool *taken) {
         if (step.mirrored) status = minimizer_choose_side(s, p);
         if (status == US_OK) status = minimizer_judge(s, step.predicted, &ratio, taken);
         if (status != US_OK) return status;
-        if (ratio < 0.25) s->radius = (ratio < -1 ? 0.1 : 0.3) * fmin(s->radius, step.length);
-        else if (ratio > 0.75 && step.on_boundary) s->radius *= ratio > 0.9 ? 3 : 2;
+        if (ratio < 0.25)
+            s->radius = (ratio < -1 ? 0.1 : 0.3) * fmin(s->radius, step.length);
+        else if (ratio > 0.75 && step.on_boundary)
+            s->radius *= ratio > 0.9 ? 3 : 2;
         if (!*taken && step.predicted <= s->noise) return US_OK;
     }
     return status;
@@ -222,18 +225,22 @@ static us_status minimizer_run(minimizer *s, us_minimize_result *result) {
     s->first_value = s->value;
     s->last_gradient_norm = HUGE_VAL;
     if (!isfinite(s->value) || !isfinite(s->gradient_norm))
-        return us__fail(s->local.context, US_ERR_NONFINITE, "the loss or its gradient is not finite at the start; start elsewhere");
+        return us__fail(s->local.context, US_ERR_NONFINITE,
+                        "the loss or its gradient is not finite at the start; start elsewhere");
     for (size_t i = 0; i < s->options.iterations; i++, result->iterations++) {
         if (us_context_cancelled(s->local.context)) {
             result->reason = "interrupted";
             return US_INTERRUPTED;
         }
-        if (s->options.progress) s->options.progress(s->options.progress_user, result->iterations, s->value, s->gradient_norm);
+        if (s->options.progress)
+            s->options.progress(s->options.progress_user, result->iterations, s->value, s->gradient_norm);
         memcpy(s->old_scale, s->quadratic.scale, s->n * sizeof *s->old_scale);
         status = minimizer_model(s);
         if (status != US_OK) return status;
-        if (s->radius == 0) s->radius = minimizer_first_radius(s);
-        else minimizer_rescale_radius(s);
+        if (s->radius == 0)
+            s->radius = minimizer_first_radius(s);
+        else
+            minimizer_rescale_radius(s);
         bool there = minimizer_is_there(s), moved = false;
         if (!there) status = minimizer_step(s, &moved);
         if (status != US_OK) return status;
@@ -247,9 +254,12 @@ static us_status minimizer_run(minimizer *s, us_minimize_result *result) {
             if (status != US_OK) return status;
             continue;
         }
-        if (there || minimizer_is_small(s)) result->reason = "the gradient is zero within the tolerance";
-        else if (minimizer_is_spent(s)) result->reason = "what is left to gain is below this precision";
-        else result->reason = "no step lowers the loss, though the gradient is not zero: a kink, or a noisy loss";
+        if (there || minimizer_is_small(s))
+            result->reason = "the gradient is zero within the tolerance";
+        else if (minimizer_is_spent(s))
+            result->reason = "what is left to gain is below this precision";
+        else
+            result->reason = "no step lowers the loss, though the gradient is not zero: a kink, or a noisy loss";
         return there || minimizer_is_small(s) || minimizer_is_spent(s) ? US_OK : US_NOT_CONVERGED;
     }
     result->reason = "the iterations ran out";
@@ -289,7 +299,8 @@ us_status us_minimize(us_problem *problem, us_vec *theta, const us_minimize_opti
     if (!options) options = &defaults;
     if (options->version != 1 || options->iterations == 0 || !(options->gradient_tolerance >= 0) ||
         !(options->step_tolerance >= 0) || !(options->initial_radius >= 0))
-        return us__fail(context, US_ERR_ARGUMENT, "minimize options: version is 1, iterations at least 1, the others at least 0");
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "minimize options: version is 1, iterations at least 1, the others at least 0");
     if (us_vec_size(theta) != us_problem_dimension(problem))
         return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements, the problem %zu parameters", us_vec_size(theta),
                         us_problem_dimension(problem));

@@ -102,7 +102,8 @@ us_status us__quadratic_krylov(us__quadratic *q, us__local *local, const double 
     }
     if (status != US_OK) return status;
     q->m = m;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)m, 1, s, (int)m, v, (int)n, 0, q->basis, (int)n);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)m, 1, s, (int)m, v, (int)n, 0, q->basis,
+                (int)n);
     quadratic_set_resolution(q);
     return US_OK;
 }

@@ -20,18 +20,20 @@ typedef struct us__quadratic {
 us_status us__quadratic_open(us__quadratic *quadratic, us_context *context, size_t n, size_t capacity);
 void us__quadratic_close(us__quadratic *quadratic);
 
-/* All of the Hessian at θ: eigenvectors of D⁻¹HD⁻¹, D by us__local_scale, or I when plain. Where H is not finite, a multiple of the identity
- * stands for it, so that the step goes down the gradient. */
+/* All of the Hessian at θ: eigenvectors of D⁻¹HD⁻¹, D by us__local_scale, or I when plain. Where H is not finite, a multiple
+ * of the identity stands for it, so that the step goes down the gradient. */
 us_status us__quadratic_whole(us__quadratic *quadratic, us__local *local, const double *theta, const double *gradient,
                               bool plain);
 
-/* Hessian and gradient in the Krylov space of `start`, by Lanczos with full reorthogonalisation; D = I. It stops growing when
- * the minimiser of the model over ‖p‖ ≤ radius has a residual of `tolerance`·‖gradient‖ in the whole space (the trust-region
- * Lanczos method of Gould, Lucidi, Roma & Toint 1999, SIAM J. Optim. 9(2)). tolerance 0: grows to its capacity. */
+/* Hessian and gradient in the Krylov space of `start`, by Lanczos with full reorthogonalisation; D = I. It stops growing
+ * when the minimiser of the model over ‖p‖ ≤ radius has a residual of `tolerance`·‖gradient‖ in the whole space (the
+ * trust-region Lanczos method of Gould, Lucidi, Roma & Toint 1999, SIAM J. Optim. 9(2)). tolerance 0: grows to its capacity.
+ */
 us_status us__quadratic_krylov(us__quadratic *quadratic, us__local *local, const double *theta, const double *gradient,
                                const double *start, double radius, double tolerance);
 
 /* out ← θ + Σ pᵢ·basisᵢ; returns ‖out − θ‖₂. */
-double us__quadratic_move(const us__quadratic *quadratic, const double *theta, const double *p /* [m] */, double *out /* [n] */);
+double us__quadratic_move(const us__quadratic *quadratic, const double *theta, const double *p /* [m] */,
+                          double *out /* [n] */);
 
 #endif

@@ -17,12 +17,15 @@ static double subproblem_length(size_t m, const double *values, const double *gr
 }
 
 /* The root s in [low, high] of 1/radius − 1/‖p(s)‖, which rises with s: Newton's method, kept inside a bracket. */
-static double subproblem_root(size_t m, const double *values, const double *gradient, double radius, double low, double high) {
+static double subproblem_root(size_t m, const double *values, const double *gradient, double radius, double low,
+                              double high) {
     double s = low > 0 ? low : high;
     for (int i = 0; i < 200; i++) {
         double curvature, length = subproblem_length(m, values, gradient, s, &curvature);
-        if (length > radius) low = s;
-        else high = s;
+        if (length > radius)
+            low = s;
+        else
+            high = s;
         if (fabs(length - radius) <= 1e-12 * radius || high - low <= 4 * DBL_EPSILON * high) break;
         double next = s + (length * length / curvature) * (length - radius) / radius;
         /* From the right of the root Newton may jump below the bracket, where only orders of magnitude help. */
