@@ -18,6 +18,16 @@ us_status us__evidence_gradient(us__gathering *g) {
     return us__place_noise(&g->place, g->gradient, 4, g->direction);
 }
 
+/* A derivative that is wrong is wrong on a sample, too: checks look at no more rows than this, evenly spread. */
+enum { EVIDENCE_CHECK_ROWS = 1024 };
+
+static us_batch evidence_check_rows(const us_problem *problem, uint32_t rows[EVIDENCE_CHECK_ROWS]) {
+    size_t samples = us_problem_samples(problem);
+    if (samples <= EVIDENCE_CHECK_ROWS) return US_BATCH_ALL;
+    for (size_t i = 0; i < EVIDENCE_CHECK_ROWS; i++) rows[i] = (uint32_t)(i * samples / EVIDENCE_CHECK_ROWS);
+    return (us_batch){rows, EVIDENCE_CHECK_ROWS};
+}
+
 typedef us_status (*evidence_check)(us_problem *, const us_vec *theta, us_batch, const us_check_options *, us_check *out);
 
 /* Checks a derivative at θ, and where it does not pass, again beside it: at a critical point the gradient is rounding, and
@@ -27,7 +37,9 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
                                      double *disagreement) {
     us_check here, beside;
     us_problem *own = us_training_problem(g->training);
-    us_status status = check(g->problem, g->theta, US_BATCH_ALL, NULL, &here);
+    uint32_t rows[EVIDENCE_CHECK_ROWS];
+    us_batch batch = evidence_check_rows(own, rows);
+    us_status status = check(g->problem, g->theta, batch, NULL, &here);
     *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
     if (status || here.passed) return status;
     us_rng rng = us_rng_init(1, 0xbe51de);
@@ -35,10 +47,10 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
         double x = us_vec_get(g->theta, i);
         us_vec_set(g->place.at, i, x + 0.1 * us_rng_normal(&rng) * (x == 0 ? 1 : x));
     }
-    if ((status = check(g->problem, g->place.at, US_BATCH_ALL, NULL, &beside))) return status;
+    if ((status = check(g->problem, g->place.at, batch, NULL, &beside))) return status;
     *checked = beside.decided, *right = beside.passed, *disagreement = beside.disagreement;
     if (beside.passed || !beside.decided || us_problem_precision(own) == US_F64) return US_OK;
-    if ((status = check(own, us_training_theta(g->training), US_BATCH_ALL, NULL, &here))) return status;
+    if ((status = check(own, us_training_theta(g->training), batch, NULL, &here))) return status;
     *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
     return US_OK;
 }
