@@ -45,9 +45,10 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
 
 const cli_command cli_diagnose = {
     "diagnose", "RUN", "says why a run does not improve",
-    "Measures, at the run's last checkpoint, in f64 on all training rows: the gradient (checked against differences of\n"
-    "the loss), the eigenvalues of the Hessian, what following the gradient or a negative eigenvector would gain, and\n"
-    "what carrying on would. Names the cause with that evidence, and tries remedies on copies. The run is not changed.\n"
+    "Measures, at the run's last checkpoint, in f64 on all training rows: the gradient (first checked against differences\n"
+    "of the loss, on up to 1,024 of the rows), the eigenvalues of the Hessian, what following the gradient or a negative\n"
+    "eigenvector would gain, and what carrying on would. Names the cause with that evidence, and tries remedies on\n"
+    "copies. The run is not changed.\n"
     "\n"
     "  unstuck diagnose runs/housing-1",
     diagnose_run};
