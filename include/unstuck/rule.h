@@ -2,7 +2,7 @@
 #ifndef UNSTUCK_RULE_H
 #define UNSTUCK_RULE_H
 
-#include <unstuck/vec.h>
+#include <unstuck/problem.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,12 +26,34 @@ typedef struct us_rule_step {
     const double *hyper;  /* in the order of the descriptor */
 } us_rule_step;
 
+/** What a rule is given that sees θ as a whole: its groups, for rules that measure layers or multiply matrices, and memory
+ * beyond vectors of θ's size. Arrays are of `precision`. */
+typedef struct us_rule_whole {
+    const us_rule_step *step;
+    us_context *context; /* its threads */
+    us_precision precision;
+    size_t n;
+    void *theta;            /* [n] */
+    void *gradient;         /* [n] may be overwritten */
+    void *const *state;     /* [states] vectors [n] */
+    double *memory;         /* [rule->memory(..)], zero before the first step, saved with a checkpoint */
+    double *scratch;        /* [rule->scratch(..)], of no meaning between steps */
+    const void *diagonal;   /* [n] where the rule wanted it at this step, else NULL: u ⊙ Hu for a vector u of random signs,
+                               whose   expectation is the diagonal of the batch's Hessian */
+    const us_group *groups; /* [group_count] */
+    size_t group_count;
+} us_rule_whole;
+
 /** An update rule: its formula and source, its hyperparameters, and the update itself. `unstuck optimizers`, the docs
- * and the tests' loop are printed from these. A C program may fill in one of its own. */
+ * and the tests' loop are printed from these. A C program may fill in one of its own.
+ *
+ * The update is either of single elements, update_f32 and update_f64: blocks of θ may then be updated by several threads;
+ * or of the whole, `update`. */
 typedef struct us_rule {
     const char *name;     /* "adam" */
     const char *title;    /* "Adam" */
     const char *formula;  /* plain text, one equation a line */
+    const char *latex;    /* the same for LaTeX, lines separated by \\\\; NULL where a caller's rule has none */
     const char *source;   /* paper, equation */
     const char *advice;   /* when to use it, one sentence */
     double learning_rate; /* default α */
@@ -41,6 +63,15 @@ typedef struct us_rule {
     /* Updates elements of θ in place. state[k] are the state vectors; none aliases another. */
     void (*update_f32)(const us_rule_step *step, float *theta, const float *gradient, float *const *state, size_t n);
     void (*update_f64)(const us_rule_step *step, double *theta, const double *gradient, double *const *state, size_t n);
+    /* Or: updates θ as a whole. Must not allocate: `memory` and `scratch` tell how many doubles it needs (NULL: none). */
+    us_status (*update)(const us_rule_whole *whole);
+    size_t (*memory)(const us_group *groups, size_t count);
+    size_t (*scratch)(const us_group *groups, size_t count);
+    /* Whether the next step wants whole->diagonal, which costs a Hessian-vector product. NULL: never. */
+    bool (*wants_diagonal)(const us_rule_step *step);
+    /* The weights to predict and evaluate with where these are not θ itself (schedule-free rules), into `out` [n]; reads
+     * theta, state and memory only. NULL: θ. */
+    void (*weights)(const us_rule_whole *whole, void *out);
 } us_rule;
 
 /** All built-in rules. Borrowed for ever. */
@@ -68,6 +99,15 @@ US_API us_status us_rule_parse_hyper(us_context *context, const us_rule *rule, c
  * vectors. */
 US_API us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
                                const us_vec *gradient, us_vec *const *state);
+
+/** The same for any rule, also those that see θ as a whole.
+ * @param memory       [rule->memory(groups)] doubles, zero before the first step; NULL when the rule has none
+ * @param diagonal     see us_rule_whole; NULL unless rule->wants_diagonal(step)
+ * @param groups       of θ, in order, without gaps; NULL: one group without a shape
+ * Errors: as us_rule_apply; US_ERR_NOMEM (scratch is allocated here). The gradient may be overwritten. */
+US_API us_status us_rule_apply_whole(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
+                                     us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
+                                     const us_group *groups, size_t group_count);
 
 /** Learning rate over steps, as a factor on the base rate.
  * Texts: "constant", "exp:R" (R^(t−1)), "step:EVERY:R" (R^⌊(t−1)/EVERY⌋), "cosine:STEPS" (½(1 + cos π(t−1)/STEPS), then 0),

@@ -87,6 +87,8 @@ US_API uint64_t us_training_steps(const us_training *training); /* done */
 US_API uint64_t us_training_samples_seen(const us_training *training);
 US_API uint64_t us_training_steps_per_epoch(const us_training *training);
 US_API const us_vec *us_training_theta(const us_training *training);
+/** The weights to predict and evaluate with: θ, but for rules that keep others (us_rule.weights). @param out [n] */
+US_API void us_training_weights(const us_training *training, us_vec *out);
 US_API const us_vec *us_training_state(const us_training *training, size_t k); /* k < rule->states */
 US_API const us_rule *us_training_rule(const us_training *training);
 US_API const double *us_training_hyper(const us_training *training);

@@ -34,6 +34,14 @@ void *us__arena_alloc(us__arena *arena, size_t count, size_t size); /* zeroed, a
 char *us__arena_text(us__arena *arena, const char *text, size_t length);
 size_t us__arena_bytes(const us__arena *arena);
 
+/* Exchanges two variables. */
+#define US__SWAP(type, a, b) \
+    do {                     \
+        type swapped_ = (a); \
+        (a) = (b);           \
+        (b) = swapped_;      \
+    } while (0)
+
 /* Nearest of `names` to a mistyped word by edit distance, or NULL when none is near. */
 const char *us__nearest_name(const char *word, const char *const *names, size_t count);
 

@@ -12,9 +12,14 @@ us_status us__rule_check_hyper(us_context *context, const us_rule *rule, const d
 /* The defaults. @param hyper [rule->hyperparameter_count] */
 void us__rule_defaults(const us_rule *rule, double *hyper);
 
-/* θ ← θ + update, over the context's threads; the result does not depend on how many. Checks nothing.
- * theta, gradient, state[k]: [n] of the precision; none aliases another. */
-void us__rule_update(us_context *context, const us_rule *rule, const us_rule_step *step, us_precision precision, void *theta,
-                     const void *gradient, void *const *state, size_t n);
+/* Doubles of memory and scratch that a rule needs. */
+size_t us__rule_memory(const us_rule *rule, const us_group *groups, size_t count);
+size_t us__rule_scratch(const us_rule *rule, const us_group *groups, size_t count);
+
+/* θ ← θ + update; the result does not depend on the number of threads. Checks nothing. No vector aliases another. */
+us_status us__rule_update(const us_rule *rule, const us_rule_whole *whole);
+
+/* What rules of the whole share: runs `block` on fixed blocks of [0, n), over the context's threads. */
+void us__rule_blocks(us_context *context, size_t n, void (*block)(void *user, size_t from, size_t count), void *user);
 
 #endif

@@ -46,7 +46,7 @@ us_status us__rule_check(us_context *context, const us_rule *rule, us_precision 
         return us__fail(context, US_ERR_ARGUMENT, "rule %s has %zu hyperparameters and %zu states; at most %d and %d can be",
                         rule->name, rule->hyperparameter_count, rule->states, US_RULE_HYPERPARAMETERS_MAX,
                         US_RULE_STATES_MAX);
-    if (precision == US_F32 ? !rule->update_f32 : !rule->update_f64)
+    if (!rule->update && (precision == US_F32 ? !rule->update_f32 : !rule->update_f64))
         return us__fail(context, US_ERR_ARGUMENT, "rule %s has no update in f%d", rule->name, (int)precision);
     return US_OK;
 }

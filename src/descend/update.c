@@ -5,36 +5,60 @@
 /* θ is cut into blocks of this many elements, whatever the number of threads, so that the result does not depend on it. */
 enum { UPDATE_BLOCK = 1 << 15, UPDATE_BLOCKS_TO_SHARE = 4 };
 
-static void update_block(const us_rule *rule, const us_rule_step *step, us_precision precision, void *theta,
-                         const void *gradient, void *const *state, size_t from, size_t n) {
-    if (precision == US_F32) {
-        float *s[US_RULE_STATES_MAX];
-        for (size_t k = 0; k < rule->states; k++) s[k] = (float *)state[k] + from;
-        rule->update_f32(step, (float *)theta + from, (const float *)gradient + from, s, n);
-    } else {
-        double *s[US_RULE_STATES_MAX];
-        for (size_t k = 0; k < rule->states; k++) s[k] = (double *)state[k] + from;
-        rule->update_f64(step, (double *)theta + from, (const double *)gradient + from, s, n);
-    }
-}
-
-void us__rule_update(us_context *context, const us_rule *rule, const us_rule_step *step, us_precision precision, void *theta,
-                     const void *gradient, void *const *state, size_t n) {
-    if (n <= UPDATE_BLOCK) {
-        update_block(rule, step, precision, theta, gradient, state, 0, n);
-        return;
-    }
-    size_t blocks = (n - 1) / UPDATE_BLOCK + 1;
+void us__rule_blocks(us_context *context, size_t n, void (*block)(void *user, size_t from, size_t count), void *user) {
+    size_t blocks = n ? (n - 1) / UPDATE_BLOCK + 1 : 0;
     int threads = blocks < UPDATE_BLOCKS_TO_SHARE ? 1 : us_context_threads(context);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (size_t b = 0; b < blocks; b++) {
         size_t from = b * UPDATE_BLOCK;
-        update_block(rule, step, precision, theta, gradient, state, from, n - from < UPDATE_BLOCK ? n - from : UPDATE_BLOCK);
+        block(user, from, n - from < UPDATE_BLOCK ? n - from : UPDATE_BLOCK);
     }
+}
+
+typedef struct update_call {
+    const us_rule *rule;
+    const us_rule_whole *whole;
+} update_call;
+
+static void update_block(void *user, size_t from, size_t n) {
+    const us_rule *rule = ((const update_call *)user)->rule;
+    const us_rule_whole *w = ((const update_call *)user)->whole;
+    if (w->precision == US_F32) {
+        float *s[US_RULE_STATES_MAX];
+        for (size_t k = 0; k < rule->states; k++) s[k] = (float *)w->state[k] + from;
+        rule->update_f32(w->step, (float *)w->theta + from, (const float *)w->gradient + from, s, n);
+    } else {
+        double *s[US_RULE_STATES_MAX];
+        for (size_t k = 0; k < rule->states; k++) s[k] = (double *)w->state[k] + from;
+        rule->update_f64(w->step, (double *)w->theta + from, (const double *)w->gradient + from, s, n);
+    }
+}
+
+size_t us__rule_memory(const us_rule *rule, const us_group *groups, size_t count) {
+    return rule->memory ? rule->memory(groups, count) : 0;
+}
+
+size_t us__rule_scratch(const us_rule *rule, const us_group *groups, size_t count) {
+    return rule->scratch ? rule->scratch(groups, count) : 0;
+}
+
+us_status us__rule_update(const us_rule *rule, const us_rule_whole *whole) {
+    if (rule->update) return rule->update(whole);
+    us__rule_blocks(whole->context, whole->n, update_block, &(update_call){rule, whole});
+    return US_OK;
 }
 
 us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
                         const us_vec *gradient, us_vec *const *state) {
+    if (rule->update)
+        return us__fail(context, US_ERR_ARGUMENT, "%s sees theta as a whole: it is applied by us_rule_apply_whole",
+                        rule->name);
+    return us_rule_apply_whole(context, rule, step, theta, (us_vec *)gradient, state, NULL, NULL, NULL, 0);
+}
+
+us_status us_rule_apply_whole(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
+                              us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
+                              const us_group *groups, size_t group_count) {
     us_precision precision = theta->precision;
     us_status status = us__rule_check(context, rule, precision);
     if (status != US_OK) return status;
@@ -55,6 +79,29 @@ us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_
             return us__fail(context, US_ERR_ARGUMENT, "%s: state %zu must have theta's size and precision", rule->name, k);
         data[k] = state[k]->data;
     }
-    us__rule_update(context, rule, &now, precision, theta->data, gradient->data, data, theta->n);
-    return US_OK;
+    bool wants = rule->wants_diagonal && rule->wants_diagonal(&now);
+    if (wants && (!diagonal || diagonal->precision != precision || diagonal->n != theta->n))
+        return us__fail(context, US_ERR_ARGUMENT, "%s: step %llu wants the Hessian's diagonal, a vector like theta",
+                        rule->name, (unsigned long long)now.step);
+    const us_group all = {.name = "theta", .count = theta->n, .rank = 1, .shape = {theta->n}};
+    us_rule_whole whole = {
+        .step = &now,
+        .context = context,
+        .precision = precision,
+        .n = theta->n,
+        .theta = theta->data,
+        .gradient = gradient->data,
+        .state = data,
+        .memory = memory,
+        .diagonal = wants ? diagonal->data : NULL,
+        .groups = groups ? groups : &all,
+        .group_count = groups ? group_count : 1,
+    };
+    if (!memory && us__rule_memory(rule, whole.groups, whole.group_count) > 0)
+        return us__fail(context, US_ERR_ARGUMENT, "%s needs memory between its steps", rule->name);
+    size_t scratch = us__rule_scratch(rule, whole.groups, whole.group_count);
+    if (scratch && !(whole.scratch = us__alloc(context, scratch, sizeof *whole.scratch))) return US_ERR_NOMEM;
+    status = us__rule_update(rule, &whole);
+    us__release(context, whole.scratch);
+    return status;
 }

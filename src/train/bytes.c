@@ -2,6 +2,7 @@
  *
  *   layer1.weight, ..           θ by the names and shapes of the problem's groups, in its precision
  *   state0.layer1.weight, ..    the rule's state vectors, likewise
+ *   training.memory             what else the rule remembers, F64
  *   training.steps, ..          scalars, U64 or F64, as in the table below; training.hyper.NAME: the rule's, F64
  *   __metadata__                format, version, rule, schedule, checksum
  *
@@ -44,8 +45,19 @@ static const struct {
 enum { BYTES_TABLE = sizeof bytes_table / sizeof *bytes_table };
 
 /* Tensors of a training: θ and states by group, the table, the rule's hyperparameters. */
-static size_t bytes_tensor_count(const us_rule *rule, size_t groups) {
-    return (1 + rule->states) * groups + BYTES_TABLE + rule->hyperparameter_count;
+static size_t bytes_tensor_count(const us_rule *rule, const us_group *group, size_t groups) {
+    bool memory = us__rule_memory(rule, group, groups) > 0;
+    return (1 + rule->states) * groups + memory + BYTES_TABLE + rule->hyperparameter_count;
+}
+
+/* What the rule remembers beyond vectors. */
+static us_tensor bytes_memory(const double *memory, size_t count) {
+    return (us_tensor){.name = "training.memory",
+                       .dtype = "F64",
+                       .rank = 1,
+                       .shape = {count},
+                       .data = memory,
+                       .bytes = count * sizeof *memory};
 }
 
 static us_tensor bytes_scalar(const char *name, const char *dtype, const void *data) {
@@ -109,7 +121,7 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
     *size = 0;
     us_status status = us__arena_create(&memory, t->context, 0);
     if (status != US_OK) return status;
-    if (!(tensors = us__arena_alloc(memory, bytes_tensor_count(rule, groups), sizeof *tensors))) goto nomem;
+    if (!(tensors = us__arena_alloc(memory, bytes_tensor_count(rule, group, groups), sizeof *tensors))) goto nomem;
     for (size_t g = 0; g < groups; g++) tensors[n++] = bytes_slice(group[g].name, &group[g], t->theta);
     for (size_t k = 0; k < rule->states; k++)
         for (size_t g = 0; g < groups; g++) {
@@ -119,6 +131,7 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
             snprintf(name, room, "state%zu.%s", k, group[g].name);
             tensors[n++] = bytes_slice(name, &group[g], t->state[k]);
         }
+    if (t->memory_count) tensors[n++] = bytes_memory(t->memory, t->memory_count);
     for (size_t i = 0; i < BYTES_TABLE; i++)
         tensors[n++] =
             bytes_scalar(bytes_table[i].name, bytes_table[i].dtype, (const char *)&numbers + bytes_table[i].offset);
@@ -263,16 +276,16 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
     const us_rule *rule = NULL;
     size_t groups;
     *out = NULL;
-    us_problem_groups(problem, &groups);
+    const us_group *group = us_problem_groups(problem, &groups);
     us_status status = us_safetensors_decode(&tensors, context, "checkpoint", bytes, size);
     if (status != US_OK) return status;
     if ((status = bytes_find_rule(context, tensors, custom_rule, &rule)) != US_OK) goto done;
     if ((status = bytes_verify(context, tensors)) != US_OK) goto done;
     if ((status = us__rule_check(context, rule, us_problem_precision(problem))) != US_OK) goto done;
-    if (us_tensors_count(tensors) != bytes_tensor_count(rule, groups)) {
+    if (us_tensors_count(tensors) != bytes_tensor_count(rule, group, groups)) {
         status = us__fail(context, US_ERR_INPUT,
                           "checkpoint: it holds %zu tensors, and a training of this problem %zu; it is of another model",
-                          us_tensors_count(tensors), bytes_tensor_count(rule, groups));
+                          us_tensors_count(tensors), bytes_tensor_count(rule, group, groups));
         goto done;
     }
     if ((status = us_vec_create(&theta, context, us_problem_precision(problem), us_problem_dimension(problem))) != US_OK)
@@ -284,6 +297,9 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
         snprintf(prefix, sizeof prefix, "state%zu.", k);
         status = bytes_take_vec(context, tensors, prefix, problem, training->state[k]);
     }
+    if (status == US_OK && training->memory_count)
+        status = bytes_take(context, tensors, "", "training.memory", bytes_memory(NULL, training->memory_count),
+                            training->memory);
     if (status != US_OK) goto done;
     *out = training;
     training = NULL;

@@ -47,6 +47,36 @@ static us_status step_observe(const us_training *t, const us_step_info *info) {
     return go_on ? US_OK : US_STOPPED;
 }
 
+/* One sample of the diagonal of the batch's Hessian: u ⊙ Hu for random signs u, drawn by seed and step (Bekas, Kokiopoulou
+ * & Saad 2007). */
+static us_status step_diagonal(us_training *t, us_batch batch) {
+    us_rng rng = us_rng_init(t->order.seed, t->steps);
+    us_vec_fill_signs(t->signs, &rng);
+    us_status status =
+        us_problem_hvp(t->problem, t->theta, batch, (const us_vec *const *)&t->signs, (us_vec *const *)&t->diagonal, 1);
+    if (status == US_OK) us_vec_multiply(t->diagonal, t->signs);
+    if (status == US_OK && !us_vec_is_finite(t->diagonal))
+        return us__fail(t->context, US_ERR_NONFINITE, "step %llu: a product with the Hessian is not finite",
+                        (unsigned long long)t->steps + 1);
+    return status;
+}
+
+us_rule_whole us__training_whole(const us_training *training, const us_rule_step *step, void **state) {
+    const us_training *t = training;
+    us_rule_whole whole = {.step = step,
+                           .context = t->context,
+                           .precision = t->theta->precision,
+                           .n = t->theta->n,
+                           .theta = t->theta->data,
+                           .gradient = t->gradient->data,
+                           .state = state,
+                           .memory = t->memory,
+                           .scratch = t->scratch};
+    for (size_t k = 0; k < t->rule->states; k++) state[k] = t->state[k]->data;
+    whole.groups = us_problem_groups(t->problem, &whole.group_count);
+    return whole;
+}
+
 us_status us_training_step(us_training *training) {
     us_training *t = training;
     us_batch batch = us__order_next(&t->order);
@@ -58,8 +88,12 @@ us_status us_training_step(us_training *training) {
     double rate = us_training_next_learning_rate(t);
     us_rule_step now = {.step = t->rule_steps + 1, .learning_rate = rate, .hyper = t->hyper};
     void *state[US_RULE_STATES_MAX];
-    for (size_t k = 0; k < t->rule->states; k++) state[k] = t->state[k]->data;
-    us__rule_update(t->context, t->rule, &now, t->theta->precision, t->theta->data, t->gradient->data, state, t->theta->n);
+    us_rule_whole whole = us__training_whole(t, &now, state);
+    if (t->rule->wants_diagonal && t->rule->wants_diagonal(&now)) {
+        if ((status = step_diagonal(t, batch)) != US_OK) return status;
+        whole.diagonal = t->diagonal->data;
+    }
+    if ((status = us__rule_update(t->rule, &whole)) != US_OK) return status;
 
     t->steps++;
     t->rule_steps++;

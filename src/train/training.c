@@ -2,6 +2,7 @@
 #include "train/training.h"
 #include "descend/descend.h"
 #include "problem/problem.h"
+#include "vec/vec.h"
 #include <math.h>
 #include <string.h>
 
@@ -29,27 +30,42 @@ static us_status training_check_theta(us_context *context, const us_problem *pro
 /* Sets the rule, and its hyperparameters (NULL: its defaults), with a state of zeros. Nothing changes after an error. */
 static us_status training_take_rule(us_training *t, const us_rule *rule, const double *hyper) {
     us_precision precision = us_problem_precision(t->problem);
-    us_vec *state[US_RULE_STATES_MAX] = {0};
-    double values[US_RULE_HYPERPARAMETERS_MAX];
+    us_vec *state[US_RULE_STATES_MAX] = {0}, *signs = NULL, *diagonal = NULL;
+    double values[US_RULE_HYPERPARAMETERS_MAX], *memory = NULL, *scratch = NULL;
+    size_t n = us_problem_dimension(t->problem), groups;
+    const us_group *group = us_problem_groups(t->problem, &groups);
     us_status status = us__rule_check(t->context, rule, precision);
     if (status != US_OK) return status;
     us__rule_defaults(rule, values);
     if (hyper) memcpy(values, hyper, rule->hyperparameter_count * sizeof *values);
     if ((status = us__rule_check_hyper(t->context, rule, values)) != US_OK) return status;
     for (size_t k = 0; k < rule->states; k++) {
-        status = us_vec_create(&state[k], t->context, precision, us_problem_dimension(t->problem));
+        status = us_vec_create(&state[k], t->context, precision, n);
         if (status != US_OK) goto done;
     }
+    size_t memory_count = us__rule_memory(rule, group, groups), scratch_count = us__rule_scratch(rule, group, groups);
+    status = US_ERR_NOMEM;
+    if (memory_count && !(memory = us__new(t->context, memory_count, sizeof *memory))) goto done;
+    if (scratch_count && !(scratch = us__alloc(t->context, scratch_count, sizeof *scratch))) goto done;
+    if (rule->wants_diagonal && us_vec_create(&signs, t->context, precision, n) != US_OK) goto done;
+    if (rule->wants_diagonal && us_vec_create(&diagonal, t->context, precision, n) != US_OK) goto done;
+    status = US_OK;
     t->rule = rule;
     t->rule_steps = 0;
     memcpy(t->hyper, values, rule->hyperparameter_count * sizeof *values);
-    for (size_t k = 0; k < US_RULE_STATES_MAX; k++) { /* what is left in `state` is the old one */
-        us_vec *old = t->state[k];
-        t->state[k] = state[k];
-        state[k] = old;
-    }
+    t->memory_count = memory_count;
+    /* What is left in the variables is the old. */
+    for (size_t k = 0; k < US_RULE_STATES_MAX; k++) US__SWAP(us_vec *, t->state[k], state[k]);
+    US__SWAP(us_vec *, t->signs, signs);
+    US__SWAP(us_vec *, t->diagonal, diagonal);
+    US__SWAP(double *, t->memory, memory);
+    US__SWAP(double *, t->scratch, scratch);
 done:
     for (size_t k = 0; k < US_RULE_STATES_MAX; k++) us_vec_destroy(state[k]);
+    us_vec_destroy(signs);
+    us_vec_destroy(diagonal);
+    us__release(t->context, memory);
+    us__release(t->context, scratch);
     return status;
 }
 
@@ -96,6 +112,10 @@ done:
 void us_training_destroy(us_training *training) {
     if (!training) return;
     for (size_t k = 0; k < US_RULE_STATES_MAX; k++) us_vec_destroy(training->state[k]);
+    us_vec_destroy(training->signs);
+    us_vec_destroy(training->diagonal);
+    us__release(training->context, training->memory);
+    us__release(training->context, training->scratch);
     us_vec_destroy(training->gradient);
     us_vec_destroy(training->theta);
     us__order_release(&training->order, training->context);
@@ -133,6 +153,7 @@ us_status us_training_copy(us_training **out, const us_training *training, us_pr
     if ((copy->order.drawn = training->order.drawn))
         memcpy(copy->order.rows, training->order.rows, training->order.count * sizeof *training->order.rows);
     for (size_t k = 0; k < training->rule->states; k++) us_vec_copy(copy->state[k], training->state[k]);
+    if (training->memory_count) memcpy(copy->memory, training->memory, training->memory_count * sizeof *copy->memory);
     *out = copy;
     return US_OK;
 }
@@ -152,6 +173,17 @@ double us_training_clip_norm(const us_training *training) { return training->cli
 
 const us_vec *us_training_state(const us_training *training, size_t k) {
     return k < training->rule->states ? training->state[k] : NULL;
+}
+
+void us_training_weights(const us_training *training, us_vec *out) {
+    if (!training->rule->weights) {
+        us_vec_copy(out, training->theta);
+        return;
+    }
+    void *state[US_RULE_STATES_MAX];
+    us_rule_step now = {.step = training->rule_steps, .hyper = training->hyper};
+    us_rule_whole whole = us__training_whole(training, &now, state);
+    training->rule->weights(&whole, out->data);
 }
 
 size_t us_training_batch(const us_training *training) {
@@ -175,6 +207,7 @@ us_status us_training_set_theta(us_training *training, const us_vec *theta, bool
     if (theta != training->theta) us_vec_copy(training->theta, theta);
     if (!reset_state) return US_OK;
     for (size_t k = 0; k < training->rule->states; k++) us_vec_fill(training->state[k], 0);
+    for (size_t i = 0; i < training->memory_count; i++) training->memory[i] = 0;
     training->rule_steps = 0;
     return US_OK;
 }

@@ -26,8 +26,14 @@ struct us_training {
     uint64_t schedule_steps; /* of them, since the schedule began */
     uint64_t samples_seen;
     us_vec *theta, *gradient, *state[US_RULE_STATES_MAX];
+    double *memory, *scratch; /* [memory_count], and what the rule needs within a step */
+    size_t memory_count;
+    us_vec *signs, *diagonal; /* for rules that want the Hessian's diagonal, else NULL */
     us__observer observers[US__OBSERVERS_MAX];
     size_t observer_count;
 };
+
+/* What the rule is given at this step. @param state  [rule->states] filled in */
+us_rule_whole us__training_whole(const us_training *training, const us_rule_step *step, void **state);
 
 #endif

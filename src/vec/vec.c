@@ -65,6 +65,14 @@ void us_vec_fill_normal(us_vec *v, us_rng *rng) {
     for (size_t i = 0; i < v->n; i++) v->ops->set(v->data, i, us_rng_normal(rng));
 }
 
+void us_vec_fill_signs(us_vec *v, us_rng *rng) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < v->n; i++, bits >>= 1) {
+        if (i % 32 == 0) bits = us_rng_u32(rng);
+        v->ops->set(v->data, i, bits & 1 ? 1 : -1);
+    }
+}
+
 void us_vec_copy(us_vec *to, const us_vec *from) {
     assert(to->n == from->n);
     if (to->precision == from->precision)
@@ -73,6 +81,11 @@ void us_vec_copy(us_vec *to, const us_vec *from) {
         to->ops->write(to->data, from->data, to->n);
     else
         from->ops->read(from->data, to->data, to->n);
+}
+
+void us_vec_multiply(us_vec *y, const us_vec *x) {
+    assert(y->n == x->n && y->ops == x->ops);
+    y->ops->multiply(y->data, x->data, y->n);
 }
 
 void us_vec_scale(us_vec *v, double factor) { v->ops->scale(v->data, factor, v->n); }

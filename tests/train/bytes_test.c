@@ -300,6 +300,63 @@ static void rules_of_a_callers_own_serve_too(void **state) {
     us_context_destroy(context);
 }
 
+/* A rule of the whole: θ ← θ − α g / Σ over steps of |trace of one sample of the Hessian|. Its memory counts steps, too. */
+static us_status stiff_update(const us_rule_whole *w) {
+    double *theta = w->theta, *g = w->gradient;
+    const double *diagonal = w->diagonal;
+    w->memory[1] += 1;
+    for (size_t i = 0; diagonal && i < w->n; i++) w->memory[0] += fabs(diagonal[i]);
+    w->scratch[0] = w->step->learning_rate / w->memory[0];
+    for (size_t i = 0; i < w->n; i++) theta[i] -= w->scratch[0] * g[i];
+    return US_OK;
+}
+static size_t stiff_memory(const us_group *groups, size_t count) { return groups[count - 1].count ? 2 : 0; }
+static size_t stiff_scratch(const us_group *groups, size_t count) { return groups[0].count ? count : 0; }
+static bool stiff_wants(const us_rule_step *step) { return step->step % 4 == 1; }
+static void stiff_weights(const us_rule_whole *w, void *out) {
+    for (size_t i = 0; i < w->n; i++) ((double *)out)[i] = w->memory[1] * ((double *)w->theta)[i];
+}
+
+static void rules_of_the_whole_keep_their_memory(void **state) {
+    const us_rule stiff = {.name = "stiff",
+                           .learning_rate = 0.5,
+                           .update = stiff_update,
+                           .memory = stiff_memory,
+                           .scratch = stiff_scratch,
+                           .wants_diagonal = stiff_wants,
+                           .weights = stiff_weights};
+    us_context *context = support_plain_context();
+    small_problem user;
+    us_problem *problem;
+    us_vec *start, *weights;
+    us_training *whole, *copy, *restored;
+    void *bytes;
+    size_t size;
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    options.rule = &stiff;
+    options.batch = 4;
+    assert_int_equal(small_create(&problem, context, &user, US_F64), US_OK);
+    assert_int_equal(small_start(&start, context, US_F64), US_OK);
+    assert_int_equal(us_training_create(&whole, problem, start, &options), US_OK);
+    assert_int_equal(us_training_advance(whole, 6), US_OK);
+    assert_int_equal(us_training_to_bytes(whole, &bytes, &size), US_OK);
+    assert_int_equal(us_training_copy(&copy, whole, NULL), US_OK);
+    assert_int_equal(us_training_from_bytes(&restored, problem, bytes, size, &stiff), US_OK);
+    assert_int_equal(us_training_advance(whole, 10), US_OK);
+    assert_int_equal(us_training_advance(copy, 10), US_OK);
+    assert_int_equal(us_training_advance(restored, 10), US_OK);
+    same_state(whole, copy);
+    same_state(whole, restored);
+    assert_true(us_vec_count_different(us_training_theta(whole), start) > 0);
+    assert_int_equal(us_vec_create(&weights, context, US_F64, COLUMNS), US_OK);
+    us_training_weights(restored, weights);
+    for (size_t i = 0; i < COLUMNS; i++)
+        assert_near(us_vec_get(weights, i), 16 * us_vec_get(us_training_theta(whole), i), 1e-14, 0);
+    us_bytes_release(context, bytes);
+    us_training_destroy(whole), us_training_destroy(copy), us_training_destroy(restored);
+    us_vec_destroy(start), us_vec_destroy(weights), us_problem_destroy(problem), us_context_destroy(context);
+}
+
 /* θ and state under the names and shapes of the groups, as other tools would look for them. */
 static void tensors_are_named_by_group(void **state) {
     us_context *context = support_plain_context();
@@ -355,6 +412,7 @@ int main(void) {
         cmocka_unit_test(damaged_bytes_are_refused),
         cmocka_unit_test(another_problems_bytes_are_refused),
         cmocka_unit_test(rules_of_a_callers_own_serve_too),
+        cmocka_unit_test(rules_of_the_whole_keep_their_memory),
         cmocka_unit_test(tensors_are_named_by_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
