@@ -12,7 +12,10 @@ extern "C" {
 typedef struct us_lanczos_options {
     uint32_t version;   /* 1 */
     size_t bottom, top; /* pairs wanted at each end, one of them ≥ 1; default 1 and 1 */
-    size_t basis;     /* vectors kept; default 0: 2·(bottom + top) + 40. At least 2·(bottom + top) + 8; more than n is n */
+    size_t block; /* vectors whose products are asked for at a time, 1 to 64; default 1. A block of b finds b copies of an
+                     eigenvalue by itself, and costs less where b products at a time do; it needs more of them */
+    size_t basis; /* vectors kept; default 0: 2·(bottom + top) + 40 + 4·(block − 1). At least 2·(bottom + top + block) + 6;
+                     more than n is n */
     size_t products;  /* at most; default 1000 */
     double tolerance; /* a pair has converged when ‖Av − λv‖ ≤ tolerance·‖A‖; default 1e-6 */
     /* Asks only: is there an eigenvalue below −below? Stops at the proof that there is, or when there is none with
@@ -32,10 +35,10 @@ typedef struct us_lanczos_options {
     void (*progress)(void *user, size_t done, size_t at_most, double lowest, double highest);
     void *progress_user;
 } us_lanczos_options;
-#define US_LANCZOS_OPTIONS_INIT                                                                                      \
-    {                                                                                                                \
-        .version = 1, .bottom = 1, .top = 1, .products = 1000, .tolerance = 1e-6, .below = -1, .accuracy = HUGE_VAL, \
-        .confidence = 0.999, .verify = true, .seed = 1                                                               \
+#define US_LANCZOS_OPTIONS_INIT                                                                            \
+    {                                                                                                      \
+        .version = 1, .bottom = 1, .top = 1, .block = 1, .products = 1000, .tolerance = 1e-6, .below = -1, \
+        .accuracy = HUGE_VAL, .confidence = 0.999, .verify = true, .seed = 1                               \
     }
 US_API void us_lanczos_options_init(us_lanczos_options *options);
 
@@ -55,8 +58,8 @@ typedef struct us_eigenpairs {
     bool *converged;   /* [bottom+top] */
     double norm;       /* largest |value| seen */
     double resolution; /* below this an eigenvalue cannot be told from zero: rounding in the products, as measured by how
-                          far they are from symmetric (Frobenius norm over the basis), (4·ε + √n·2^-52)·‖A‖, and the sampling
-                          error */
+                          far they are from symmetric (Frobenius norm over the basis), (4·ε + √(n·(1 + restarts))·2^-52)·‖A‖,
+                          and the sampling error */
     double low_bound, high_bound; /* all eigenvalues lie between, with probability `confidence` over the random start;
                             infinite while too few products were made to say */
     double confidence;            /* as asked; 1 when the basis spans the whole space, where the bounds are certain */
@@ -74,7 +77,9 @@ US_API void us_eigenpairs_destroy(us_eigenpairs *pairs);
  *     while ((x = us_lanczos_next(l))) { my_product(x, y); if ((status = us_lanczos_give(l, y))) break; }
  *     us_lanczos_result(&pairs, l);
  *
- * Memory: (basis + 2) vectors of n doubles, all taken at creation.
+ * With a block, next hands out us_lanczos_block vectors, one after the other, and give takes as many products.
+ *
+ * Memory: (basis + 2·block) vectors of n doubles, all taken at creation.
  * Source: Wu & Simon 2000, "Thick-restart Lanczos method for large symmetric eigenvalue problems", SIAM J. Matrix Anal.
  * Appl. 22(2); the bounds: Kuczyński & Woźniakowski 1992, SIAM J. Matrix Anal. Appl. 13(4). */
 typedef struct us_lanczos us_lanczos;
@@ -84,13 +89,16 @@ typedef struct us_lanczos us_lanczos;
 US_API us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options);
 US_API void us_lanczos_destroy(us_lanczos *lanczos);
 
-/** The vector [n] of length 1 whose product is wanted next, or NULL when there is nothing more to ask. Borrowed until the
- * next give; asking twice gives the same. Allocates nothing. */
+/** The vector [n] of length 1 whose product is wanted next, or NULL when there is nothing more to ask; [block×n] orthonormal
+ * ones with a block, vector j at + j·n. Borrowed until the next give; asking twice gives the same. Allocates nothing. */
 US_API const double *us_lanczos_next(us_lanczos *lanczos);
+/** How many vectors next hands out now: the block of the options, fewer at the end of a small space, 0 at the end. */
+US_API size_t us_lanczos_block(const us_lanczos *lanczos);
 
-/** Takes the product with the vector of next. @param product [n]. Errors: US_ERR_NONFINITE (the product is not taken: it may
- * be given anew, or the result be asked for), US_ERR_ARGUMENT (none was asked for), US_ERR_NUMERIC. Allocates nothing. */
-US_API us_status us_lanczos_give(us_lanczos *lanczos, const double *product);
+/** Takes the products with the vectors of next. @param products [n], or [block×n]. Errors: US_ERR_NONFINITE (the product is
+ * not taken: it may be given anew, or the result be asked for), US_ERR_ARGUMENT (none was asked for), US_ERR_NUMERIC.
+ * Allocates nothing. */
+US_API us_status us_lanczos_give(us_lanczos *lanczos, const double *products);
 
 /** What is known so far; may be asked at any time after the first product. @param out [caller destroys]
  * Gives US_OK, or US_NOT_CONVERGED when not all that was asked for is reached (*out is usable). Errors: US_ERR_NOMEM,

@@ -73,7 +73,7 @@ us_status us_lanczos_solve(us_eigenpairs **out, us_context *context, const us_op
     us_lanczos *l;
     us_status status = us_lanczos_create(&l, context, a->n, &o), found;
     if (status) return status;
-    double *y = us__alloc(context, a->n, sizeof *y);
+    double *y = us__alloc(context, l->block, a->n * sizeof *y);
     const double *x;
     double started = us_clock_now();
     if (!y) status = US_ERR_NOMEM;
@@ -83,7 +83,7 @@ us_status us_lanczos_solve(us_eigenpairs **out, us_context *context, const us_op
             status = us__fail(context, US_INTERRUPTED, "interrupted after %zu products", l->products);
             break;
         }
-        if ((status = a->apply(a->user, x, y, 1)) || (status = us_lanczos_give(l, y))) break;
+        if ((status = a->apply(a->user, x, y, us_lanczos_block(l))) || (status = us_lanczos_give(l, y))) break;
         if (!o.progress) continue;
         if ((status = us__lanczos_look(l))) break;
         o.progress(o.progress_user, l->products, o.products, l->ritz[0], l->ritz[l->size - 1]);

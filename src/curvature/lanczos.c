@@ -1,8 +1,11 @@
-/* Lanczos' method: the basis, a step, a restart. What is read off T and when to stop: lanczos_look.c.
+/* Lanczos' method, a block of columns at a time (one by default): the basis, a step, a restart. What is read off T and when
+ * to stop: lanczos_look.c.
  *
- * A step orthogonalises w = A·v against all columns, twice, which is enough (Giraud, Langou & Rozložník 2005). Where w
- * vanishes the columns span an invariant subspace; a fresh random vector goes on in the rest. When the basis is full, it is
- * replaced by the Ritz vectors at both ends (Wu & Simon 2000, algorithm 3). */
+ * From W = A·N first goes what symmetry says of it, V·C, and its part along N itself; what is left along the basis is
+ * rounding, and one classical Gram-Schmidt against all columns takes it off: two passes over the basis a product. Where that
+ * cancels, it is done again ("twice is enough": Giraud, Langou & Rozložník 2005). What the pass finds says how far the
+ * products are from symmetric. Where a column of W vanishes, the columns span an invariant subspace; a fresh random vector
+ * goes on in the rest. When the basis is full, it is replaced by the Ritz vectors at both ends (Wu & Simon 2000, alg. 3). */
 #include "curvature/lanczos.h"
 #include <cblas.h>
 #include <limits.h>
@@ -20,10 +23,12 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
         return us__fail(context, US_ERR_ARGUMENT, "%s: bottom and top are 0; ask for one pair", what);
     if (o->bottom > 10000 || o->top > 10000)
         return us__fail(context, US_ERR_ARGUMENT, "%s: more than 10000 pairs at an end", what);
+    if (o->block == 0 || o->block > 64)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: block is %zu; it must be 1 to 64", what, o->block);
     if (o->basis > 20000)
         return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at most 20000", what, o->basis);
-    if (o->basis && o->basis < n && o->basis < 2 * (o->bottom + o->top) + 8)
-        return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at least 2*(bottom + top) + 8", what,
+    if (o->basis && o->basis < n && o->basis < 2 * (o->bottom + o->top + o->block) + 6)
+        return us__fail(context, US_ERR_ARGUMENT, "%s: basis is %zu; it must be at least 2*(bottom + top + block) + 6", what,
                         o->basis);
     if (o->products == 0) return us__fail(context, US_ERR_ARGUMENT, "%s: products is 0; it must be at least 1", what);
     if (!(o->tolerance > 0))
@@ -52,7 +57,8 @@ static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n,
     us_status status = plain ? US_OK : lanczos_check(context, n, &o);
     if (status) return status;
     if (o.epsilon == 0) o.epsilon = 0x1p-52;
-    size_t most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40;
+    size_t block = o.block < n ? o.block : n, most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40 + 4 * (block - 1);
+    if (block > o.products) block = o.products;
     if (most > n) most = n;
     if (o.bottom > n) o.bottom = n;
     if (o.top > n) o.top = n;
@@ -61,7 +67,7 @@ static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n,
     l->context = context;
     l->o = o;
     l->rng = us_rng_init(o.seed, 0x1a2c05);
-    l->n = n, l->most = most;
+    l->n = n, l->most = most, l->block = block;
     l->chain_open = true;
     l->plain = plain;
     l->rounds_most = o.bottom + o.top + 3;
@@ -71,20 +77,21 @@ static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n,
     l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
     double *small = NULL;
     status = US_ERR_NOMEM;
-    size_t numbers = 2 * most * most + (5 + l->rounds_most) * most + 3 + US__LANCZOS_CHUNK * most + (size_t)l->lapack_size;
-    if (!(l->basis = us__alloc(context, most + 2, n * sizeof *l->basis))) goto done;
+    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + block * block +
+                     (size_t)l->lapack_size;
+    if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
     if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
     if (!(l->integers = us__alloc(context, (size_t)l->integer_size, sizeof *l->integers))) goto done;
-    l->work = l->basis + (most + 1) * n;
+    l->work = l->basis + (most + block) * n;
     l->vectors = (small += most * most);
     l->couple = (small += most * most);
-    l->dropped = (small += most + 1);
-    l->coefficients = (small += l->rounds_most * most);
-    l->ritz = (small += 2 * (most + 1));
+    l->dropped = (small += block * most);
+    l->parts = (small += l->rounds_most * block * most);
+    l->ritz = (small += block * (most + block));
     l->residuals = (small += most);
     l->rows = (small += most);
     l->lapack = small + US__LANCZOS_CHUNK * most;
-    us__lanczos_fresh(l, 0);
+    us__lanczos_fresh(l);
     status = US_OK;
 done:
     if (status)
@@ -117,27 +124,41 @@ static void lanczos_orthogonalise(const us_lanczos *l, double *w, size_t count, 
     cblas_dgemv(CblasColMajor, CblasNoTrans, (int)l->n, (int)count, -1, l->basis, (int)l->n, c, 1, 1, w, 1);
 }
 
-void us__lanczos_fresh(us_lanczos *l, size_t against) {
+/* w ← random, of length 1, orthogonal to the first `count` columns of the basis. @param c [count] scratch */
+static void lanczos_random(us_lanczos *l, double *w, size_t count, double *c) {
     double length;
+    int n = (int)l->n;
     do {
-        for (size_t i = 0; i < l->n; i++) l->work[i] = us_rng_normal(&l->rng);
-        double before = cblas_dnrm2((int)l->n, l->work, 1);
-        cblas_dscal((int)l->n, 1 / before, l->work, 1);
-        for (int pass = 0; pass < 2; pass++) lanczos_orthogonalise(l, l->work, against, l->coefficients);
-        length = cblas_dnrm2((int)l->n, l->work, 1);
-        cblas_dscal((int)l->n, 1 / length, l->work, 1);
-        lanczos_orthogonalise(l, l->work, against, l->coefficients); /* what the scaling brought back up */
+        for (size_t i = 0; i < l->n; i++) w[i] = us_rng_normal(&l->rng);
+        cblas_dscal(n, 1 / cblas_dnrm2(n, w, 1), w, 1);
+        for (int pass = 0; pass < 2; pass++) lanczos_orthogonalise(l, w, count, c);
+        length = cblas_dnrm2(n, w, 1);
+        cblas_dscal(n, 1 / length, w, 1);
+        lanczos_orthogonalise(l, w, count, c); /* what the scaling brought back up */
     } while (!(length > 1e-8));
-    cblas_dscal((int)l->n, 1 / cblas_dnrm2((int)l->n, l->work, 1), l->work, 1);
-    memcpy(l->basis + l->size * l->n, l->work, l->n * sizeof *l->work);
+    cblas_dscal(n, 1 / cblas_dnrm2(n, w, 1), w, 1);
+}
+
+void us__lanczos_fresh(us_lanczos *l) {
+    size_t n = l->n, size = l->size, ahead = l->block < n - size ? l->block : n - size;
+    size_t against = size + l->ahead + ahead <= n ? size + l->ahead : size;
+    for (size_t p = 0; p < ahead; p++) { /* one after the other behind N, and then into its place */
+        double *w = l->work + p * n;
+        lanczos_random(l, w, against, l->parts);
+        for (int pass = 0; pass < 3; pass++)
+            for (size_t q = 0; q < p; q++)
+                cblas_daxpy((int)n, -cblas_ddot((int)n, l->work + q * n, 1, w, 1), l->work + q * n, 1, w, 1);
+        cblas_dscal((int)n, 1 / cblas_dnrm2((int)n, w, 1), w, 1);
+    }
+    memcpy(l->basis + size * n, l->work, ahead * n * sizeof *l->work);
+    l->ahead = ahead;
 }
 
 /* row [size] ← row'·y, the coefficients of new columns. */
 static void lanczos_turn(const us_lanczos *l, double *row, size_t kept) {
-    cblas_dgemv(CblasColMajor, CblasTrans, (int)l->size, (int)kept, 1, l->vectors, (int)l->size, row, 1, 0, l->coefficients,
-                1);
+    cblas_dgemv(CblasColMajor, CblasTrans, (int)l->size, (int)kept, 1, l->vectors, (int)l->size, row, 1, 0, l->parts, 1);
     memset(row, 0, l->most * sizeof *row);
-    memcpy(row, l->coefficients, kept * sizeof *row);
+    memcpy(row, l->parts, kept * sizeof *row);
 }
 
 void us__lanczos_restart(us_lanczos *l, size_t low, size_t high) {
@@ -151,60 +172,128 @@ void us__lanczos_restart(us_lanczos *l, size_t low, size_t high) {
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)kept, (int)size, 1, l->rows, (int)rows, y,
                     (int)size, 0, l->basis + first, (int)n);
     }
-    memmove(l->basis + kept * n, l->basis + size * n, n * sizeof *l->basis);
-    lanczos_turn(l, l->couple, kept);
-    for (size_t e = 0; e < l->rounds; e++) lanczos_turn(l, l->dropped + e * m, kept);
+    memmove(l->basis + kept * n, l->basis + size * n, l->ahead * n * sizeof *l->basis);
+    for (size_t q = 0; q < l->ahead; q++) lanczos_turn(l, l->couple + q * m, kept);
+    for (size_t e = 0; e < l->rounds * l->block; e++) lanczos_turn(l, l->dropped + e * m, kept);
     memset(l->t, 0, m * m * sizeof *l->t);
     for (size_t i = 0; i < kept; i++) l->t[i + i * m] = l->ritz[i];
     l->size = kept;
+    l->restarts++;
     l->looked = false;
     l->chain_open = false;
 }
 
 const double *us_lanczos_next(us_lanczos *l) {
     if (l->done) return NULL;
-    if (l->size == l->most) { /* full, and looked at: keeps what is wanted, and half of the rest */
+    if (l->size + l->ahead > l->most) { /* full, and looked at: keeps what is wanted, and half of the rest */
         size_t bottom = l->o.bottom, top = l->o.top, spare = (l->most - bottom - top) / (bottom && top ? 4 : 2);
         us__lanczos_restart(l, bottom ? bottom + spare : 0, top ? top + spare : 0);
     }
     return l->basis + l->size * l->n;
 }
 
-us_status us_lanczos_give(us_lanczos *l, const double *product) {
-    if (l->done || l->size == l->most)
-        return us__fail(l->context, US_ERR_ARGUMENT, "Lanczos: a product was given that was not asked for");
-    size_t n = l->n, j = l->size, m = l->most;
-    double *c = l->coefficients, *again = c + m + 1, *w = l->work;
-    double length = cblas_dnrm2((int)n, product, 1);
-    if (!isfinite(length))
-        return us__fail(l->context, US_ERR_NONFINITE, "Lanczos: product %zu is not finite", l->products + 1);
-    memcpy(w, product, n * sizeof *w);
-    lanczos_orthogonalise(l, w, j + 1, c);
-    lanczos_orthogonalise(l, w, j + 1, again);
-    for (size_t i = 0; i < j; i++) { /* by symmetry vᵢ'Avⱼ is known already, as far as nothing was dropped */
-        double difference = c[i] - l->couple[i];
-        if (l->rounds == 0) l->noise = hypot(l->noise, M_SQRT2 * difference);
-        l->t[i + j * m] = l->t[j + i * m] = l->rounds == 0 ? l->couple[i] : c[i];
-        l->couple[i] = 0;
+size_t us_lanczos_block(const us_lanczos *l) { return l->done ? 0 : l->ahead; }
+
+/* W ← W − V·C − N·S with S = N'W, which symmetry makes the whole of it along V and N; S goes into T. */
+static void lanczos_take_known(us_lanczos *l) {
+    size_t n = l->n, m = l->most, size = l->size, k = l->ahead, first = 0;
+    const double *next = l->basis + size * n;
+    double *s = l->parts;
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)k, (int)k, (int)n, 1, next, (int)n, l->work, (int)n, 0, s,
+                (int)k);
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)k, -1, next, (int)n, s, (int)k, 1, l->work,
+                (int)n);
+    for (bool zero = true; first < size && zero; first += zero) /* a plain step has C zero but for the last block */
+        for (size_t q = 0; q < k; q++) zero = zero && l->couple[first + q * m] == 0;
+    if (first < size)
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)(size - first), -1, l->basis + first * n,
+                    (int)n, l->couple + first, (int)m, 1, l->work, (int)n);
+    for (size_t q = 0; q < k; q++) {
+        for (size_t i = 0; i < size; i++) l->t[i + (size + q) * m] = l->couple[i + q * m];
+        for (size_t i = 0; i < k; i++) {
+            l->t[size + i + (size + q) * m] = 0.5 * (s[i + q * k] + s[q + i * k]);
+            if (i != q) l->noise = hypot(l->noise, 0.5 * (s[i + q * k] - s[q + i * k]));
+        }
     }
-    l->t[j + j * m] = c[j] + again[j];
-    l->scale = fmax(l->scale, length);
-    l->size++;
-    l->products++;
+}
+
+/* W ← W − (V, N)·D with D = (V, N)'W. Before any round D is rounding, and asymmetry; afterwards it also holds what the basis
+ * knows of the directions that were dropped, which belongs to T. */
+static void lanczos_take_rest(us_lanczos *l) {
+    size_t n = l->n, m = l->most, size = l->size, k = l->ahead, all = size + k;
+    double *d = l->parts;
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)all, (int)k, (int)n, 1, l->basis, (int)n, l->work, (int)n, 0,
+                d, (int)all);
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)all, -1, l->basis, (int)n, d, (int)all, 1,
+                l->work, (int)n);
+    for (size_t q = 0; q < k; q++)
+        for (size_t i = 0; i < all; i++) {
+            double part = d[i + q * all], *at = l->t + i + (size + q) * m;
+            if (i >= size)
+                *at += i == size + q ? part : 0.5 * (part + d[size + q + (i - size) * all]);
+            else if (l->rounds)
+                *at += part;
+            else
+                l->noise = hypot(l->noise, M_SQRT2 * part);
+        }
+    for (size_t q = 0; q < k; q++)
+        for (size_t i = 0; i < size; i++) l->t[size + q + i * m] = l->t[i + (size + q) * m];
+}
+
+/* Column p of W, orthogonal to V so far, becomes column `size + p` of the basis, if there is room for one in the space.
+ * @param before its length before the pass over V */
+static void lanczos_take_column(us_lanczos *l, size_t p, double before) {
+    size_t n = l->n, m = l->most, size = l->size, old = size - l->ahead, rest = n - size, others = p < rest ? p : rest;
+    double *w = l->work + p * n, *c = l->parts, *next = l->basis + size * n, length = 0;
+    for (size_t q = 0; q < others; q++) {
+        double part = cblas_ddot((int)n, next + q * n, 1, w, 1);
+        cblas_daxpy((int)n, -part, next + q * n, 1, w, 1);
+        l->couple[old + p + q * m] += part;
+    }
+    for (int pass = 0; pass < 3; pass++, before = length) {
+        length = cblas_dnrm2((int)n, w, 1);
+        if (!(length < 0.5 * before) || length <= 10 * l->o.epsilon * l->scale) break;
+        lanczos_orthogonalise(l, w, size + others, c);
+        for (size_t q = 0; q < others; q++) l->couple[old + p + q * m] += c[size + q];
+    }
+    if (p >= rest) { /* the basis spans the whole space */
+        l->noise = hypot(l->noise, length);
+        return;
+    }
+    if (length <= 10 * l->o.epsilon * l->scale) {
+        l->noise = hypot(l->noise, length);
+        lanczos_random(l, w, size + p, c);
+    } else {
+        l->couple[old + p + p * m] = length;
+        cblas_dscal((int)n, 1 / length, w, 1);
+    }
+    memcpy(next + p * n, w, n * sizeof *w);
+}
+
+us_status us_lanczos_give(us_lanczos *l, const double *products) {
+    if (l->done || l->size + l->ahead > l->most)
+        return us__fail(l->context, US_ERR_ARGUMENT, "Lanczos: a product was given that was not asked for");
+    size_t n = l->n, k = l->ahead;
+    double before[64];
+    for (size_t q = 0; q < k; q++) {
+        double length = cblas_dnrm2((int)n, products + q * n, 1);
+        if (!isfinite(length))
+            return us__fail(l->context, US_ERR_NONFINITE, "Lanczos: product %zu is not finite", l->products + q + 1);
+        l->scale = fmax(l->scale, length);
+    }
+    memcpy(l->work, products, k * n * sizeof *l->work);
+    lanczos_take_known(l);
+    for (size_t q = 0; q < k; q++) before[q] = cblas_dnrm2((int)n, l->work + q * n, 1);
+    lanczos_take_rest(l);
+    memset(l->couple, 0, l->most * l->block * sizeof *l->couple);
+    l->size += k;
+    l->products += k;
     l->looked = false;
     if (l->chain_open) l->chain++;
     if (l->chain_open && l->rounds == 0) l->first_chain = l->chain;
 
-    double beta = cblas_dnrm2((int)n, w, 1);
-    if (l->size == n) { /* V spans the whole space */
-        l->noise = hypot(l->noise, beta);
-    } else if (beta <= 10 * l->o.epsilon * l->scale) { /* an invariant subspace: go on outside of it */
-        l->noise = hypot(l->noise, beta);
-        us__lanczos_fresh(l, l->size);
-    } else {
-        l->couple[j] = beta;
-        double *next = l->basis + l->size * n;
-        for (size_t i = 0; i < n; i++) next[i] = w[i] / beta;
-    }
+    size_t rest = n - l->size;
+    for (size_t p = 0; p < k; p++) lanczos_take_column(l, p, before[p]);
+    l->ahead = k < rest ? k : rest;
     return us__lanczos_decide(l);
 }

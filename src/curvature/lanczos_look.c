@@ -1,6 +1,6 @@
 /* What Lanczos' method reads off its projected matrix T: Ritz values, residuals, bounds, and when to stop.
  *
- * One random start finds one vector of each eigenspace: a second copy of an eigenvalue is invisible to it. So where two or
+ * A block of b random vectors finds b vectors of each eigenspace: a copy beyond that is invisible to it. So where two or
  * more pairs are wanted at an end, those that have converged are kept, and a fresh random vector orthogonal to them goes
  * through the rest, until nothing outside of what is known can be there: its own outermost pair has converged inside, or the
  * Kuczyński-Woźniakowski bound excludes a copy. A copy that does turn up joins the wanted, and the search begins anew. */
@@ -9,6 +9,13 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+
+/* ‖C'y‖ for a C of as many columns as a block has. */
+static double look_length(const us_lanczos *l, const double *c, const double *y) {
+    double length = 0;
+    for (size_t q = 0; q < l->block; q++) length = hypot(length, cblas_ddot((int)l->size, c + q * l->most, 1, y, 1));
+    return length;
+}
 
 us_status us__lanczos_look(us_lanczos *l) {
     if (l->looked) return US_OK;
@@ -21,9 +28,8 @@ us_status us__lanczos_look(us_lanczos *l) {
                         (int)info);
     for (size_t i = 0; i < size; i++) {
         const double *y = l->vectors + i * size;
-        l->residuals[i] = fabs(cblas_ddot((int)size, l->couple, 1, y, 1));
-        for (size_t e = 0; e < l->rounds; e++)
-            l->residuals[i] += fabs(cblas_ddot((int)size, l->dropped + e * l->most, 1, y, 1));
+        l->residuals[i] = look_length(l, l->couple, y);
+        for (size_t e = 0; e < l->rounds; e++) l->residuals[i] += look_length(l, l->dropped + e * l->block * l->most, y);
     }
     l->lowest = fmin(l->lowest, l->ritz[0]), l->highest = fmax(l->highest, l->ritz[size - 1]);
     l->scale = fmax(l->scale, fmax(fabs(l->ritz[0]), fabs(l->ritz[size - 1])));
@@ -32,13 +38,14 @@ us_status us__lanczos_look(us_lanczos *l) {
 }
 
 double us__lanczos_resolution(const us_lanczos *l) {
-    return l->noise + (4 * l->o.epsilon + sqrt((double)l->n) * DBL_EPSILON) * l->scale + l->o.sampling_error;
+    double turned = sqrt((double)l->n * (double)(1 + l->restarts)) * DBL_EPSILON; /* V is computed anew by each restart */
+    return l->noise + (4 * l->o.epsilon + turned) * l->scale + l->o.sampling_error;
 }
 
 /* Probability that (λmax − ξ)/(λmax − λmin) > relative: at most 1.648·√n·exp(−√relative·(2k−1)). Theorem 4.2. */
-double us__lanczos_failure(size_t n, size_t k, double relative) {
+double us__lanczos_failure(size_t n, size_t block, size_t k, double relative) {
     if (k == 0 || !(relative > 0)) return 1;
-    return fmin(1, 1.648 * sqrt((double)n) * exp(-sqrt(relative) * (2 * (double)k - 1)));
+    return pow(fmin(1, 1.648 * sqrt((double)n) * exp(-sqrt(relative) * (2 * (double)k - 1))), (double)block);
 }
 
 size_t us_lanczos_products(size_t n, double resolution, double confidence) {
@@ -48,8 +55,9 @@ size_t us_lanczos_products(size_t n, double resolution, double confidence) {
 }
 
 /* The smallest relative error that k steps exclude at both ends with the confidence; may be above 1. */
-static double look_relative(size_t n, size_t k, double confidence) {
-    double root = log(1.648 * sqrt((double)n) / (0.5 * (1 - confidence))) / (2 * (double)k - 1);
+static double look_relative(size_t n, size_t block, size_t k, double confidence) {
+    double failure = pow(0.5 * (1 - confidence), 1 / (double)block); /* of one column */
+    double root = log(1.648 * sqrt((double)n) / failure) / (2 * (double)k - 1);
     return root * root;
 }
 
@@ -57,7 +65,7 @@ static double look_relative(size_t n, size_t k, double confidence) {
 void us__lanczos_bounds(const us_lanczos *l, double *low, double *high) {
     double first = l->lowest, last = l->highest, miss = 0;
     if (l->size < l->n) {
-        double e = l->first_chain ? look_relative(l->n, l->first_chain, l->o.confidence) : 1;
+        double e = l->first_chain ? look_relative(l->n, l->block, l->first_chain, l->o.confidence) : 1;
         miss = e < 0.5 ? e * (last - first) / (1 - 2 * e) : HUGE_VAL;
     }
     *low = first - miss - us__lanczos_resolution(l);
@@ -80,7 +88,8 @@ static bool look_nothing_missing(const us_lanczos *l, size_t next, double bounda
     if (l->residuals[next] <= l->o.tolerance * l->scale) return true;
     double width = l->ritz[l->size - 1] - l->ritz[0];
     if (!l->chain_open || !(width > 0)) return false;
-    return us__lanczos_failure(l->n, l->chain, fabs(l->ritz[next] - boundary) / width) <= 0.5 * (1 - l->o.confidence);
+    return us__lanczos_failure(l->n, l->block, l->chain, fabs(l->ritz[next] - boundary) / width) <=
+           0.5 * (1 - l->o.confidence);
 }
 
 /* One more fresh random vector is needed to know that no copy is missing? */
@@ -109,9 +118,10 @@ static void look_verify(us_lanczos *l) {
     if (!look_converged(l, 0.5 + 0.5 * (double)l->rounds / (double)l->rounds_most)) return;
     l->boundary_low = low, l->boundary_high = high;
     us__lanczos_restart(l, bottom, top);
-    us__lanczos_fresh(l, l->size + 1 < l->n ? l->size + 1 : l->size);
-    memcpy(l->dropped + l->rounds++ * l->most, l->couple, l->most * sizeof *l->couple);
-    memset(l->couple, 0, l->most * sizeof *l->couple);
+    memcpy(l->dropped + l->rounds * l->block * l->most, l->couple, l->block * l->most * sizeof *l->couple);
+    us__lanczos_fresh(l);
+    l->rounds++;
+    memset(l->couple, 0, l->most * l->block * sizeof *l->couple);
     l->chain = 0;
     l->chain_open = true;
 }
@@ -131,7 +141,7 @@ static void look_below(us_lanczos *l) {
 }
 
 us_status us__lanczos_decide(us_lanczos *l) {
-    bool full = l->size == l->most, last = l->products >= l->o.products;
+    bool full = l->size + l->ahead > l->most, last = l->ahead == 0 || l->products + l->ahead > l->o.products;
     if (l->plain && !last) return US_OK;
     /* T's eigenvalues cost size³: beyond 64 columns they are looked at every 2nd, 3rd, ... step */
     if (!full && !last && l->size > 64 && l->size % (l->size / 32)) return US_OK;
