@@ -30,6 +30,10 @@ typedef struct us__call {
 } us__call;
 typedef void us__kernel(const us__call *call);
 
+/* n elements of an elementwise operation: out[i] = f(in[0][i·step[0]], …); a step is 1, or 0 for one number that serves
+ * all. out may be an input whose step is 1. */
+typedef void us__row(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n);
+
 /* The derivative of y by its input i, applied to d. Forward: d has the shape of the input, the result that of y.
  * Reverse (the adjoint): d has the shape of y, the result that of the input. US_NODE_NONE stands for zero. */
 typedef us_node us__rule(us_graph *graph, us_node y, size_t i, us_node d);
@@ -43,6 +47,7 @@ struct us__op {
     us_status (*shape)(us_graph *, us__node *node);        /* fills rank and shape, or checks those asked for */
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */
     us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
+    us__row *row[2];                                       /* elementwise only: its loop; value is us__elementwise */
     us__rule *forward, *reverse;
     /* Elementwise only: ∂y/∂xᵢ·d without regard to shapes. A diagonal map is its own adjoint, so that it is both rules. */
     us__rule *slope;
@@ -128,7 +133,9 @@ extern const us__op us__op_cross_entropy, us__op_softmax, us__op_softmax_residua
 extern const us__op us__unary_ops[];
 extern const size_t us__unary_count, us__unary_public;
 
+/* What elementwise operations share: shape, value (rows, as broadcasting asks for them) and both rules. */
 us_status us__elementwise_shape(us_graph *graph, us__node *node);
+us__kernel us__elementwise_f32, us__elementwise_f64;
 us_node us__elementwise_forward(us_graph *graph, us_node y, size_t i, us_node d);
 us_node us__elementwise_reverse(us_graph *graph, us_node y, size_t i, us_node d);
 

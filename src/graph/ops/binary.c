@@ -131,12 +131,13 @@ static us_node binary_slope_gate(us_graph *g, us_node y, size_t i, us_node d) {
     return i == 0 ? US_NODE_NONE : us__binary(g, &us__op_gate, binary_in(g, y, 0), d);
 }
 
-us__kernel us__add_f32, us__sub_f32, us__mul_f32, us__div_f32, us__pow_f32, us__gate_f32;
-us__kernel us__add_f64, us__sub_f64, us__mul_f64, us__div_f64, us__pow_f64, us__gate_f64;
+us__row us__add_f32, us__sub_f32, us__mul_f32, us__div_f32, us__pow_f32, us__gate_f32;
+us__row us__add_f64, us__sub_f64, us__mul_f64, us__div_f64, us__pow_f64, us__gate_f64;
 
-#define ROW(f)                                                                             \
-    .name = #f, .inputs = 2, .elementwise = true, .value = {us__##f##_f32, us__##f##_f64}, \
-    .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, .slope = binary_slope_##f
+#define ROW(f)                                                                                                     \
+    .name = #f, .inputs = 2, .elementwise = true, .value = {us__elementwise_f32, us__elementwise_f64},             \
+    .row = {us__##f##_f32, us__##f##_f64}, .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, \
+    .slope = binary_slope_##f
 
 const us__op us__op_add = {ROW(add), .shape = us__elementwise_shape, .commutes = true, .simplify = binary_simplify_add};
 const us__op us__op_sub = {ROW(sub), .shape = us__elementwise_shape, .simplify = binary_simplify_sub};

@@ -4,31 +4,24 @@
 
 typedef us_real binary_function(us_real a, us_real b);
 
-/* Steps are 0 or 1 in the innermost loop, and known to the compiler in each of its four forms. */
-static inline __attribute__((always_inline)) void binary_row(us_real *y, const us_real *a, size_t sa, const us_real *b,
-                                                             size_t sb, size_t n, binary_function *f) {
+static inline __attribute__((always_inline)) void binary_steps(us_real *y, const us_real *a, size_t sa, const us_real *b,
+                                                               size_t sb, size_t n, binary_function *f) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) y[i] = f(a[i * sa], b[i * sb]);
 }
 
-static inline __attribute__((always_inline)) void binary_loop(const us__call *call, binary_function *f) {
-    us__loops l;
-    us__loops_of(call, &l);
-    us_real *y = call->out;
-    for (size_t i = 0; i < l.outer[0]; i++)
-        for (size_t j = 0; j < l.outer[1]; j++)
-            for (size_t k = 0; k < l.outer[2]; k++, y += l.inner) {
-                const us_real *a = (const us_real *)call->in[0] + i * l.step[0][0] + j * l.step[0][1] + k * l.step[0][2];
-                const us_real *b = (const us_real *)call->in[1] + i * l.step[1][0] + j * l.step[1][1] + k * l.step[1][2];
-                if (l.unit[0] && l.unit[1])
-                    binary_row(y, a, 1, b, 1, l.inner, f);
-                else if (l.unit[0])
-                    binary_row(y, a, 1, &(us_real){*b}, 0, l.inner, f);
-                else if (l.unit[1])
-                    binary_row(y, &(us_real){*a}, 0, b, 1, l.inner, f);
-                else
-                    binary_row(y, &(us_real){*a}, 0, &(us_real){*b}, 0, l.inner, f);
-            }
+/* The steps are known to the compiler in each of the four forms. */
+static inline __attribute__((always_inline)) void binary_loop(us_real *y, const void *const *in, const size_t *step,
+                                                              size_t n, binary_function *f) {
+    const us_real *a = in[0], *b = in[1];
+    if (step[0] && step[1])
+        binary_steps(y, a, 1, b, 1, n, f);
+    else if (step[0])
+        binary_steps(y, a, 1, &(us_real){*b}, 0, n, f);
+    else if (step[1])
+        binary_steps(y, &(us_real){*a}, 0, b, 1, n, f);
+    else
+        binary_steps(y, &(us_real){*a}, 0, &(us_real){*b}, 0, n, f);
 }
 
 static inline us_real binary_add(us_real a, us_real b) { return a + b; }
@@ -39,9 +32,12 @@ static inline us_real binary_gate(us_real a, us_real b) { return a <= 0 ? 0 : b;
 static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, b); }
 
 #define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate)
-#define KERNEL(f)                \
-    us__kernel US_REAL(us__##f); \
-    US_KERNEL void US_REAL(us__##f)(const us__call *call) { binary_loop(call, binary_##f); }
+#define KERNEL(f)                                                                                                           \
+    us__row US_REAL(us__##f);                                                                                               \
+    US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
+        (void)node;                                                                                                         \
+        binary_loop(out, in, step, n, binary_##f);                                                                          \
+    }
 FUNCTIONS(KERNEL)
 
 static inline us_real binary_pow_log(us_real a, us_real b) {
@@ -51,19 +47,19 @@ static inline us_real binary_pow_log2(us_real a, us_real b) {
     return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a) * US_LIBM(log)(a);
 }
 
-us__kernel US_REAL(us__pow);
+us__row US_REAL(us__pow);
 
 /* aᵇ·(log a)ᵏ; 0 where a = 0 < b. */
-void US_REAL(us__pow)(const us__call *call) {
-    switch (call->node->index) {
+void US_REAL(us__pow)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) {
+    switch (node->index) {
     case 0:
-        binary_loop(call, binary_pow);
+        binary_loop(out, in, step, n, binary_pow);
         break;
     case 1:
-        binary_loop(call, binary_pow_log);
+        binary_loop(out, in, step, n, binary_pow_log);
         break;
     default:
-        binary_loop(call, binary_pow_log2);
+        binary_loop(out, in, step, n, binary_pow_log2);
         break;
     }
 }

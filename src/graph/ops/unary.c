@@ -145,17 +145,17 @@ static us_node unary_simplify_neg(us_graph *g, const us__node *n) {
     return x->op == &us__op_neg ? x->in[0] : US_NODE_NONE;
 }
 
-us__kernel us__neg_f32, us__exp_f32, us__log_f32, us__sqrt_f32, us__sin_f32, us__cos_f32, us__tan_f32, us__asin_f32,
+us__row us__neg_f32, us__exp_f32, us__log_f32, us__sqrt_f32, us__sin_f32, us__cos_f32, us__tan_f32, us__asin_f32,
     us__acos_f32, us__atan_f32, us__sinh_f32, us__cosh_f32, us__tanh_f32, us__sigmoid_f32, us__erf_f32, us__abs_f32,
     us__relu_f32, us__gelu_f32, us__gelu_slope_f32, us__softplus_f32, us__sign_f32;
-us__kernel us__neg_f64, us__exp_f64, us__log_f64, us__sqrt_f64, us__sin_f64, us__cos_f64, us__tan_f64, us__asin_f64,
+us__row us__neg_f64, us__exp_f64, us__log_f64, us__sqrt_f64, us__sin_f64, us__cos_f64, us__tan_f64, us__asin_f64,
     us__acos_f64, us__atan_f64, us__sinh_f64, us__cosh_f64, us__tanh_f64, us__sigmoid_f64, us__erf_f64, us__abs_f64,
     us__relu_f64, us__gelu_f64, us__gelu_slope_f64, us__softplus_f64, us__sign_f64;
 
-#define ROW(title, f)                                                                                                \
-    .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,                                 \
-    .value = {us__##f##_f32, us__##f##_f64}, .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, \
-    .slope = unary_##f
+#define ROW(title, f)                                                                           \
+    .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,            \
+    .value = {us__elementwise_f32, us__elementwise_f64}, .row = {us__##f##_f32, us__##f##_f64}, \
+    .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, .slope = unary_##f
 
 const us__op us__op_neg = {ROW("neg", neg), .simplify = unary_simplify_neg};
 

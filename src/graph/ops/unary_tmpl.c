@@ -7,10 +7,7 @@
 
 typedef us_real unary_function(us_real x);
 
-static inline __attribute__((always_inline)) void unary_loop(const us__call *call, unary_function *f) {
-    size_t n = us__elements(call->node, call->rows);
-    const us_real *x = call->in[0];
-    us_real *y = call->out;
+static inline __attribute__((always_inline)) void unary_loop(us_real *y, const us_real *x, size_t n, unary_function *f) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) y[i] = f(x[i]);
 }
@@ -28,19 +25,23 @@ static inline us_real unary_relu(us_real x) { return x < 0 ? 0 : x; } /* NaN sta
 static inline us_real unary_sign(us_real x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
 #define LOOPS(X) X(neg) X(sqrt) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(abs) X(relu) X(sign)
-#define KERNEL(f)                \
-    us__kernel US_REAL(us__##f); \
-    US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_loop(call, unary_##f); }
+#define KERNEL(f)                                                                                                           \
+    us__row US_REAL(us__##f);                                                                                               \
+    US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
+        (void)node, (void)step;                                                                                             \
+        unary_loop(out, in[0], n, unary_##f);                                                                               \
+    }
 LOOPS(KERNEL)
 #undef KERNEL
 
 /* ------------------------------------------------------------------ functions of the math table */
 
 #define TABLE(X) X(exp) X(log) X(sin) X(cos) X(tanh) X(erf)
-#define KERNEL(f)                                                                                 \
-    us__kernel US_REAL(us__##f);                                                                  \
-    void US_REAL(us__##f)(const us__call *call) {                                                 \
-        US_REAL(us__math_now)()->f(call->in[0], call->out, us__elements(call->node, call->rows)); \
+#define KERNEL(f)                                                                                                 \
+    us__row US_REAL(us__##f);                                                                                     \
+    void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
+        (void)node, (void)step;                                                                                   \
+        US_REAL(us__math_now)()->f(in[0], out, n);                                                                \
     }
 TABLE(KERNEL)
 #undef KERNEL
@@ -52,11 +53,9 @@ enum { STRIP = 256 };
 typedef const US_REAL(us__math_table) unary_math;
 typedef void unary_strip(unary_math *math, const us_real *x, us_real *y, size_t n);
 
-static inline __attribute__((always_inline)) void unary_strips(const us__call *call, unary_strip *f) {
+static inline __attribute__((always_inline)) void unary_strips(us_real *y, const us_real *x, size_t n, unary_strip *f) {
     unary_math *math = US_REAL(us__math_now)();
-    size_t n = us__elements(call->node, call->rows);
-    for (size_t i = 0; i < n; i += STRIP)
-        f(math, (const us_real *)call->in[0] + i, (us_real *)call->out + i, n - i < STRIP ? n - i : STRIP);
+    for (size_t i = 0; i < n; i += STRIP) f(math, x + i, y + i, n - i < STRIP ? n - i : STRIP);
 }
 
 /* 1/(1+exp(−x)); the exponential never overflows. */
@@ -105,7 +104,10 @@ static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *m
 }
 
 #define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope)
-#define KERNEL(f)                \
-    us__kernel US_REAL(us__##f); \
-    US_KERNEL void US_REAL(us__##f)(const us__call *call) { unary_strips(call, unary_##f); }
+#define KERNEL(f)                                                                                                           \
+    us__row US_REAL(us__##f);                                                                                               \
+    US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
+        (void)node, (void)step;                                                                                             \
+        unary_strips(out, in[0], n, unary_##f);                                                                             \
+    }
 STRIPS(KERNEL)
