@@ -35,6 +35,9 @@ US_API void us_model_options_init(us_model_options *options);
  * with a caret), US_ERR_ARGUMENT, US_ERR_NOMEM. @param out [caller destroys] */
 US_API us_status us_model_create(us_model **out, us_context *context, const us_model_options *options);
 US_API void us_model_destroy(us_model *model);
+/** Every way to write a model, layer by layer: what `unstuck train --model help` prints. @param text [caller releases with
+ * us_text_release] */
+US_API us_status us_model_help(us_context *context, char **text);
 US_API bool us_model_is_formula(const us_model *model);
 US_API size_t us_model_outputs(const us_model *model);
 

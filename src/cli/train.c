@@ -80,6 +80,19 @@ static int train_advise(const cli_command *command, us_run *run, bool quiet, boo
     return code;
 }
 
+/* Prints a text of the library, such as all layers. */
+static int train_help(const cli_command *command, us_status (*help)(us_context *context, char **text)) {
+    us_context *context = cli_context(true, 1);
+    if (!context) return CLI_FAILED;
+    char *text = NULL;
+    us_status status = help(context, &text);
+    int code = status == US_OK ? CLI_DONE : cli_error(command, context, status);
+    if (status == US_OK) fputs(text, stdout);
+    us_text_release(context, text);
+    cli_context_destroy(context);
+    return code;
+}
+
 static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     us_run_config config = US_RUN_CONFIG_INIT;
@@ -139,6 +152,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     size_t given;
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
+    if (config.model && strcmp(config.model, "help") == 0) return train_help(command, us_model_help);
     if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
     if (resume && given)
         return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);

@@ -28,6 +28,9 @@ typedef struct us__token {
 /* The token at or after `position`. A strange one is a whole UTF-8 character that no formula has. */
 us__token us__token_next(const char *text, size_t position);
 
+/* Is text[0 .. length) a number without a sign, such as 0.2 or 1e-3? */
+bool us__number_read(const char *text, size_t length, double *value);
+
 /* ------------------------------------------------------------------ functions and constants */
 
 typedef struct us__function {

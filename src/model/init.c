@@ -80,16 +80,24 @@ static us_status init_find(us_context *context, const char *init, const init_rul
                     near ? "did you mean " : "known are he, xavier, zero and normal:STD", near ? near : "");
 }
 
-/* The rule of layer k where the caller named none. */
-static const init_rule *init_default(const us_model *model, size_t k) {
-    if (model->formula) return init_rule_named("one");
-    if (model->layer_count == 1 || k >= model->layer_count) return init_rule_named("zero");
-    return init_rule_named(model->layers[k].activation->init);
+/* What is no weight begins as it must, whatever the caller names. */
+static const char *const INIT_FIXED[][2] = {
+    {"bias", "zero"}, {"gain", "one"}, {"running_mean", "zero"}, {"running_variance", "one"}};
+
+static const init_rule *init_fixed(const char *name) {
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof INIT_FIXED / sizeof INIT_FIXED[0]; i++)
+        if (strcmp(dot + 1, INIT_FIXED[i][0]) == 0) return init_rule_named(INIT_FIXED[i][1]);
+    return NULL;
 }
 
-static bool init_is_bias(const char *name) {
-    size_t length = strlen(name);
-    return length >= 5 && strcmp(name + length - 5, ".bias") == 0;
+/* The rule of "layerN.weight" where the caller named none. */
+static const init_rule *init_default(const us_model *model, const char *name) {
+    if (model->formula) return init_rule_named("one");
+    unsigned long number = strncmp(name, "layer", 5) == 0 ? strtoul(name + 5, NULL, 10) : 0;
+    for (size_t i = 0; i < model->layer_count && model->numbers > 1; i++)
+        if (model->layers[i].number == number && number > 0) return init_rule_named(model->layers[i].init);
+    return init_rule_named("zero");
 }
 
 us_status us_model_initialize(const us_model *model, const char *init, const us_group *groups, size_t count, us_rng *rng,
@@ -101,12 +109,10 @@ us_status us_model_initialize(const us_model *model, const char *init, const us_
     if (count > 0 && groups[count - 1].offset + groups[count - 1].count > us_vec_size(theta))
         return us__fail(model->context, US_ERR_SHAPE, "theta has %zu elements, the groups need %zu", us_vec_size(theta),
                         groups[count - 1].offset + groups[count - 1].count);
-    size_t layer = 0;
     for (size_t g = 0; g < count; g++) {
         const us_group *group = &groups[g];
-        bool bias = init_is_bias(group->name);
-        const init_rule *rule = bias ? init_rule_named("zero") : named ? named : init_default(model, layer);
-        layer += !bias;
+        const init_rule *fixed = init_fixed(group->name);
+        const init_rule *rule = fixed ? fixed : named ? named : init_default(model, group->name);
         double out = group->rank > 0 ? (double)group->shape[0] : 1, in = group->rank > 0 ? (double)group->count / out : 1;
         if (group->rank > 1) out = (double)group->count / (double)group->shape[1];
         for (size_t i = 0; i < group->count; i++) us_vec_set(theta, group->offset + i, rule->draw(rng, in, out, deviation));

@@ -37,7 +37,7 @@ static bool model_begins(const char *text, const char *with) { return strncmp(te
 
 static us_status model_parse_text(us_model *model, const char *text, const char *const *feature_names) {
     while (*text == ' ') text++;
-    if (strcmp(text, "linear") == 0) return us__layers_add(model, model->outputs, us__activation_find("linear", 6));
+    if (strcmp(text, "linear") == 0) return us__layers_finish(model, text);
     if (model_begins(text, "mlp:")) return us__layers_parse_mlp(model, text);
     if (model_begins(text, "formula:")) return us__model_formula_parse(model, text + strlen("formula:"), feature_names);
     return us__layers_parse_list(model, text);
@@ -58,6 +58,7 @@ us_status us_model_create(us_model **out, us_context *context, const us_model_op
     model->inputs = o->inputs;
     model->outputs = o->outputs;
     model->task = o->task;
+    model->input = (us__shape){1, {o->inputs}};
     us_status status = model_parse_loss(model, o->loss);
     if (status == US_OK) status = model_parse_text(model, o->text, o->feature_names);
     if (status == US_OK && model->inputs == 0 && !model->formula)
