@@ -49,13 +49,39 @@ US_API us_node us_graph_neg(us_graph *graph, us_node a);
  * relu'(0) = 0, abs'(0) = 0; gelu is x·Φ(x), exactly. An unknown name is an error. NaN gives NaN. */
 US_API us_node us_graph_apply(us_graph *graph, const char *function, us_node a);
 
-/* Shapes. */
-/** Product of matrices op(a)·op(b), where op transposes if asked. [m×k]·[k×n] → [m×n]. */
+/* Products. */
+/** Product of matrices op(a)·op(b), where op transposes if asked. [m×k]·[k×n] → [m×n]. Untransposed, a may have more axes:
+ * [samples×t×k]·[k×n] → [samples×t×n]. */
 US_API us_node us_graph_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b);
-/** Sum over one axis (0 ≤ axis < rank, not the samples), which goes away. Sums accumulate in double. */
-US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
+/** Products of the matrices in the last two axes; the axes before them (at least one) are equal.
+ * [samples×h×m×k]·[samples×h×k×n] → [samples×h×m×n]. */
+US_API us_node us_graph_batch_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b);
+
+/* Shapes. The samples, where a node has them, stay the first axis; they are not permuted, cut or joined. */
+/** The same numbers in the same order in another shape, as large; costs nothing. @param shape [rank], rank ≤ 4 */
+US_API us_node us_graph_reshape(us_graph *graph, us_node a, size_t rank, const size_t *shape);
+/** Axes in another order, as NumPy's transpose. @param order [rank of a] axis k of the result is axis order[k] of a */
+US_API us_node us_graph_permute(us_graph *graph, us_node a, const size_t *order);
+/** Elements first .. first+count−1 of an axis. */
+US_API us_node us_graph_slice(us_graph *graph, us_node a, size_t axis, size_t first, size_t count);
+/** a, then b, along an axis; their other axes are equal. */
+US_API us_node us_graph_concatenate(us_graph *graph, us_node a, us_node b, size_t axis);
+/** Zeros before and after, along an axis. */
+US_API us_node us_graph_pad(us_graph *graph, us_node a, size_t axis, size_t before, size_t after);
 /** Column j of [samples×columns] as [samples]. */
 US_API us_node us_graph_column(us_graph *graph, us_node a, size_t j);
+
+/* Tables. */
+/** Rows of a table by number: table [n×d], index [samples×t] → [samples×t×d], for an index of up to 3 axes, such as
+ * features. A number that is none of 0 .. n−1 gives NaN. No derivative goes to the index. */
+US_API us_node us_graph_gather(us_graph *graph, us_node table, us_node index);
+/** Its adjoint: row r of the result [rows×d] is the sum of the values [..×d] whose number in index [..] is r. Numbers out of
+ * range make all of it NaN. Not over the samples. */
+US_API us_node us_graph_scatter_add(us_graph *graph, us_node values, us_node index, size_t rows);
+
+/* Sums. */
+/** Sum over one axis (0 ≤ axis < rank, not the samples), which goes away. Sums accumulate in double. */
+US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
 
 /* Losses: [samples]. */
 /** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes]; labels

@@ -44,16 +44,17 @@ us_node us__graph_fail(us_graph *graph, us_status status) {
 static uint64_t graph_hash(const us__node *n) {
     uint64_t bits, h = 14695981039346656037u;
     memcpy(&bits, &n->value, sizeof bits);
-    uint64_t words[5 + US__INPUTS + US__RANK] = {(uintptr_t)n->op, n->rank, n->index, bits};
+    uint64_t words[4 + US__INPUTS + US__RANK + US__HOW] = {(uintptr_t)n->op, n->rank, n->index, bits};
     for (size_t i = 0; i < US__INPUTS; i++) words[4 + i] = (uint64_t)n->in[i];
     for (size_t i = 0; i < US__RANK; i++) words[4 + US__INPUTS + i] = n->shape[i];
+    for (size_t i = 0; i < US__HOW; i++) words[4 + US__INPUTS + US__RANK + i] = n->how[i];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) h = (h ^ words[i]) * 1099511628211u;
     return h ^ h >> 32;
 }
 
 static bool graph_equal(const us__node *a, const us__node *b) {
     return a->op == b->op && a->index == b->index && !memcmp(a->in, b->in, sizeof a->in) && us__same_shape(a, b) &&
-           !memcmp(&a->value, &b->value, sizeof a->value);
+           !memcmp(a->how, b->how, sizeof a->how) && !memcmp(&a->value, &b->value, sizeof a->value);
 }
 
 /* The place in the table where a node of this content is, or would be. */
@@ -118,8 +119,7 @@ us_node us__graph_make(us_graph *graph, us__node node) {
         if (node.in[i] < 0 || (size_t)node.in[i] >= graph->count)
             return us__graph_fail(
                 graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: input %zu is no node of this graph", op->name, i + 1));
-        if (us__at(graph, node.in[i])->op == &us__op_labels && !(op == &us__op_cross_entropy && i == 1) &&
-            op != &us__op_softmax_residual)
+        if (us__at(graph, node.in[i])->op == &us__op_labels && op->labels != i + 1)
             return us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT,
                                                   "%s: labels are no numbers; only cross_entropy takes them", op->name));
         constant = constant && graph_is_number(graph, node.in[i]);
@@ -153,6 +153,10 @@ us_node us__unary(us_graph *graph, const us__op *op, us_node a) {
 
 us_node us__binary(us_graph *graph, const us__op *op, us_node a, us_node b) {
     return us__graph_make(graph, (us__node){.op = op, .in = {a, b}});
+}
+
+us_node us__ternary(us_graph *graph, const us__op *op, us_node a, us_node b, us_node c) {
+    return us__graph_make(graph, (us__node){.op = op, .in = {a, b, c}});
 }
 
 bool us__is_constant(const us_graph *graph, us_node a, double value) {

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include <unstuck/graph.h>
 
-enum { US__RANK = 4, US__INPUTS = 2 };
+enum { US__RANK = 4, US__INPUTS = 3, US__HOW = 8 };
 
 typedef struct us__op us__op;
 typedef struct us__mark us__mark; /* a layer of units: units.h */
@@ -17,7 +17,8 @@ typedef struct us__node {
     size_t rank;
     size_t shape[US__RANK]; /* shape[0] may be US_SAMPLES; 0 beyond rank */
     size_t index;           /* parameter, column, transposes, power of a logarithm: see the operation */
-    double value;           /* of a constant */
+    uint32_t how[US__HOW];  /* order of axes, where a slice begins, strides, ...: see the operation; 0 beyond op->how */
+    double value;           /* of a constant; an epsilon */
 } us__node;
 
 /* What a value kernel is given. Arrays are row-major; out may be an input of the same shape when op->elementwise. */
@@ -42,6 +43,8 @@ typedef us_node us__rule(us_graph *graph, us_node y, size_t i, us_node d);
 struct us__op {
     const char *name;
     size_t inputs;
+    size_t how;                                            /* how many of node->how it uses */
+    size_t labels;                                         /* 1 + the input that must be labels, or 0 */
     bool elementwise;                                      /* inputs broadcast; may be computed in place; constants fold */
     bool commutes;                                         /* op(a, b) = op(b, a) to the last bit */
     us_status (*shape)(us_graph *, us__node *node);        /* fills rank and shape, or checks those asked for */
@@ -80,6 +83,7 @@ us_node us__graph_make(us_graph *graph, us__node node);
 us_node us__graph_fail(us_graph *graph, us_status status); /* returns US_NODE_NONE; the text has been noted */
 us_node us__unary(us_graph *graph, const us__op *op, us_node a);
 us_node us__binary(us_graph *graph, const us__op *op, us_node a, us_node b);
+us_node us__ternary(us_graph *graph, const us__op *op, us_node a, us_node b, us_node c);
 static inline const us__node *us__at(const us_graph *graph, us_node a) { return &graph->nodes[a]; }
 bool us__is_constant(const us_graph *graph, us_node a, double value);
 
@@ -89,6 +93,11 @@ us_node us__sum_to(us_graph *graph, us_node a, const us__node *like); /* sums ov
 us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like);
 us_node us__reshape(us_graph *graph, us_node a, const us__node *like);
 us_node us__softmax(us_graph *graph, us_node logits);
+/* Zeros before and after, along an axis that is not the samples. */
+us_node us__pad(us_graph *graph, us_node a, size_t axis, size_t before, size_t after);
+us_node us__slice(us_graph *graph, us_node a, size_t axis, size_t first, size_t count);
+/* Whether a has this axis and it is not the samples; else the error is noted. */
+bool us__has_axis(us_graph *graph, const char *who, us_node a, size_t axis);
 /* Asks the BLAS not to use threads of its own. */
 void us__matmul_one_thread(void);
 
@@ -99,6 +108,11 @@ bool us__same_shape(const us__node *a, const us__node *b);
 bool us__broadcasts_to(const us__node *from, const us__node *to);
 /* Elements where US_SAMPLES stands for `rows`. */
 size_t us__elements(const us__node *a, size_t rows);
+/* The loops of an operation along one axis: elements before it (with `rows` samples), on it and after it. */
+typedef struct us__around {
+    size_t outer, size, inner;
+} us__around;
+us__around us__around_axis(const us__node *a, size_t axis, size_t rows);
 /* "[samples×10]" */
 const char *us__shape_text(const us__node *a, char text[128]);
 
@@ -125,6 +139,10 @@ extern const us__op us__op_parameter, us__op_features, us__op_targets, us__op_la
 extern const us__op us__op_add, us__op_sub, us__op_mul, us__op_div, us__op_pow, us__op_gate; /* ops/binary.c */
 extern const us__op us__op_neg;                                                              /* ops/unary.c */
 extern const us__op us__op_matmul;                                                           /* ops/matmul.c */
+extern const us__op us__op_batch_matmul;                                                     /* ops/batch_matmul.c */
+extern const us__op us__op_permute;                                                          /* ops/permute.c */
+extern const us__op us__op_slice, us__op_pad, us__op_concatenate;                            /* ops/slice.c */
+extern const us__op us__op_gather, us__op_scatter_add;                                       /* ops/gather.c */
 extern const us__op us__op_sum_to;                                                           /* ops/sum.c */
 extern const us__op us__op_broadcast_to, us__op_reshape;                                     /* ops/broadcast.c */
 extern const us__op us__op_column, us__op_spread;                                            /* ops/column.c */

@@ -24,13 +24,17 @@ static us_status print_add(print_text *t, const char *words) {
     return US_OK;
 }
 
+static bool print_transposes(const us__node *n, size_t i) {
+    return (n->op == &us__op_matmul || n->op == &us__op_batch_matmul) && (n->index >> i & 1);
+}
+
 /* "%7 = matmul %3 %1ᵀ  [samples×10]" */
 static void print_node(const us_graph *g, us_node a, char *line, size_t size) {
     const us__node *n = us__at(g, a);
     size_t at = (size_t)snprintf(line, size, "%%%d = %s", (int)a, n->op->name);
 #define WORDS(...) at += (size_t)snprintf(line + at, size - at, __VA_ARGS__)
-    for (size_t i = 0; i < n->op->inputs; i++)
-        WORDS(" %%%d%s", (int)n->in[i], n->op == &us__op_matmul && (n->index >> i & 1) ? "ᵀ" : "");
+    for (size_t i = 0; i < n->op->inputs; i++) WORDS(" %%%d%s", (int)n->in[i], print_transposes(n, i) ? "ᵀ" : "");
+    for (size_t i = 0; i < (n->op == &us__op_permute ? n->rank : n->op->how); i++) WORDS(" %u", n->how[i]);
     if (n->op == &us__op_parameter || n->op == &us__op_tangent) WORDS(" %.200s", g->groups[n->index].name);
     if (n->op == &us__op_constant) WORDS(" %.17g", n->value);
     if (n->op == &us__op_column || n->op == &us__op_spread) WORDS(" %zu", n->index);

@@ -22,6 +22,28 @@ size_t us__elements(const us__node *a, size_t rows) {
     return n;
 }
 
+us__around us__around_axis(const us__node *a, size_t axis, size_t rows) {
+    us__around n = {1, 1, 1};
+    for (size_t i = 0; i < a->rank; i++)
+        *(i < axis ? &n.outer : i == axis ? &n.size : &n.inner) *= a->shape[i] == US_SAMPLES ? rows : a->shape[i];
+    return n;
+}
+
+bool us__has_axis(us_graph *graph, const char *who, us_node a, size_t axis) {
+    if (graph->status != US_OK) return false;
+    char text[128];
+    size_t rank = us_graph_rank(graph, a);
+    if (a < 0 || (size_t)a >= graph->count)
+        us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: the input is no node of this graph", who));
+    else if (axis >= rank)
+        us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: there is no axis %zu in %s", who, axis,
+                                       us__shape_text(us__at(graph, a), text)));
+    else if (us__at(graph, a)->shape[axis] == US_SAMPLES && !graph->deriving)
+        us__graph_fail(graph, us__fail(graph->context, US_ERR_UNSUPPORTED,
+                                       "%s over the samples: the loss of a sample may depend on that sample alone", who));
+    return graph->status == US_OK;
+}
+
 const char *us__shape_text(const us__node *a, char text[128]) {
     size_t at = (size_t)snprintf(text, 128, "[");
     for (size_t i = 0; i < a->rank; i++) {

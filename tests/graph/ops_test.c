@@ -71,20 +71,56 @@ static size_t plain_place(const us__node *y, const us__node *x, size_t at) {
     return place;
 }
 
+/* Places of an element along each axis, and back. */
+static void plain_indices(const us__node *y, size_t at, size_t index[US__RANK]) {
+    for (size_t i = y->rank; i-- > 0; at /= y->shape[i]) index[i] = at % y->shape[i];
+}
+
+static size_t plain_at(const us__node *y, const size_t index[US__RANK]) {
+    size_t at = 0;
+    for (size_t i = 0; i < y->rank; i++) at = at * y->shape[i] + index[i];
+    return at;
+}
+
+/* One element of a value whose axes were moved, cut or joined. */
+static double plain_moved(const us_graph *g, const us__node *y, size_t at, const double *a, const double *b) {
+    const us__node *x = us__at(g, y->in[0]);
+    size_t index[US__RANK] = {0}, from[US__RANK] = {0}, axis = y->how[0];
+    plain_indices(y, at, index);
+    memcpy(from, index, sizeof from);
+    if (y->op == &us__op_permute) {
+        for (size_t k = 0; k < y->rank; k++) from[y->how[k]] = index[k];
+    } else if (y->op == &us__op_slice) {
+        from[axis] += y->how[1];
+    } else if (y->op == &us__op_pad) {
+        if (index[axis] < y->how[1] || index[axis] >= y->how[1] + x->shape[axis]) return 0;
+        from[axis] -= y->how[1];
+    } else if (index[axis] >= x->shape[axis]) {
+        from[axis] -= x->shape[axis];
+        return b[plain_at(us__at(g, y->in[1]), from)];
+    }
+    return a[plain_at(x, from)];
+}
+
 /* y from a and b by the definition. */
 static void plain_value(const us_graph *g, const us__node *y, const double *a, const double *b, double *out) {
     const us__node *x = us__at(g, y->in[0]);
     size_t n = us__elements(y, 1), from = us__elements(x, 1);
-    if (y->op == &us__op_matmul) {
-        bool ta = y->index & 1, tb = y->index & 2;
-        size_t columns_a = x->shape[1], columns_b = us__at(g, y->in[1])->shape[1], inner = ta ? x->shape[0] : x->shape[1];
-        for (size_t i = 0; i < y->shape[0]; i++)
-            for (size_t j = 0; j < y->shape[1]; j++) {
-                double sum = 0;
-                for (size_t k = 0; k < inner; k++)
-                    sum += a[ta ? k * columns_a + i : i * columns_a + k] * b[tb ? j * columns_b + k : k * columns_b + j];
-                out[i * y->shape[1] + j] = sum;
-            }
+    if (y->op == &us__op_matmul || y->op == &us__op_batch_matmul) {
+        const us__node *x1 = us__at(g, y->in[1]);
+        bool ta = y->index & 1, tb = y->index & 2, many = y->op == &us__op_batch_matmul;
+        size_t columns = y->shape[y->rank - 1], columns_a = x->shape[x->rank - 1], columns_b = x1->shape[x1->rank - 1];
+        size_t rows_a = many ? x->shape[x->rank - 2] : from / columns_a, inner = ta ? rows_a : columns_a;
+        size_t rows = many ? y->shape[y->rank - 2] : n / columns;
+        for (size_t s = 0; s < n / (rows * columns);
+             s++, a += rows_a * columns_a, b += inner * columns, out += rows * columns)
+            for (size_t i = 0; i < rows; i++)
+                for (size_t j = 0; j < columns; j++) {
+                    double sum = 0;
+                    for (size_t k = 0; k < inner; k++)
+                        sum += a[ta ? k * columns_a + i : i * columns_a + k] * b[tb ? j * columns_b + k : k * columns_b + j];
+                    out[i * columns + j] = sum;
+                }
     } else if (y->op == &us__op_sum_to) {
         for (size_t i = 0; i < n; i++) out[i] = 0;
         for (size_t i = 0; i < from; i++) out[plain_place(x, y, i)] += a[i];
@@ -96,6 +132,8 @@ static void plain_value(const us_graph *g, const us__node *y, const double *a, c
         for (size_t i = 0; i < n; i++) out[i] = a[i * x->shape[1] + y->index];
     } else if (y->op == &us__op_spread) {
         for (size_t i = 0; i < n; i++) out[i] = i % y->shape[1] == y->index ? a[i / y->shape[1]] : 0;
+    } else if (y->op == &us__op_permute || y->op == &us__op_slice || y->op == &us__op_pad || y->op == &us__op_concatenate) {
+        for (size_t i = 0; i < n; i++) out[i] = plain_moved(g, y, i, a, b);
     } else if (y->op == &us__op_softmax) {
         size_t columns = y->shape[1];
         for (size_t i = 0; i < n; i++) {
@@ -344,6 +382,96 @@ static void matrix_products(void **state) {
         }
 }
 
+/* Inputs of more axes: the matrix of their rows, or many matrices. */
+static void products_of_more_axes(void **state) {
+    op_case cases[] = {
+        {.node = {.op = &us__op_matmul}, .shape = {SHAPE(3, 2, 3, 4), SHAPE(2, 4, 5)}},
+        {.node = {.op = &us__op_matmul, .index = 2}, .shape = {SHAPE(4, 2, 2, 3, 3), SHAPE(2, 2, 3)}},
+        {.node = {.op = &us__op_matmul, .index = 1}, .shape = {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 3, 2)}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        for (size_t i = 0; i < 2; i++) cases[k].low[i] = 0.3, cases[k].high[i] = 2;
+        op_check(&cases[k]);
+    }
+    for (size_t rank = 3; rank <= 4; rank++)
+        for (size_t index = 0; index < 4; index++) {
+            op_case c = {.node = {.op = &us__op_batch_matmul, .index = index}, .low = {0.3, 0.3}, .high = {2, 2}};
+            c.shape[0] = (us__node){.rank = rank, .shape = {2, 2}};
+            c.shape[1] = c.shape[0];
+            size_t *a = c.shape[0].shape + rank - 2, *b = c.shape[1].shape + rank - 2;
+            a[index & 1] = 3, a[!(index & 1)] = 4;
+            b[index >> 1] = 4, b[!(index >> 1)] = 2;
+            op_check(&c);
+        }
+}
+
+static void axes_are_moved_cut_and_joined(void **state) {
+    op_case cases[] = {
+        {.node = {.op = &us__op_permute, .how = {1, 0}}, .shape = {SHAPE(2, 3, 5)}},
+        {.node = {.op = &us__op_permute, .how = {1, 0}}, .shape = {SHAPE(2, 3, 19)}},
+        {.node = {.op = &us__op_permute, .how = {1, 0, 2}}, .shape = {SHAPE(3, 2, 3, 4)}},
+        {.node = {.op = &us__op_permute, .how = {2, 0, 1}}, .shape = {SHAPE(3, 2, 3, 4)}},
+        {.node = {.op = &us__op_permute, .how = {0, 2, 1, 3}}, .shape = {SHAPE(4, 2, 3, 2, 4)}},
+        {.node = {.op = &us__op_permute, .how = {3, 1, 0, 2}}, .shape = {SHAPE(4, 2, 3, 2, 4)}},
+        {.node = {.op = &us__op_permute, .how = {2, 3, 1, 0}}, .shape = {SHAPE(4, 2, 3, 2, 4)}},
+        {.node = {.op = &us__op_slice, .how = {0, 1, 2}}, .shape = {SHAPE(2, 4, 3)}},
+        {.node = {.op = &us__op_slice, .how = {1, 2, 1}}, .shape = {SHAPE(2, 4, 3)}},
+        {.node = {.op = &us__op_slice, .how = {1, 0, 2}}, .shape = {SHAPE(3, 2, 3, 4)}},
+        {.node = {.op = &us__op_pad, .how = {0, 2, 1}}, .shape = {SHAPE(1, 3)}},
+        {.node = {.op = &us__op_pad, .how = {1, 1, 0}}, .shape = {SHAPE(3, 2, 3, 4)}},
+        {.node = {.op = &us__op_pad, .how = {2, 0, 2}}, .shape = {SHAPE(3, 2, 3, 1)}},
+        {.node = {.op = &us__op_concatenate, .how = {0}}, .shape = {SHAPE(2, 2, 3), SHAPE(2, 4, 3)}},
+        {.node = {.op = &us__op_concatenate, .how = {1}}, .shape = {SHAPE(2, 4, 1), SHAPE(2, 4, 3)}},
+        {.node = {.op = &us__op_concatenate, .how = {1}}, .shape = {SHAPE(3, 2, 3, 2), SHAPE(3, 2, 1, 2)}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        for (size_t i = 0; i < 2; i++) cases[k].low[i] = 0.3, cases[k].high[i] = 2;
+        op_check(&cases[k]);
+    }
+}
+
+/* Rows of a table that the data name, through the whole problem; and numbers that name none. */
+static void rows_by_number(void **state) {
+    us_dataset *data;
+    assert_int_equal(us_dataset_create(&data, op_context, US_F64, 600, 3, US_REGRESSION, 1), US_OK);
+    us_rng rng = us_rng_init(8, 1);
+    double *x = us_dataset_features(data), *t = us_dataset_targets(data);
+    for (size_t i = 0; i < 1800; i++) x[i] = us_rng_below(&rng, 4);
+    for (size_t i = 0; i < 600; i++) t[i] = us_rng_normal(&rng);
+    us_graph *g;
+    assert_int_equal(us_graph_create(&g, op_context), US_OK);
+    us_node table = us_graph_parameter(g, "table", 2, (size_t[]){4, 2}), w = us_graph_parameter(g, "w", 2, (size_t[]){6, 1});
+    us_node rows = us_graph_gather(g, table, us_graph_features(g, 3));
+    assert_int_equal(us_graph_rank(g, rows), 3);
+    us_node flat = us_graph_reshape(g, us_graph_apply(g, "tanh", rows), 2, (size_t[]){US_SAMPLES, 6});
+    us_node e = us_graph_column(g, us_graph_sub(g, us_graph_matmul(g, flat, false, w, false), us_graph_targets(g, 1)), 0);
+    us_graph_set_loss(g, us_graph_mul(g, e, e));
+    us_problem *p;
+    assert_int_equal(us_problem_create_graph(&p, g, data, US_F64), US_OK);
+    us_vec *theta = differences_vec(p), *gradient = differences_vec(p);
+    us_vec_fill_normal(theta, &rng);
+    double loss, sum = 0;
+    assert_int_equal(us_problem_value(p, theta, US_BATCH_ALL, &loss), US_OK);
+    for (size_t i = 0; i < 600; i++) {
+        double y = -t[i];
+        for (size_t k = 0; k < 6; k++)
+            y += tanh(us_vec_get(theta, 2 * (size_t)x[3 * i + k / 2] + k % 2)) * us_vec_get(theta, 8 + k);
+        sum += y * y;
+    }
+    assert_near(loss, sum / 600, 1e-13, 0);
+    assert_true(differences_gradient(p, theta, US_BATCH_ALL) < 1e-9);
+    assert_true(differences_product(p, theta, US_BATCH_ALL) < 1e-9);
+    static const double BAD[] = {4, -1, 0.5, 1e300};
+    for (size_t k = 0; k < sizeof BAD / sizeof *BAD; k++) {
+        x[1000] = BAD[k];
+        assert_int_equal(us_problem_gradient(p, theta, US_BATCH_ALL, &loss, gradient), US_OK);
+        assert_true(isnan(loss) && isnan(us_vec_get(gradient, 0)));
+    }
+    us_vec_destroy(theta), us_vec_destroy(gradient);
+    us_problem_destroy(p);
+    us_dataset_destroy(data);
+}
+
 static void sums_and_shapes(void **state) {
     static const us__node SUMS[][2] = {
         {SHAPE(3, 2, 3, 4), SHAPE(3, 2, 3, 1)},
@@ -456,6 +584,9 @@ int main(void) {
         cmocka_unit_test(functions_of_one_variable),
         cmocka_unit_test(operations_with_broadcasting),
         cmocka_unit_test(matrix_products),
+        cmocka_unit_test(products_of_more_axes),
+        cmocka_unit_test(axes_are_moved_cut_and_joined),
+        cmocka_unit_test(rows_by_number),
         cmocka_unit_test(sums_and_shapes),
         cmocka_unit_test(powers_with_constant_exponents),
         cmocka_unit_test(zero_to_a_positive_power),

@@ -29,6 +29,9 @@ static us_node broadcast_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 static us_status reshape_shape(us_graph *g, us__node *n) {
     const us__node *x = us__at(g, n->in[0]);
     char from[128], to[128];
+    for (size_t i = 1; i < n->rank; i++)
+        if (n->shape[i] == US_SAMPLES)
+            return us__fail(g->context, US_ERR_SHAPE, "reshape: the samples must stay the first axis");
     if (us__has_samples(n) == us__has_samples(x) && us__elements(n, 1) == us__elements(x, 1)) return US_OK;
     return us__fail(g->context, US_ERR_SHAPE, "reshape: %s is not as large as %s", us__shape_text(n, to),
                     us__shape_text(x, from));
@@ -77,4 +80,14 @@ us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like) {
 }
 us_node us__reshape(us_graph *graph, us_node a, const us__node *like) {
     return broadcast_make(graph, &us__op_reshape, a, like);
+}
+
+us_node us_graph_reshape(us_graph *graph, us_node a, size_t rank, const size_t *shape) {
+    if (graph->status != US_OK) return US_NODE_NONE;
+    if (rank > US__RANK)
+        return us__graph_fail(graph,
+                              us__fail(graph->context, US_ERR_SHAPE, "reshape: a node has %d axes at most", US__RANK));
+    us__node like = {.rank = rank};
+    for (size_t i = 0; i < rank; i++) like.shape[i] = shape[i];
+    return us__reshape(graph, a, &like);
 }

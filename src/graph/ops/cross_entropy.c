@@ -72,12 +72,14 @@ us__kernel us__cross_entropy_f32, us__cross_entropy_f64, us__softmax_f32, us__so
     us__softmax_residual_f64;
 const us__op us__op_cross_entropy = {.name = "cross_entropy",
                                      .inputs = 2,
+                                     .labels = 2,
                                      .shape = cross_entropy_shape,
                                      .value = {us__cross_entropy_f32, us__cross_entropy_f64},
                                      .forward = cross_entropy_forward,
                                      .reverse = cross_entropy_reverse};
 const us__op us__op_softmax_residual = {.name = "softmax_residual",
                                         .inputs = 2,
+                                        .labels = 2,
                                         .shape = residual_shape,
                                         .value = {us__softmax_residual_f32, us__softmax_residual_f64},
                                         .forward = softmax_rule,

@@ -1,9 +1,11 @@
 /* What elementwise operations share: the shape that broadcasting gives, and both derivatives from one slope.
  * ∂y/∂xᵢ is diagonal up to broadcasting, so y' = broadcast(slopeᵢ(x'ᵢ)) and x̄ᵢ = sum(slopeᵢ(ȳ)). */
 #include "graph/graph.h"
+#include <string.h>
 
 us_status us__elementwise_shape(us_graph *graph, us__node *node) {
-    *node = (us__node){.op = node->op, .in = {node->in[0], node->in[1]}, .index = node->index, .value = node->value};
+    node->rank = 0;
+    memset(node->shape, 0, sizeof node->shape);
     for (size_t k = 0; k < node->op->inputs; k++) {
         const us__node *x = us__at(graph, node->in[k]);
         if (x->rank > node->rank) {

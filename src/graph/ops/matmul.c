@@ -1,6 +1,9 @@
 /* Product of matrices: C = op(A)·op(B), where op may transpose. index: bit 0 transposes A, bit 1 transposes B.
+ * A may have more than two axes, and is then the matrix of its rows, whose number C keeps as axes: [s×t×k]·[k×n] → [s×t×n].
+ * So may both when A is transposed, which sums over all axes but the last: [s×t×m]ᵀ·[s×t×n] → [m×n].
  * C' = op(A')·op(B) + op(A)·op(B');  for C = AB: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄; for a transposed input, the transpose of that. */
 #include "graph/graph.h"
+#include <string.h>
 
 enum { MATMUL_A = 1, MATMUL_B = 2 };
 
@@ -9,21 +12,32 @@ static us_node matmul_make(us_graph *g, us_node a, bool transpose_a, us_node b, 
     return us__graph_make(g, (us__node){.op = &us__op_matmul, .in = {a, b}, .index = index});
 }
 
+/* All axes but the last are the same. */
+static bool matmul_same_rows(const us__node *a, const us__node *b) {
+    return a->rank == b->rank && !memcmp(a->shape, b->shape, (a->rank - 1) * sizeof *a->shape);
+}
+
 static us_status matmul_shape(us_graph *g, us__node *n) {
     const us__node *a = us__at(g, n->in[0]), *b = us__at(g, n->in[1]);
-    bool ta = n->index & MATMUL_A, tb = n->index & MATMUL_B;
+    bool ta = n->index & MATMUL_A, tb = n->index & MATMUL_B, fits = a->rank >= 2 && b->rank >= 2;
+    if (fits && b->rank == 2)
+        fits = ta ? a->rank == 2 && a->shape[0] == b->shape[tb] : a->shape[a->rank - 1] == b->shape[tb];
+    else if (fits)
+        fits = ta && !tb && matmul_same_rows(a, b);
     char left[128], right[128];
-    if (a->rank != 2 || b->rank != 2 || a->shape[!ta] != b->shape[tb])
+    if (!fits)
         return us__fail(g->context, US_ERR_SHAPE, "matmul: %s%s and %s%s do not fit", us__shape_text(a, left), ta ? "ᵀ" : "",
                         us__shape_text(b, right), tb ? "ᵀ" : "");
-    if (b->shape[!tb] == US_SAMPLES)
+    if (tb && us__has_samples(b))
         return us__fail(g->context, US_ERR_SHAPE, "matmul: the samples would not be the first axis");
-    if (a->shape[!ta] == US_SAMPLES && !g->deriving)
+    if (ta && us__has_samples(a) && !g->deriving)
         return us__fail(g->context, US_ERR_UNSUPPORTED,
                         "matmul: a sum over the samples; the loss of a sample may depend on that sample alone");
-    n->rank = 2;
-    n->shape[0] = a->shape[ta];
-    n->shape[1] = b->shape[!tb];
+    n->rank = ta ? 2 : a->rank;
+    memcpy(n->shape, a->shape, sizeof n->shape);
+    if (ta) n->shape[0] = a->shape[a->rank - 1];
+    for (size_t i = n->rank; i < US__RANK; i++) n->shape[i] = 0;
+    n->shape[n->rank - 1] = b->shape[tb ? 0 : b->rank - 1];
     return US_OK;
 }
 

@@ -8,8 +8,8 @@ us__kernel US_REAL(us__matmul);
 void US_REAL(us__matmul)(const us__call *call) {
     const us__node *a = us__at(call->graph, call->node->in[0]), *b = us__at(call->graph, call->node->in[1]);
     bool ta = call->node->index & 1, tb = call->node->index & 2;
-    int rows_a = (int)(a->shape[0] == US_SAMPLES ? call->rows : a->shape[0]), columns_a = (int)a->shape[1];
-    int rows_b = (int)(b->shape[0] == US_SAMPLES ? call->rows : b->shape[0]), columns_b = (int)b->shape[1];
+    int columns_a = (int)a->shape[a->rank - 1], rows_a = (int)(us__elements(a, call->rows) / a->shape[a->rank - 1]);
+    int columns_b = (int)b->shape[b->rank - 1], rows_b = (int)(us__elements(b, call->rows) / b->shape[b->rank - 1]);
     int m = ta ? columns_a : rows_a, k = ta ? rows_a : columns_a, n = tb ? rows_b : columns_b;
     const us_real *left = call->in[0], *right = call->in[1];
     us_real *out = call->out;
