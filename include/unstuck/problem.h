@@ -16,14 +16,18 @@ extern "C" {
 
 typedef struct us_problem us_problem;
 
-/** Rows of the dataset. rows == NULL means all of them (count is then ignored). Each row < samples. */
+/** Rows of the dataset, and in which form they are asked for. rows == NULL means all of them (count is then ignored). Each
+ * row < samples. */
 typedef struct us_batch {
     const uint32_t *rows;
     size_t count;
+    /* 0: the evaluation form of the loss. Anything else: its training form, where a problem has one; the number chooses what
+     * is random in it (dropout's masks), so that the same draw gives the same function. */
+    uint64_t draw;
 } us_batch;
 
-/** All samples. */
-#define US_BATCH_ALL ((us_batch){NULL, 0})
+/** All samples, in evaluation form. */
+#define US_BATCH_ALL ((us_batch){NULL, 0, 0})
 
 /** A named slice of θ with a shape, row-major. */
 typedef struct us_group {
@@ -32,6 +36,7 @@ typedef struct us_group {
     size_t count;     /* elements: the product of the shape */
     size_t rank;      /* 0 (a scalar) to 4 */
     size_t shape[4];
+    bool state; /* running statistics that a training moves outside its rule; no parameters to descend in */
 } us_group;
 
 /** Loss at θ. @param theta [n] of the problem's precision; the same holds for every vector below.
@@ -57,6 +62,9 @@ US_API us_precision us_problem_precision(const us_problem *problem);
 US_API const us_group *us_problem_groups(const us_problem *problem, size_t *count);
 /** False when products are differences of gradients (a callback without hvp). */
 US_API bool us_problem_hvp_is_exact(const us_problem *problem);
+/** True when the loss differs between training and evaluation (dropout, batch normalisation): see us_batch.draw. A training
+ * then steps by the training form, and everything else looks at the evaluation form. */
+US_API bool us_problem_has_training_form(const us_problem *problem);
 US_API us_context *us_problem_context(const us_problem *problem);
 
 /** What the data allow: *floor is the least loss over all samples that any function of the features can have (a penalty only

@@ -160,7 +160,7 @@ static void execute_bind_data(const us__evaluation *e, size_t first, size_t coun
 
 /* ------------------------------------------------------------------ computing */
 
-static void execute_segment(const us__evaluation *e, us__segment segment, size_t rows) {
+static void execute_segment(const us__evaluation *e, us__segment segment, size_t first, size_t rows) {
     const us__plan *p = e->plan;
     us__workspace *w = e->workspace;
     size_t precision = w->precision == US_F64;
@@ -171,7 +171,13 @@ static void execute_segment(const us__evaluation *e, us__segment segment, size_t
             w->address[a] = w->address[n->in[0]];
             continue;
         }
-        us__call call = {.graph = p->graph, .node = n, .out = w->address[a], .rows = rows};
+        us__call call = {.graph = p->graph,
+                         .node = n,
+                         .out = w->address[a],
+                         .rows = rows,
+                         .draw = e->draw,
+                         .numbers = e->rows ? e->rows + first : NULL,
+                         .first = first};
         for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = w->address[n->in[k]];
         n->op->value[precision](&call);
     }
@@ -197,17 +203,17 @@ static void execute_add_sums(const us__evaluation *e, size_t from, size_t to, do
     }
 }
 
-static void execute_vectors(const us__evaluation *e, size_t block, size_t blocks, size_t rows) {
+static void execute_vectors(const us__evaluation *e, size_t block, size_t blocks, size_t first, size_t rows) {
     const us__plan *p = e->plan;
     double *sums = e->workspace->sums + p->sum_elements[0];
     for (size_t j = 0; j < e->k; j++, sums += p->sum_elements[1]) {
         execute_bind_leaves(e, &us__op_tangent, e->v[j]);
         execute_bind_outputs(e, e->hv[j]);
-        execute_segment(e, US__ONCE_TANGENT, rows);
-        execute_segment(e, US__BLOCK_TANGENT, rows);
+        execute_segment(e, US__ONCE_TANGENT, first, rows);
+        execute_segment(e, US__BLOCK_TANGENT, first, rows);
         if (blocks > 1) execute_add_sums(e, p->sum_plain, p->sum_count, sums, block, blocks);
         if (block < blocks - 1) continue;
-        execute_segment(e, US__AFTER_TANGENT, rows);
+        execute_segment(e, US__AFTER_TANGENT, first, rows);
         execute_copy_outputs(e, e->hv[j]);
     }
 }
@@ -222,15 +228,15 @@ us_status us__evaluate(const us__evaluation *e) {
     execute_bind_weight(e);
     execute_bind_leaves(e, &us__op_parameter, e->theta);
     if (e->output) execute_bind_outputs(e, e->output);
-    execute_segment(e, US__ONCE, 1);
+    execute_segment(e, US__ONCE, 0, 1);
     for (size_t block = 0; block < blocks; block++) {
         size_t first = block * US__BLOCK_ROWS, rows = e->count - first < US__BLOCK_ROWS ? e->count - first : US__BLOCK_ROWS;
         execute_bind_data(e, first, rows);
-        execute_segment(e, US__BLOCK, rows);
+        execute_segment(e, US__BLOCK, first, rows);
         if (e->watch) e->watch(e->watch_user, w->address[p->watched], first, rows);
         if (blocks > 1) execute_add_sums(e, 0, p->sum_plain, w->sums, block, blocks);
-        if (block == blocks - 1) execute_segment(e, US__AFTER, rows);
-        if (e->k) execute_vectors(e, block, blocks, rows);
+        if (block == blocks - 1) execute_segment(e, US__AFTER, first, rows);
+        if (e->k) execute_vectors(e, block, blocks, first, rows);
     }
     if (e->output) execute_copy_outputs(e, e->output);
     return US_OK;

@@ -27,7 +27,10 @@ typedef struct us__call {
     const us__node *node;
     void *out;
     const void *in[US__INPUTS];
-    size_t rows; /* what US_SAMPLES stands for */
+    size_t rows;             /* what US_SAMPLES stands for */
+    uint64_t draw;           /* 0: the evaluation form */
+    const uint32_t *numbers; /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
+    size_t first;
 } us__call;
 typedef void us__kernel(const us__call *call);
 
@@ -51,6 +54,7 @@ struct us__op {
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */
     us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
     us__row *row[2];                                       /* elementwise only: its loop; value is us__elementwise */
+    bool draws;                                            /* the value depends on the draw: evaluation or training form */
     us__rule *forward, *reverse;
     /* Elementwise only: ∂y/∂xᵢ·d without regard to shapes. A diagonal map is its own adjoint, so that it is both rules. */
     us__rule *slope;
@@ -72,6 +76,7 @@ struct us_graph {
     us__mark *marks; /* [mark_count] */
     size_t mark_count;
     double squares; /* the loss is this times ‖output − targets‖²; NaN: of another kind */
+    size_t masks;   /* of dropout, which differ by their number */
     bool deriving;  /* rules are building: sums over samples are allowed */
 };
 
@@ -146,6 +151,7 @@ extern const us__op us__op_gather, us__op_scatter_add;                          
 extern const us__op us__op_sum_to;                                                           /* ops/sum.c */
 extern const us__op us__op_broadcast_to, us__op_reshape;                                     /* ops/broadcast.c */
 extern const us__op us__op_column, us__op_spread;                                            /* ops/column.c */
+extern const us__op us__op_mask;                                                             /* ops/dropout.c */
 extern const us__op us__op_cross_entropy, us__op_softmax, us__op_softmax_residual;           /* ops/cross_entropy.c */
 /* All functions of one variable, and how many of them us_graph_apply knows by name (the first ones). */
 extern const us__op us__unary_ops[];

@@ -202,3 +202,9 @@ bool us__plan_reads(const us__plan *plan, us_node leaf) {
         if (plan->leaves[i] == leaf) return true;
     return false;
 }
+
+bool us__plan_draws(const us__plan *plan) {
+    for (size_t i = 0; i < plan->start[US__SEGMENTS]; i++)
+        if (us__at(plan->graph, plan->order[i])->op->draws) return true;
+    return false;
+}

@@ -48,6 +48,8 @@ typedef struct us__plan {
 us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count);
 void us__plan_destroy(us__plan *plan);
 bool us__plan_reads(const us__plan *plan, us_node leaf);
+/* Whether the batch's draw makes a difference. */
+bool us__plan_draws(const us__plan *plan);
 
 /* ------------------------------------------------------------------ execution */
 
@@ -74,6 +76,7 @@ typedef struct us__evaluation {
     const void *theta;              /* [dimension] */
     size_t count;                   /* rows */
     const uint32_t *rows;           /* which ones, or NULL: 0 .. count−1 */
+    uint64_t draw;                  /* 0: the evaluation form */
     const void *features, *targets; /* [·×columns], [·×outputs], or NULL */
     const uint32_t *labels;         /* or NULL */
     us_precision data_precision;

@@ -40,6 +40,7 @@ static us__evaluation problem_evaluation(const graph_problem *p, const us__plan 
                         .workspace = p->workspace,
                         .theta = theta->data,
                         .count = batch.count,
+                        .draw = batch.draw,
                         .data_precision = p->base.precision};
     if (!batch.rows) e.count = p->base.samples;
     if (!data) {
@@ -183,7 +184,8 @@ static us_status problem_make(us_problem **out, problem_shared *shared, bool own
                            .samples = shared->dataset ? us_dataset_rows(shared->dataset) : 1,
                            .groups = g->groups,
                            .group_count = g->parameter_count,
-                           .hvp_is_exact = true};
+                           .hvp_is_exact = true,
+                           .has_training_form = us__plan_draws(shared->gradient)};
     p->shared = shared;
     us_status status = us__workspace_create(&p->workspace, g->context, precision, g->count);
     if (status != US_OK) {

@@ -57,6 +57,7 @@ size_t us_problem_dimension(const us_problem *problem) { return problem->dimensi
 size_t us_problem_samples(const us_problem *problem) { return problem->samples; }
 us_precision us_problem_precision(const us_problem *problem) { return problem->precision; }
 bool us_problem_hvp_is_exact(const us_problem *problem) { return problem->hvp_is_exact; }
+bool us_problem_has_training_form(const us_problem *problem) { return problem->has_training_form; }
 us_context *us_problem_context(const us_problem *problem) { return problem->context; }
 
 const us_group *us_problem_groups(const us_problem *problem, size_t *count) {

@@ -30,6 +30,7 @@ struct us_problem {
     const us_group *groups; /* owned by the leaf; a decorator borrows the inner one's */
     size_t group_count;
     bool hvp_is_exact;
+    bool has_training_form; /* batch.draw matters */
 };
 
 /* Tells a problem which rows it will be asked for next. Costs nothing where nobody listens; rows are not checked. */

@@ -80,6 +80,7 @@ us_rule_whole us__training_whole(const us_training *training, const us_rule_step
 us_status us_training_step(us_training *training) {
     us_training *t = training;
     us_batch batch = us__order_next(&t->order);
+    if (t->problem->has_training_form) batch.draw = t->steps + 1;
     double loss, clipped_from = 0;
     us_status status = us_problem_gradient(t->problem, t->theta, batch, &loss, t->gradient);
     if (status != US_OK) return status;
