@@ -71,7 +71,6 @@ US_API us_node us_graph_pad(us_graph *graph, us_node a, size_t axis, size_t befo
 /** Column j of [samples×columns] as [samples]. */
 US_API us_node us_graph_column(us_graph *graph, us_node a, size_t j);
 
-<<<<<<< HEAD
 /* Tables. */
 /** Rows of a table by number: table [n×d], index [samples×t] → [samples×t×d], for an index of up to 3 axes, such as
  * features. A number that is none of 0 .. n−1 gives NaN. No derivative goes to the index. */
@@ -83,14 +82,13 @@ US_API us_node us_graph_scatter_add(us_graph *graph, us_node values, us_node ind
 /* Sums. */
 /** Sum over one axis (0 ≤ axis < rank, not the samples), which goes away. Sums accumulate in double. */
 US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
-=======
+
 /* Training form (us_batch.draw). */
 /** Dropout: in training form an element is 0 with this probability, else 1/(1 − probability) times what it was; in
  * evaluation form all stay as they are. The mask depends on (which dropout of the graph, draw, row of the dataset, element),
  * by Philox: it is the same for a value, its gradient and its products, and does not depend on how rows are computed.
  * @param a  [samples×..] @param probability  0 ≤ p < 1. Source: Srivastava et al. 2014, JMLR 15. */
 US_API us_node us_graph_dropout(us_graph *graph, us_node a, double probability);
->>>>>>> b0ccb34 (A loss may have a training form: batches carry a draw, dropout is made of Philox masks)
 
 /* Losses: [samples]. */
 /** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes]; labels
