@@ -6,9 +6,26 @@
 #include <string.h>
 
 static const us_rule *const rules_table[] = {
-    &us__rule_sgd,         &us__rule_momentum, &us__rule_adagrad,
-    &us__rule_adagrad_rms, &us__rule_rmsprop,  &us__rule_rmsprop_first_gradient,
+    &us__rule_sgd,
+    &us__rule_momentum,
+    &us__rule_nesterov,
+    &us__rule_adagrad,
+    &us__rule_adagrad_rms,
+    &us__rule_adadelta,
+    &us__rule_rmsprop,
+    &us__rule_rmsprop_first_gradient,
+    &us__rule_rmsprop_centred,
+    &us__rule_rmsprop_momentum,
     &us__rule_adam,
+    &us__rule_adamw,
+    &us__rule_adamax,
+    &us__rule_amsgrad,
+    &us__rule_nadam,
+    &us__rule_radam,
+    &us__rule_yogi,
+    &us__rule_adabelief,
+    &us__rule_adan,
+    &us__rule_lion,
 };
 
 enum { RULES_COUNT = sizeof rules_table / sizeof *rules_table };

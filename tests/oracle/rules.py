@@ -11,6 +11,15 @@ nothing shared between rules. Numbers of the library (rates, hyperparameters) en
   rmsprop       v_t = rho v_{t-1} + (1-rho) g_t^2, v before the first step 0             (Tieleman, Hinton 2012)
   rmsprop-first-gradient  sigma_0 = |g_0|, sigma_t = sqrt(rho sigma_{t-1}^2 + (1-rho) g_t^2)   (lecture)
   adam          Kingma & Ba 2015, algorithm 1
+  nesterov      m <- lambda m - a g, theta <- theta + lambda m - a g                     (Bengio et al. 2013)
+  adadelta      Zeiler 2012, algorithm 1
+  rmsprop-centred, rmsprop-momentum   Graves 2013, eqs. (38) to (41), one addition each
+  adamw         Loshchilov & Hutter 2019, algorithm 2;  adamax: Kingma & Ba 2015, algorithm 2
+  amsgrad       Reddi et al. 2018, algorithm 2, with Adam's correction of bias
+  radam         Liu et al. 2020, algorithm 2, rectified where rho > 5
+  yogi          Zaheer et al. 2018, algorithm 2;  adabelief: Zhuang et al. 2020, algorithm 2
+  nadam         Dozat 2016, algorithm 2
+  lion          Chen et al. 2023, algorithm 2;  adan: Xie et al. 2022, algorithm 1, bias corrected, beta as 1 - theirs
 
 Two problems: "quadratic", sum of 1/2 a_i (x_i - c_i)^2 in five variables, and "rosenbrock", 100 (y - x^2)^2 + (1 - x)^2.
 """
@@ -104,6 +113,86 @@ def follow(rule, h, rate, schedule, warmup, clip, problem):
             m_hat = [mi / (1 - b1 ** t) for mi in m]
             v_hat = [vi / (1 - b2 ** t) for vi in v]
             x = [x[i] - a * m_hat[i] / (v_hat[i].sqrt() + D(h["epsilon"])) for i in range(n)]
+        elif rule == "nesterov":
+            # As a look-ahead: y = theta + lambda m is where gradients are taken; x here is that y.
+            lam = D(h["momentum"])
+            m_new = [lam * m[i] - a * g[i] for i in range(n)]
+            centre = [x[i] - lam * m[i] for i in range(n)]
+            m = m_new
+            x = [centre[i] + m[i] + lam * m[i] for i in range(n)]
+        elif rule == "adadelta":
+            rho, eps = D(h["rho"]), D(h["epsilon"])
+            v = [rho * v[i] + (1 - rho) * g[i] ** 2 for i in range(n)]
+            d = [((m[i] + eps) / (v[i] + eps)).sqrt() * g[i] for i in range(n)]
+            m = [rho * m[i] + (1 - rho) * d[i] ** 2 for i in range(n)]
+            x = [x[i] - a * d[i] for i in range(n)]
+        elif rule == "rmsprop-centred":
+            rho = D(h["rho"])
+            v = [rho * v[i] + (1 - rho) * g[i] ** 2 for i in range(n)]
+            m = [rho * m[i] + (1 - rho) * g[i] for i in range(n)]
+            x = [x[i] - a * g[i] / ((v[i] - m[i] ** 2).sqrt() + D(h["epsilon"])) for i in range(n)]
+        elif rule == "rmsprop-momentum":
+            rho = D(h["rho"])
+            v = [rho * v[i] + (1 - rho) * g[i] ** 2 for i in range(n)]
+            m = [D(h["momentum"]) * m[i] - a * g[i] / (v[i].sqrt() + D(h["epsilon"])) for i in range(n)]
+            x = [x[i] + m[i] for i in range(n)]
+        elif rule == "yogi":
+            b1, b2 = D(h["beta1"]), D(h["beta2"])
+            m = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            v = [v[i] - (1 - b2) * (g[i] ** 2).copy_sign(v[i] - g[i] ** 2) for i in range(n)]
+            x = [x[i] - a * m[i] / (v[i].sqrt() + D(h["epsilon"])) for i in range(n)]
+        elif rule == "lion":
+            b1, b2 = D(h["beta1"]), D(h["beta2"])
+            c = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            x = [x[i] - a * (D(1).copy_sign(c[i]) * (c[i] != 0) + D(h["weight-decay"]) * x[i]) for i in range(n)]
+            m = [b2 * m[i] + (1 - b2) * g[i] for i in range(n)]
+        elif rule == "adan":
+            b1, b2, b3 = D(h["beta1"]), D(h["beta2"]), D(h["beta3"])
+            d = [g[i] - history[-2][i] if t > 1 else D(0) for i in range(n)]
+            m = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            v = [b2 * v[i] + (1 - b2) * d[i] for i in range(n)]
+            sigma = [b3 * (sigma[i] if sigma else 0) + (1 - b3) * (g[i] + b2 * d[i]) ** 2 for i in range(n)]
+            for i in range(n):
+                ahead = m[i] / (1 - b1 ** t) + b2 * v[i] / (1 - b2 ** t)
+                x[i] = (x[i] - a * ahead / ((sigma[i] / (1 - b3 ** t)).sqrt() + D(h["epsilon"]))) / (1 + a * D(h["weight-decay"]))
+        elif rule == "nadam":
+            b1, b2, psi = D(h["beta1"]), D(h["beta2"]), D(h["psi"])
+            mu = [b1 * (1 - D("0.5") * D(0.96) ** (k * psi)) for k in range(1, t + 2)]
+            now = ahead = D(1)
+            for k in range(t + 1):
+                now = now * mu[k] if k < t else now
+                ahead = ahead * mu[k]
+            m = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            v = [b2 * v[i] + (1 - b2) * g[i] ** 2 for i in range(n)]
+            for i in range(n):
+                top = mu[t] * m[i] / (1 - ahead) + (1 - mu[t - 1]) * g[i] / (1 - now)
+                x[i] = x[i] - a * top / ((v[i] / (1 - b2 ** t)).sqrt() + D(h["epsilon"]))
+        elif rule in ("adamw", "adamax", "amsgrad", "radam", "adabelief"):
+            b1, b2, eps = D(h["beta1"]), D(h["beta2"]), D(h["epsilon"])
+            m = [b1 * m[i] + (1 - b1) * g[i] for i in range(n)]
+            m_hat = [mi / (1 - b1 ** t) for mi in m]
+            if rule == "adamax":
+                v = [max(b2 * v[i], abs(g[i]) + eps) for i in range(n)]
+                x = [x[i] - a * m_hat[i] / v[i] for i in range(n)]
+            elif rule == "adabelief":
+                v = [b2 * v[i] + (1 - b2) * (g[i] - m[i]) ** 2 + eps for i in range(n)]
+                x = [x[i] - a * m_hat[i] / ((v[i] / (1 - b2 ** t)).sqrt() + eps) for i in range(n)]
+            else:
+                v = [b2 * v[i] + (1 - b2) * g[i] ** 2 for i in range(n)]
+                if rule == "adamw":
+                    x = [xi - a * D(h["weight-decay"]) * xi for xi in x]
+                    x = [x[i] - a * m_hat[i] / ((v[i] / (1 - b2 ** t)).sqrt() + eps) for i in range(n)]
+                elif rule == "amsgrad":
+                    sigma = [max(sigma[i] if sigma else D(0), v[i]) for i in range(n)]
+                    x = [x[i] - a * m_hat[i] / ((sigma[i] / (1 - b2 ** t)).sqrt() + eps) for i in range(n)]
+                else:
+                    far = 2 / (1 - b2) - 1
+                    rho = far - 2 * t * b2 ** t / (1 - b2 ** t)
+                    if rho > 5:
+                        r = ((rho - 4) * (rho - 2) * far / ((far - 4) * (far - 2) * rho)).sqrt()
+                        x = [x[i] - a * r * m_hat[i] * (1 - b2 ** t).sqrt() / (v[i].sqrt() + eps) for i in range(n)]
+                    else:
+                        x = [x[i] - a * m_hat[i] for i in range(n)]
         yield t, x
 
 
@@ -111,16 +200,34 @@ DEFAULTS = {
     "sgd": {}, "momentum": {"momentum": 0.9}, "adagrad": {"epsilon": 1e-10}, "adagrad-rms": {"epsilon": 1e-10},
     "rmsprop": {"rho": 0.9, "epsilon": 1e-8}, "rmsprop-first-gradient": {"rho": 0.9, "epsilon": 1e-8},
     "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "nesterov": {"momentum": 0.9}, "adadelta": {"rho": 0.95, "epsilon": 1e-6}, "rmsprop-centred": {"rho": 0.99, "epsilon": 1e-8},
+    "rmsprop-momentum": {"rho": 0.9, "momentum": 0.9, "epsilon": 1e-8},
+    "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight-decay": 0.01},
+    "adamax": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}, "amsgrad": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "radam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}, "yogi": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-3},
+    "adabelief": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-16}, "lion": {"beta1": 0.9, "beta2": 0.99, "weight-decay": 0.0},
+    "nadam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "psi": 0.004},
+    "adan": {"beta1": 0.98, "beta2": 0.92, "beta3": 0.99, "epsilon": 1e-8, "weight-decay": 0.0},
 }
 OTHERS = {
     "momentum": {"momentum": 0.55}, "adagrad": {"epsilon": 0.01}, "adagrad-rms": {"epsilon": 0.02},
     "rmsprop": {"rho": 0.97, "epsilon": 1e-3}, "rmsprop-first-gradient": {"rho": 0.8, "epsilon": 1e-3},
     "adam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4},
+    "nesterov": {"momentum": 0.55}, "adadelta": {"rho": 0.9, "epsilon": 1e-3}, "rmsprop-centred": {"rho": 0.9, "epsilon": 1e-2},
+    "rmsprop-momentum": {"rho": 0.97, "momentum": 0.5, "epsilon": 1e-3},
+    "adamw": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4, "weight-decay": 0.2},
+    "adamax": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4}, "amsgrad": {"beta1": 0.8, "beta2": 0.9, "epsilon": 1e-4},
+    "radam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4}, "yogi": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-2},
+    "adabelief": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-8}, "lion": {"beta1": 0.8, "beta2": 0.95, "weight-decay": 0.1},
+    "nadam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4, "psi": 0.02},
+    "adan": {"beta1": 0.9, "beta2": 0.8, "beta3": 0.95, "epsilon": 1e-4, "weight-decay": 0.1},
 }
 RATES = {"quadratic": {"sgd": 0.11, "momentum": 0.013, "adagrad": 0.2, "adagrad-rms": 0.003, "rmsprop": 0.002,
-                       "rmsprop-first-gradient": 0.002, "adam": 0.004},
+                       "rmsprop-first-gradient": 0.002, "adam": 0.004,
+                       "nesterov": 0.013, "adadelta": 0.4, "adamw": 0.004, "adamax": 0.004, "amsgrad": 0.004, "radam": 0.004, "yogi": 0.01, "adabelief": 0.004, "lion": 0.001, "adan": 0.004, "nadam": 0.004, "rmsprop-centred": 0.0005, "rmsprop-momentum": 0.0005},
          "rosenbrock": {"sgd": 0.0007, "momentum": 0.0002, "adagrad": 0.05, "adagrad-rms": 0.001, "rmsprop": 0.0007,
-                        "rmsprop-first-gradient": 0.0007, "adam": 0.002}}
+                        "rmsprop-first-gradient": 0.0007, "adam": 0.002,
+                        "nesterov": 0.0002, "adadelta": 0.002, "adamw": 0.002, "adamax": 0.002, "amsgrad": 0.002, "radam": 0.002, "yogi": 0.005, "adabelief": 0.001, "lion": 0.0005, "adan": 0.001, "nadam": 0.001, "rmsprop-centred": 0.0002, "rmsprop-momentum": 0.0002}}
 
 
 def cases():

@@ -26,6 +26,8 @@ const us_rule us__rule_adagrad = {
     .title = "Adagrad",
     .formula = "s <- s + g^2\n"
                "theta <- theta - alpha g / (sqrt(s) + epsilon)",
+    .latex = "s_t = s_{t-1} + g_t^2 \\\\ "
+             "\\theta_t = \\theta_{t-1} - \\frac{\\alpha g_t}{\\sqrt{s_t}+\\epsilon}",
     .source = "Duchi, Hazan & Singer 2011, figure 1, diagonal",
     .advice = "For sparse features and unequal scales; its rate only ever falls, so a long training may come to crawl.",
     .learning_rate = 0.01,

@@ -28,6 +28,8 @@ const us_rule us__rule_adagrad_rms = {
     .title = "Adagrad, mean of squares",
     .formula = "sigma(t) = sqrt(1/(t+1) sum over i = 0..t of g(i)^2)\n"
                "theta <- theta - alpha g / (sigma(t) + epsilon)",
+    .latex = "\\sigma^{(t)} = \\sqrt{\\tfrac{1}{t+1}\\sum_{i=0}^{t} (g^{(i)})^2} \\\\ "
+             "\\theta^{(t+1)} = \\theta^{(t)} - \\frac{\\alpha\\, g^{(t)}}{\\sigma^{(t)}+\\epsilon}",
     .source = "Hung-yi Lee 2021, Machine Learning, adaptive learning rate",
     .advice = "The lecture's form: adapts to each parameter's gradients without decaying; with --schedule inverse-sqrt it "
               "is adagrad.",

@@ -33,6 +33,9 @@ const us_rule us__rule_adam = {
     .formula = "m <- beta1 m + (1 - beta1) g\n"
                "v <- beta2 v + (1 - beta2) g^2\n"
                "theta <- theta - alpha (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)",
+    .latex = "m_t = \\beta_1 m_{t-1} + (1-\\beta_1) g_t \\\\ "
+             "v_t = \\beta_2 v_{t-1} + (1-\\beta_2) g_t^2 \\\\ "
+             "\\theta_t = \\theta_{t-1} - \\alpha\\frac{m_t/(1-\\beta_1^t)}{\\sqrt{v_t/(1-\\beta_2^t)}+\\epsilon}",
     .source = "Kingma & Ba 2015, algorithm 1",
     .advice = "The first to try on a network: little to tune, indifferent to the scale of the gradient.",
     .learning_rate = 0.001,

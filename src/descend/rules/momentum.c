@@ -25,6 +25,8 @@ const us_rule us__rule_momentum = {
     .title = "Momentum (heavy ball)",
     .formula = "m <- lambda m - alpha g\n"
                "theta <- theta + m",
+    .latex = "m_t = \\lambda m_{t-1} - \\alpha g_t \\\\ "
+             "\\theta_t = \\theta_{t-1} + m_t",
     .source = "Polyak 1964, eq. (9); Sutskever et al. 2013, eqs. (1), (2)",
     .advice = "Faster than sgd along narrow valleys and past small bumps; stable up to a rate of 2(1 + lambda)/(largest "
               "curvature).",

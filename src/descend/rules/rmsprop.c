@@ -28,6 +28,8 @@ const us_rule us__rule_rmsprop = {
     .title = "RMSProp",
     .formula = "v <- rho v + (1 - rho) g^2\n"
                "theta <- theta - alpha g / (sqrt(v) + epsilon)",
+    .latex = "v_t = \\rho v_{t-1} + (1-\\rho) g_t^2 \\\\ "
+             "\\theta_t = \\theta_{t-1} - \\frac{\\alpha g_t}{\\sqrt{v_t}+\\epsilon}",
     .source = "Tieleman & Hinton 2012, lecture 6.5",
     .advice = "Adapts to each parameter's recent gradients; a good choice where adagrad comes to crawl.",
     .learning_rate = 0.001,

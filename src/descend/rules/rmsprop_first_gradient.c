@@ -32,6 +32,9 @@ const us_rule us__rule_rmsprop_first_gradient = {
     .formula = "sigma(0) = |g(0)|\n"
                "sigma(t) = sqrt(rho sigma(t-1)^2 + (1 - rho) g(t)^2)\n"
                "theta <- theta - alpha g / (sigma(t) + epsilon)",
+    .latex = "\\sigma^{(0)} = |g^{(0)}|,\\quad \\sigma^{(t)} = \\sqrt{\\rho\\,(\\sigma^{(t-1)})^2 + "
+             "(1-\\rho)\\,(g^{(t)})^2} \\\\ "
+             "\\theta^{(t+1)} = \\theta^{(t)} - \\frac{\\alpha\\, g^{(t)}}{\\sigma^{(t)}+\\epsilon}",
     .source = "Hung-yi Lee 2021, Machine Learning, adaptive learning rate",
     .advice = "The lecture's RMSProp: as rmsprop, without its long first steps.",
     .learning_rate = 0.001,

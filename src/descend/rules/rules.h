@@ -3,8 +3,7 @@
 #ifndef US_DESCEND_RULES_RULES_H
 #define US_DESCEND_RULES_RULES_H
 
-#include "base/base.h"
-#include <unstuck/rule.h>
+#include "descend/descend.h"
 
 typedef void us__update_f32(const us_rule_step *, float *theta, const float *gradient, float *const *state, size_t n);
 typedef void us__update_f64(const us_rule_step *, double *theta, const double *gradient, double *const *state, size_t n);
@@ -21,6 +20,30 @@ US__RULE(adagrad_rms)
 US__RULE(rmsprop)
 US__RULE(rmsprop_first_gradient)
 US__RULE(adam)
+US__RULE(nesterov)
+US__RULE(adadelta)
+US__RULE(rmsprop_centred)
+US__RULE(rmsprop_momentum)
+US__RULE(adamw)
+US__RULE(adamax)
+US__RULE(radam)
+US__RULE(amsgrad)
+US__RULE(yogi)
+US__RULE(adabelief)
+US__RULE(lion)
+US__RULE(adan)
 #undef US__RULE
+
+/* Rules of the whole: us__NAME_whole in both precisions, and NAME_update, which chooses. */
+#define US__RULE_BY_PRECISION(name)                                                                        \
+    static us_status name##_update(const us_rule_whole *whole) {                                           \
+        return whole->precision == US_F32 ? us__##name##_whole_f32(whole) : us__##name##_whole_f64(whole); \
+    }
+#define US__RULE_OF_WHOLE(name)           \
+    extern const us_rule us__rule_##name; \
+    us_status us__##name##_whole_f32(const us_rule_whole *whole), us__##name##_whole_f64(const us_rule_whole *whole);
+
+US__RULE_OF_WHOLE(nadam)
+#undef US__RULE_OF_WHOLE
 
 #endif

@@ -17,6 +17,7 @@ const us_rule us__rule_sgd = {
     .name = "sgd",
     .title = "Gradient descent",
     .formula = "theta <- theta - alpha g",
+    .latex = "\\theta_t = \\theta_{t-1} - \\alpha g_t",
     .source = "Cauchy 1847; Robbins & Monro 1951",
     .advice = "The plain method: with --batch full it is batch descent, with --batch 1 stochastic, between them mini-batch.",
     .learning_rate = 0.01,

@@ -1,0 +1,50 @@
+/* AdamW: Adam, with a decay of the weights that does not pass through its scaling: θ ← (1 − α λ) θ before Adam's step.
+ *
+ * Source: Loshchilov & Hutter 2019, ICLR, algorithm 2 (arXiv:1711.05101), with the schedule inside α, as PyTorch has it. */
+#include "descend/rules/rules.h"
+#include "vec/real.h"
+
+US_KERNEL void US_REAL(us__adamw_update)(const us_rule_step *step, us_real *restrict theta, const us_real *restrict gradient,
+                                         us_real *const *state, size_t n) {
+    double beta1 = step->hyper[0], beta2 = step->hyper[1], t = (double)step->step;
+    us_real keep1 = (us_real)beta1, take1 = (us_real)(1 - beta1), keep2 = (us_real)beta2, take2 = (us_real)(1 - beta2);
+    us_real rate = (us_real)(step->learning_rate / (1 - pow(beta1, t)));
+    us_real correction = (us_real)(1 / sqrt(1 - pow(beta2, t))), epsilon = (us_real)step->hyper[2];
+    us_real stay = (us_real)(1 - step->learning_rate * step->hyper[3]);
+    us_real *restrict m = state[0], *restrict v = state[1];
+    for (size_t i = 0; i < n; i++) {
+        us_real g = gradient[i];
+        m[i] = keep1 * m[i] + take1 * g;
+        v[i] = keep2 * v[i] + take2 * (g * g);
+        theta[i] = stay * theta[i] - rate * m[i] / (us_real_sqrt(v[i]) * correction + epsilon);
+    }
+}
+
+#if US_REAL_BITS == 64
+static const us_hyperparameter adamw_hyperparameters[] = {
+    {"beta1", 0.9, 0, 0.999999, "decay of the mean of gradients"},
+    {"beta2", 0.999, 0, 0.999999, "decay of the mean of squared gradients"},
+    {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
+    {"weight-decay", 0.01, 0, 1, "share of theta that a step takes away for each unit of alpha"},
+};
+
+const us_rule us__rule_adamw = {
+    .name = "adamw",
+    .title = "AdamW",
+    .formula = "m <- beta1 m + (1 - beta1) g\n"
+               "v <- beta2 v + (1 - beta2) g^2\n"
+               "theta <- (1 - alpha lambda) theta - alpha (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)",
+    .latex = "m_t = \\beta_1 m_{t-1} + (1-\\beta_1) g_t \\\\ "
+             "v_t = \\beta_2 v_{t-1} + (1-\\beta_2) g_t^2 \\\\ "
+             "\\theta_t = (1-\\alpha\\lambda)\\theta_{t-1} - "
+             "\\alpha\\frac{m_t/(1-\\beta_1^t)}{\\sqrt{v_t/(1-\\beta_2^t)}+\\epsilon}",
+    .source = "Loshchilov & Hutter 2019, algorithm 2",
+    .advice = "Adam for networks that should generalise: the usual choice for transformers.",
+    .learning_rate = 0.001,
+    .hyperparameters = adamw_hyperparameters,
+    .hyperparameter_count = 4,
+    .states = 2,
+    .update_f32 = us__adamw_update_f32,
+    .update_f64 = us__adamw_update_f64,
+};
+#endif
