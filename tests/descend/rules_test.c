@@ -289,7 +289,7 @@ static bool adam_grows(double rate) {
         double gradient = theta;
         us_rule_step step = {.step = 1000000000 + t, .learning_rate = rate, .hyper = hyper};
         us_rule_find("adam")->update_f64(&step, &theta, &gradient, states, 1);
-        if (fabs(theta) > 1e-8) return true;
+        if (fabs(theta) > 1e-7) return true;
     }
     return false;
 }
