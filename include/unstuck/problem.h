@@ -54,6 +54,25 @@ US_API us_status us_problem_gradient(us_problem *problem, const us_vec *theta, u
 US_API us_status us_problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
                                 us_vec *const *hv, size_t k);
 
+/** A symmetric matrix that says how the loss curves. With the outputs zᵢ of the model, Jᵢ = ∂zᵢ/∂θ, and gᵢ = ∇fᵢ:
+ *   US_HESSIAN       ∇²f
+ *   US_GAUSS_NEWTON  (1/|B|) Σ Jᵢ'·(∂²fᵢ/∂zᵢ²)·Jᵢ: the Hessian without the curvature of the model itself; never negative
+ *                    where the loss is convex in the outputs, the Hessian where the outputs are linear in θ. For
+ *                    cross-entropy and half the squared error it is the Fisher matrix of the model's own distribution
+ *   US_FISHER        (1/|B|) Σ gᵢgᵢ': the empirical Fisher matrix, with the targets that the data have; never negative
+ * An l2 penalty adds its strength times the identity to each.
+ * Sources: Schraudolph 2002; Martens 2020; Kunstner, Balles & Hennig 2019. */
+typedef enum us_product { US_HESSIAN = 0, US_GAUSS_NEWTON, US_FISHER } us_product;
+#define US_PRODUCTS 3
+/** "hessian", "gauss-newton", "fisher". */
+US_API const char *us_product_name(us_product product);
+
+/** Products with k vectors; US_HESSIAN is us_problem_hvp. The first of a kind makes its plan.
+ * Errors: as us_problem_hvp; US_ERR_UNSUPPORTED (a callback has the Hessian alone; a Gauss-Newton product needs a graph
+ * with an output); US_ERR_NOMEM. Cost: about 2 gradients each, less when k > 1. */
+US_API us_status us_problem_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                                    const us_vec *const *v, us_vec *const *hv, size_t k);
+
 US_API size_t us_problem_dimension(const us_problem *problem);
 /** Number of samples; 1 for a problem without data. */
 US_API size_t us_problem_samples(const us_problem *problem);

@@ -31,6 +31,30 @@ void us_graph_destroy(us_graph *graph) {
     us__release(graph->context, graph);
 }
 
+us_status us__graph_branch(us_graph **out, const us_graph *graph) {
+    *out = NULL;
+    us_graph *g = us__new(graph->context, 1, sizeof *g);
+    if (!g) return US_ERR_NOMEM;
+    *g = *graph;
+    g->nodes = us__alloc(g->context, g->capacity, sizeof *g->nodes);
+    g->table = us__alloc(g->context, g->table_size, sizeof *g->table);
+    if (!g->nodes || !g->table) {
+        us__branch_destroy(g);
+        return US_ERR_NOMEM;
+    }
+    memcpy(g->nodes, graph->nodes, g->count * sizeof *g->nodes);
+    memcpy(g->table, graph->table, g->table_size * sizeof *g->table);
+    *out = g;
+    return US_OK;
+}
+
+void us__branch_destroy(us_graph *branch) {
+    if (!branch) return;
+    us__release(branch->context, branch->nodes);
+    us__release(branch->context, branch->table);
+    us__release(branch->context, branch);
+}
+
 us_status us_graph_status(const us_graph *graph) { return graph->status; }
 
 us_node us__graph_fail(us_graph *graph, us_status status) {

@@ -106,6 +106,11 @@ bool us__has_axis(us_graph *graph, const char *who, us_node a, size_t axis);
 /* Asks the BLAS not to use threads of its own. */
 void us__matmul_one_thread(void);
 
+/* A graph that begins with the nodes of another and goes on by itself; names, groups, parameters and marks stay the other's,
+ * which must outlive it. @param out  [ends with us__branch_destroy] */
+us_status us__graph_branch(us_graph **out, const us_graph *graph);
+void us__branch_destroy(us_graph *branch);
+
 /* ------------------------------------------------------------------ shapes */
 
 static inline bool us__has_samples(const us__node *a) { return a->rank > 0 && a->shape[0] == US_SAMPLES; }

@@ -1,6 +1,7 @@
 /* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
 #include "problem/problem.h"
 #include "graph/plan.h"
+#include "graph/products.h"
 #include "graph/units.h"
 #include "vec/vec.h"
 
@@ -16,6 +17,7 @@ typedef struct graph_problem {
     problem_shared *shared;
     bool owns; /* shared; recasts do not */
     us__workspace *workspace;
+    us__products *products[US_PRODUCTS]; /* made when they are first asked for; the Hessian's are the shared plan's */
 } graph_problem;
 
 /* ------------------------------------------------------------------ evaluation */
@@ -78,14 +80,14 @@ static us_status problem_gradient(us_problem *problem, const us_vec *theta, us_b
 }
 
 /* Some vectors at a time: the values at θ are computed once for all of them. */
-static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
-                             us_vec *const *hv, size_t k) {
-    graph_problem *p = (graph_problem *)problem;
+static us_status problem_multiply(graph_problem *p, const us__plan *plan, us__workspace *workspace, const us_vec *theta,
+                                  us_batch batch, const us_vec *const *v, us_vec *const *hv, size_t k) {
     us_status status = US_OK;
     for (size_t from = 0; from < k && status == US_OK; from += US__BLOCK_VECTORS) {
         const void *in[US__BLOCK_VECTORS];
         void *out[US__BLOCK_VECTORS];
-        us__evaluation e = problem_evaluation(p, p->shared->product, theta, batch);
+        us__evaluation e = problem_evaluation(p, plan, theta, batch);
+        e.workspace = workspace;
         for (e.k = 0; e.k < US__BLOCK_VECTORS && from + e.k < k; e.k++) {
             in[e.k] = v[from + e.k]->data;
             out[e.k] = hv[from + e.k]->data;
@@ -95,6 +97,21 @@ static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch 
         status = us__evaluate(&e);
     }
     return status;
+}
+
+static us_status problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                             us_vec *const *hv, size_t k) {
+    graph_problem *p = (graph_problem *)problem;
+    return problem_multiply(p, p->shared->product, p->workspace, theta, batch, v, hv, k);
+}
+
+static us_status problem_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                                 const us_vec *const *v, us_vec *const *hv, size_t k) {
+    graph_problem *p = (graph_problem *)problem;
+    us__products **made = &p->products[product];
+    us_status status = *made ? US_OK : us__products_create(made, p->shared->graph, product, problem->precision);
+    if (status != US_OK) return status;
+    return problem_multiply(p, (*made)->plan, (*made)->workspace, theta, batch, v, hv, k);
 }
 
 /* ------------------------------------------------------------------ creation */
@@ -113,6 +130,7 @@ static void problem_shared_destroy(problem_shared *s) {
 static void problem_destroy(us_problem *problem) {
     graph_problem *p = (graph_problem *)problem;
     us__workspace_destroy(p->workspace);
+    for (size_t i = 0; i < US_PRODUCTS; i++) us__products_destroy(p->products[i]);
     if (p->owns) problem_shared_destroy(p->shared);
     us__release(problem->context, p);
 }
@@ -166,6 +184,7 @@ static const us__problem_ops GRAPH_OPS = {
     .value = problem_value,
     .gradient = problem_gradient,
     .hvp = problem_hvp,
+    .product = problem_product,
     .recast = problem_recast,
     .floor = problem_floor,
     .units = problem_units,

@@ -1,4 +1,5 @@
-/* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖², ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv. */
+/* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖², ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv, and so for the other
+ * curvatures. */
 #include "problem/problem.h"
 #include <math.h>
 #include <unstuck/units.h>
@@ -34,6 +35,14 @@ static us_status l2_hvp(us_problem *problem, const us_vec *theta, us_batch batch
     return status;
 }
 
+static us_status l2_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                            const us_vec *const *v, us_vec *const *hv, size_t k) {
+    l2_problem *p = (l2_problem *)problem;
+    us_status status = us_problem_product(p->inner, product, theta, batch, v, hv, k);
+    for (size_t j = 0; j < k && status == US_OK; j++) us_vec_axpy(hv[j], p->strength, v[j]);
+    return status;
+}
+
 static us_status l2_recast(us_problem **out, const us_problem *problem, us_precision precision) {
     const l2_problem *p = (const l2_problem *)problem;
     us_problem *inner;
@@ -61,6 +70,7 @@ static const us__problem_ops L2_OPS = {
     .value = l2_value,
     .gradient = l2_gradient,
     .hvp = l2_hvp,
+    .product = l2_product,
     .recast = l2_recast,
     .hint = l2_hint,
     .floor = l2_floor,

@@ -99,6 +99,7 @@ typedef struct linear_job {
     const us_vec *const *v; /* [k]; NULL: no products */
     size_t k;
     bool gradient;
+    bool fisher; /* products are with the empirical Fisher matrix */
     size_t slices, rows_each; /* slice s is rows s·rows_each and following */
     double loss[LINEAR_SLICES];
 } linear_job;
@@ -109,6 +110,15 @@ static void linear_cut(const linear_problem *p, linear_job *job) {
     size_t each = (job->batch.count + slices - 1) / slices;
     job->rows_each = (each + US__LINEAR_ROWS - 1) / US__LINEAR_ROWS * US__LINEAR_ROWS;
     job->slices = (job->batch.count + job->rows_each - 1) / job->rows_each;
+}
+
+/* Of a row, g·v = d·u, so that g(g·v) is what a slope of d(d·u) makes: u becomes that. */
+static void linear_slopes(size_t count, size_t K, const double *d, double *u) {
+    for (size_t i = 0; i < count; i++, d += K, u += K) {
+        double along = 0;
+        for (size_t k = 0; k < K; k++) along += d[k] * u[k];
+        for (size_t k = 0; k < K; k++) u[k] = d[k] * along;
+    }
 }
 
 /* Adds up one slice of a job: into job->loss, and into its part of p->sums ([k or 1] vectors of n). */
@@ -127,14 +137,15 @@ static void linear_slice(const linear_problem *p, linear_job *job, size_t slice)
         linear_rows rows;
         linear_take(p, job->batch, i, count, slice, &rows);
         p->kernel->forward(rows.x, count, job->theta, K, C, rows.z);
-        if (job->v)
+        if (job->v && !job->fisher)
             p->link->weight(count, K, rows.z);
         else
             loss += p->link->slope(count, K, rows.z, rows.target, rows.label, rows.u);
+        if (job->fisher) memcpy(rows.z, rows.u, count * K * sizeof *rows.z); /* d, where weight leaves p */
         for (size_t j = 0; j < results; j++) {
             if (job->v) {
                 p->kernel->forward(rows.x, count, job->v[j]->data, K, C, rows.u);
-                p->link->curve(count, K, rows.z, rows.u);
+                (job->fisher ? linear_slopes : p->link->curve)(count, K, rows.z, rows.u);
             }
             for (size_t m = 0; m < count * K; m++) rows.u[m] *= scale;
             p->kernel->backward(rows.x, count, rows.u, K, C, parts + j * part_bytes);
@@ -201,14 +212,21 @@ static us_status linear_gradient(us_problem *problem, const us_vec *theta, us_ba
     return US_OK;
 }
 
-static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
-                            us_vec *const *hv, size_t k) {
+/* The logits are linear in θ: the Gauss-Newton matrix is the Hessian. */
+static us_status linear_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                                const us_vec *const *v, us_vec *const *hv, size_t k) {
     linear_problem *p = (linear_problem *)problem;
     for (size_t j = 0; j < k; j += p->vectors) {
         linear_job job = {.batch = batch, .theta = theta->data, .v = v + j, .k = k - j < p->vectors ? k - j : p->vectors};
+        job.fisher = product == US_FISHER;
         linear_run(p, &job, hv + j);
     }
     return US_OK;
+}
+
+static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v,
+                            us_vec *const *hv, size_t k) {
+    return linear_product(problem, US_HESSIAN, theta, batch, v, hv, k);
 }
 
 static void linear_hint(us_problem *problem, us_batch next) {
@@ -236,6 +254,7 @@ static const us__problem_ops LINEAR_OPS = {
     .value = linear_value,
     .gradient = linear_gradient,
     .hvp = linear_hvp,
+    .product = linear_product,
     .recast = linear_recast,
     .hint = linear_hint,
     .floor = linear_floor,

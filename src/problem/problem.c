@@ -41,16 +41,39 @@ us_status us_problem_gradient(us_problem *problem, const us_vec *theta, us_batch
     return problem->ops->gradient(problem, theta, batch, loss, gradient);
 }
 
+static us_status problem_check_product(const us_problem *problem, const us_vec *theta, us_batch *batch,
+                                       const us_vec *const *v, us_vec *const *hv, size_t k, const char *function) {
+    us_status status = problem_check(problem, theta, batch, function);
+    for (size_t j = 0; j < k && status == US_OK; j++) {
+        status = problem_check_vec(problem, v[j], function, "v");
+        if (status == US_OK) status = problem_check_vec(problem, hv[j], function, "hv");
+        if (status == US_OK && (hv[j]->data == v[j]->data || hv[j]->data == theta->data))
+            status = us__fail(problem->context, US_ERR_ARGUMENT, "%s: hv shares its memory with v or theta", function);
+    }
+    return status;
+}
+
 us_status us_problem_hvp(us_problem *problem, const us_vec *theta, us_batch batch, const us_vec *const *v, us_vec *const *hv,
                          size_t k) {
-    us_status status = problem_check(problem, theta, &batch, "us_problem_hvp");
-    for (size_t j = 0; j < k && status == US_OK; j++) {
-        status = problem_check_vec(problem, v[j], "us_problem_hvp", "v");
-        if (status == US_OK) status = problem_check_vec(problem, hv[j], "us_problem_hvp", "hv");
-        if (status == US_OK && (hv[j]->data == v[j]->data || hv[j]->data == theta->data))
-            status = us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_hvp: hv shares its memory with v or theta");
-    }
+    us_status status = problem_check_product(problem, theta, &batch, v, hv, k, "us_problem_hvp");
     return status == US_OK && k > 0 ? problem->ops->hvp(problem, theta, batch, v, hv, k) : status;
+}
+
+const char *us_product_name(us_product product) {
+    static const char *const NAMES[US_PRODUCTS] = {"hessian", "gauss-newton", "fisher"};
+    return (unsigned)product < US_PRODUCTS ? NAMES[product] : "unknown";
+}
+
+us_status us_problem_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                             const us_vec *const *v, us_vec *const *hv, size_t k) {
+    if (product == US_HESSIAN) return us_problem_hvp(problem, theta, batch, v, hv, k);
+    if ((unsigned)product >= US_PRODUCTS)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_product: there is no product %d", (int)product);
+    if (!problem->ops->product)
+        return us__fail(problem->context, US_ERR_UNSUPPORTED, "this kind of problem has no %s products",
+                        us_product_name(product));
+    us_status status = problem_check_product(problem, theta, &batch, v, hv, k, "us_problem_product");
+    return status == US_OK && k > 0 ? problem->ops->product(problem, product, theta, batch, v, hv, k) : status;
 }
 
 size_t us_problem_dimension(const us_problem *problem) { return problem->dimension; }

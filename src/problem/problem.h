@@ -13,6 +13,9 @@ typedef struct us__problem_ops {
     us_status (*value)(us_problem *, const us_vec *theta, us_batch, double *loss);
     us_status (*gradient)(us_problem *, const us_vec *theta, us_batch, double *loss, us_vec *gradient);
     us_status (*hvp)(us_problem *, const us_vec *theta, us_batch, const us_vec *const *v, us_vec *const *hv, size_t k);
+    /* Every kind but US_HESSIAN. May be NULL: there are none. */
+    us_status (*product)(us_problem *, us_product, const us_vec *theta, us_batch, const us_vec *const *v, us_vec *const *hv,
+                         size_t k);
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
