@@ -21,7 +21,8 @@ typedef struct us_operator {
     { .version = 1, .epsilon = 0x1p-52 }
 US_API void us_operator_init(us_operator *a);
 
-/** The Hessian of a problem at θ on a batch, as an operator. Products are computed in the problem's precision. */
+/** The Hessian of a problem at θ on a batch, or another of its curvatures (us_product), as an operator. Products are
+ * computed in the problem's precision. */
 typedef struct us_hessian_operator us_hessian_operator;
 
 /** @param theta  copied, and so are the batch's rows
@@ -29,7 +30,16 @@ typedef struct us_hessian_operator us_hessian_operator;
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM. The problem must outlive it. @param out [caller destroys] */
 US_API us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *problem, const us_vec *theta,
                                             us_batch batch, size_t block);
+/** The same for any curvature. */
+US_API us_status us_product_operator_create(us_hessian_operator **out, us_problem *problem, us_product product,
+                                            const us_vec *theta, us_batch batch, size_t block);
 US_API void us_hessian_operator_destroy(us_hessian_operator *hessian);
+
+/** From now on the operator is D^(-1/2)·A·D^(-1/2) with a diagonal D: similar to D⁻¹A, whose largest eigenvalue is what a
+ * rule with steps α·D⁻¹g can bear (us_training_preconditioner gives D).
+ * @param d [n], copied; each > 0 and finite; NULL: A alone again. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM; the operator is
+ * then as it was. */
+US_API us_status us_hessian_operator_precondition(us_hessian_operator *hessian, const double *d);
 /** Borrowed until it is destroyed. Its apply fails with US_ERR_NONFINITE, US_INTERRUPTED (the context was cancelled), or as
  * us_problem_hvp; it allocates nothing. */
 US_API const us_operator *us_hessian_operator_get(const us_hessian_operator *hessian);
@@ -48,6 +58,10 @@ typedef struct us_quotient {
  * the batch is some of the rows (32 or more; fewer leave sampling NaN). */
 US_API us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_vec *theta, us_batch batch,
                                      const double *v);
+
+/** The same for any curvature. */
+US_API us_status us_product_quotient(us_quotient *out, us_problem *problem, us_product product, const us_vec *theta,
+                                     us_batch batch, const double *v);
 
 #ifdef __cplusplus
 }

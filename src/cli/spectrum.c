@@ -11,6 +11,7 @@ typedef struct spectrum_options {
     uint64_t top, bottom, products, seed;
     double tolerance;
     const char *rows;
+    int of; /* us_product */
     bool density, trace, by_layer, json, quiet;
 } spectrum_options;
 
@@ -64,7 +65,7 @@ static int spectrum_sample(const cli_command *command, spectrum_view *v, const s
 static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
     us_context *context = us_run_context(v->run);
     size_t n = us_problem_dimension(v->problem), wanted = o->top + o->bottom, room = SPECTRUM_BYTES / (8 * n);
-    us_status status = us_hessian_operator_create(&v->hessian, v->problem, v->theta, v->batch, 8);
+    us_status status = us_product_operator_create(&v->hessian, v->problem, (us_product)o->of, v->theta, v->batch, 8);
     if (status) return status;
     const us_operator *h = us_hessian_operator_get(v->hessian);
     us_lanczos_options lo = US_LANCZOS_OPTIONS_INIT;
@@ -78,7 +79,8 @@ static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
     if (solved == US_INTERRUPTED) return solved;
     if (v->batch.rows) { /* what other rows would have made of it */
         const double *vector = v->pairs->vectors;
-        if ((status = us_hessian_quotient(&v->lowest, v->problem, v->theta, v->batch, vector))) return status;
+        if ((status = us_product_quotient(&v->lowest, v->problem, (us_product)o->of, v->theta, v->batch, vector)))
+            return status;
         v->products += 5;
         if (isfinite(v->lowest.sampling)) v->resolution += 3 * v->lowest.sampling;
     }
@@ -145,6 +147,7 @@ static json_t *spectrum_json(const spectrum_view *v, const spectrum_options *o) 
     json_t *out = json_object();
     json_object_set_new(out, "run", json_string(us_run_folder(v->run)));
     json_object_set_new(out, "step", json_integer((json_int_t)us_training_steps(us_run_training(v->run))));
+    json_object_set_new(out, "of", json_string(us_product_name((us_product)o->of)));
     json_object_set_new(out, "top", spectrum_pairs_json(p, p->bottom, p->top, true));
     json_object_set_new(out, "bottom", spectrum_pairs_json(p, 0, p->bottom, false));
     json_object_set_new(out, "trace",
@@ -193,7 +196,8 @@ static void spectrum_print_density(const us_density *d, const cli_style *style) 
 static void spectrum_print(const spectrum_view *v, const spectrum_options *o) {
     cli_style style = cli_style_of(1);
     const us_eigenpairs *p = v->pairs;
-    printf("%sHessian%s of %s at step %llu: %zu parameters, %zu rows, %zu products\n\n", style.bold, style.reset,
+    static const char *const TITLES[US_PRODUCTS] = {"Hessian", "Gauss-Newton matrix", "empirical Fisher matrix"};
+    printf("%s%s%s of %s at step %llu: %zu parameters, %zu rows, %zu products\n\n", style.bold, TITLES[o->of], style.reset,
            us_run_folder(v->run), (unsigned long long)us_training_steps(us_run_training(v->run)), p->n, v->rows,
            v->products);
     spectrum_print_pairs(p, p->bottom, p->top, true, "largest", &style, v->resolution);
@@ -221,6 +225,10 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
     const cli_option table[] = {
         {CLI_COUNT, "--top", "K", &o.top, "largest eigenvalues (5)", 0, 1000},
         {CLI_COUNT, "--bottom", "K", &o.bottom, "smallest eigenvalues (5)", 0, 1000},
+        {CLI_CHOICE, "--of", "MATRIX", &o.of,
+         "hessian; gauss-newton: without the curvature of the model itself;\nfisher: the mean of the rows' gradients times "
+         "themselves (hessian)",
+         0, 0, false, "hessian|gauss-newton|fisher"},
         {CLI_FLAG, "--density", NULL, &o.density, "how the eigenvalues are spread: 640 products more"},
         {CLI_FLAG, "--trace", NULL, &o.trace, "their sum: 60 products more"},
         {CLI_FLAG, "--by-layer", NULL, &o.by_layer, "which layers the outermost eigenvectors lie in"},

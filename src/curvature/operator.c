@@ -1,4 +1,4 @@
-/* The Hessian of a problem as an operator on doubles, and v'Hv with its error bar. */
+/* The Hessian of a problem, or another of its curvatures, as an operator on doubles; and v'Hv with its error bar. */
 #include "curvature/curvature.h"
 #include <cblas.h>
 #include <math.h>
@@ -8,9 +8,11 @@
 struct us_hessian_operator {
     us_operator a;
     us_problem *problem;
+    us_product product;
     us_vec *theta;
     us_batch batch;
     uint32_t *rows;
+    double *root;    /* [n] D^(-1/2), or NULL: no preconditioner */
     us_vec **x, **y; /* [block] each */
     size_t block, done;
     us_context *context;
@@ -20,6 +22,11 @@ void us_operator_init(us_operator *a) { *a = (us_operator)US_OPERATOR_INIT; }
 
 const us_operator *us_hessian_operator_get(const us_hessian_operator *h) { return &h->a; }
 
+/* out ← D^(-1/2)·in; they may be one. */
+static void operator_scale(const us_hessian_operator *h, const double *in, double *out) {
+    for (size_t i = 0; i < h->a.n; i++) out[i] = h->root[i] * in[i];
+}
+
 static us_status operator_apply(void *user, const double *x, double *y, size_t k) {
     us_hessian_operator *h = user;
     size_t n = h->a.n;
@@ -27,14 +34,20 @@ static us_status operator_apply(void *user, const double *x, double *y, size_t k
         size_t count = k - first < h->block ? k - first : h->block;
         if (us_context_cancelled(h->context))
             return us__fail(h->context, US_INTERRUPTED, "interrupted after %zu Hessian-vector products", h->done);
-        for (size_t j = 0; j < count; j++) us_vec_write_f64(h->x[j], x + (first + j) * n);
-        us_status status = us_problem_hvp(h->problem, h->theta, h->batch, (const us_vec *const *)h->x, h->y, count);
+        for (size_t j = 0; j < count; j++) {
+            double *out = y + (first + j) * n;
+            if (h->root) operator_scale(h, x + (first + j) * n, out);
+            us_vec_write_f64(h->x[j], h->root ? out : x + (first + j) * n);
+        }
+        us_status status =
+            us_problem_product(h->problem, h->product, h->theta, h->batch, (const us_vec *const *)h->x, h->y, count);
         if (status) return status;
         for (size_t j = 0; j < count; j++) {
             h->done++;
             if (!us_vec_is_finite(h->y[j]))
                 return us__fail(h->context, US_ERR_NONFINITE, "Hessian-vector product %zu is not finite", h->done);
             us_vec_read_f64(h->y[j], y + (first + j) * n);
+            if (h->root) operator_scale(h, y + (first + j) * n, y + (first + j) * n);
         }
     }
     return US_OK;
@@ -42,6 +55,11 @@ static us_status operator_apply(void *user, const double *x, double *y, size_t k
 
 us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *problem, const us_vec *theta, us_batch batch,
                                      size_t block) {
+    return us_product_operator_create(out, problem, US_HESSIAN, theta, batch, block);
+}
+
+us_status us_product_operator_create(us_hessian_operator **out, us_problem *problem, us_product product, const us_vec *theta,
+                                     us_batch batch, size_t block) {
     *out = NULL;
     us_context *context = us_problem_context(problem);
     us_precision precision = us_problem_precision(problem);
@@ -54,6 +72,7 @@ us_status us_hessian_operator_create(us_hessian_operator **out, us_problem *prob
     if (!h) return US_ERR_NOMEM;
     h->context = context;
     h->problem = problem;
+    h->product = product;
     h->block = block;
     h->batch = batch;
     h->a =
@@ -82,8 +101,22 @@ void us_hessian_operator_destroy(us_hessian_operator *h) {
     for (size_t i = 0; h->x && i < 2 * h->block; i++) us_vec_destroy(h->x[i]);
     us__release(h->context, h->x);
     us__release(h->context, h->rows);
+    us__release(h->context, h->root);
     us_vec_destroy(h->theta);
     us__release(h->context, h);
+}
+
+us_status us_hessian_operator_precondition(us_hessian_operator *h, const double *d) {
+    double *root = NULL;
+    for (size_t i = 0; d && i < h->a.n; i++)
+        if (!(d[i] > 0 && isfinite(d[i])))
+            return us__fail(h->context, US_ERR_ARGUMENT, "element %zu of a preconditioner is %g; it must be above 0", i,
+                            d[i]);
+    if (d && !(root = us__alloc(h->context, h->a.n, sizeof *root))) return US_ERR_NOMEM;
+    for (size_t i = 0; d && i < h->a.n; i++) root[i] = 1 / sqrt(d[i]);
+    us__release(h->context, h->root);
+    h->root = root;
+    return US_OK;
 }
 
 /* Standard error of v'Hv over rows, from its spread between groups of them, with the correction for a finite population. */
@@ -111,11 +144,16 @@ static us_status operator_sampling(us_hessian_operator *h, const double *x, doub
 
 /* The rounding of v'Hv is that of H, computed at a θ that is itself rounded (see resolution.c), seen along v. */
 us_status us_hessian_quotient(us_quotient *out, us_problem *problem, const us_vec *theta, us_batch batch, const double *v) {
+    return us_product_quotient(out, problem, US_HESSIAN, theta, batch, v);
+}
+
+us_status us_product_quotient(us_quotient *out, us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
+                              const double *v) {
     enum { NUDGES = 3 };
     us_context *context = us_problem_context(problem);
     size_t n = us_problem_dimension(problem);
     us_hessian_operator *h;
-    us_status status = us_hessian_operator_create(&h, problem, theta, batch, 1);
+    us_status status = us_product_operator_create(&h, problem, product, theta, batch, 1);
     if (status) return status;
     us_rng rng = us_rng_init(1, 0x90071e);
     double *x = us__alloc(context, 2 * n, sizeof *x), *y = x + n, length, change = 0;

@@ -99,7 +99,7 @@ typedef struct linear_job {
     const us_vec *const *v; /* [k]; NULL: no products */
     size_t k;
     bool gradient;
-    bool fisher; /* products are with the empirical Fisher matrix */
+    bool fisher;              /* products are with the empirical Fisher matrix */
     size_t slices, rows_each; /* slice s is rows s·rows_each and following */
     double loss[LINEAR_SLICES];
 } linear_job;

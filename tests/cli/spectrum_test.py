@@ -29,6 +29,20 @@ class Spectrum(Case):
         weight = [l for l in o["layers"] if l["name"] == "layer1.weight"][0]
         self.assertAlmostEqual(weight["top"], 1, delta=1e-9)
 
+    def test_other_curvatures(self):
+        self.train()
+        h = self.ok("spectrum", "r", "--top", "2", "--bottom", "1", "--json", "--quiet")
+        g = self.ok("spectrum", "r", "--top", "2", "--bottom", "1", "--of", "gauss-newton", "--json", "--quiet")
+        f = self.ok("spectrum", "r", "--top", "2", "--bottom", "1", "--of", "fisher", "--rows", "48", "--json", "--quiet")
+        self.assertEqual([h["of"], g["of"], f["of"]], ["hessian", "gauss-newton", "fisher"])
+        for a, b in zip(h["top"] + h["bottom"], g["top"] + g["bottom"]):  # a linear model
+            self.assertAlmostEqual(a["value"], b["value"], delta=1e-12)
+        self.assertGreater(f["top"][0]["value"], 0)
+        self.assertGreaterEqual(f["bottom"][0]["value"], -1e-12)
+        self.assertNotAlmostEqual(f["top"][0]["value"], 4, delta=1e-3)
+        self.assertIn("Fisher", self.ok("spectrum", "r", "--of", "fisher", "--quiet"))
+        self.refused(2, ["--of"], "spectrum", "r", "--of", "kfac")
+
     def test_a_sample_of_the_rows(self):
         self.train()
         o = self.ok("spectrum", "r", "--top", "1", "--bottom", "1", "--rows", "48", "--json", "--quiet")

@@ -14,8 +14,7 @@ typedef struct net {
 static us_status net_open(net *s, us_context *context, us_task task, us_precision precision, bool deep, bool output) {
     us_graph *g;
     *s = (net){0};
-    us_status status =
-        us_dataset_create(&s->data, context, US_F64, ORACLE_ROWS, ORACLE_INPUTS, task, ORACLE_OUTPUTS);
+    us_status status = us_dataset_create(&s->data, context, US_F64, ORACLE_ROWS, ORACLE_INPUTS, task, ORACLE_OUTPUTS);
     if (status != US_OK) return status;
     memcpy(us_dataset_features(s->data), oracle_x, sizeof oracle_x);
     for (size_t i = 0; task == US_CLASSIFICATION && i < ORACLE_ROWS; i++) us_dataset_labels(s->data)[i] = oracle_labels[i];
@@ -55,8 +54,7 @@ static us_status multiply(us_problem *problem, us_product product, const us_vec 
     us_vec *x = NULL, *y = NULL;
     us_context *context = us_problem_context(problem);
     us_status status = us_vec_create(&x, context, us_problem_precision(problem), us_problem_dimension(problem));
-    if (status == US_OK)
-        status = us_vec_create(&y, context, us_problem_precision(problem), us_problem_dimension(problem));
+    if (status == US_OK) status = us_vec_create(&y, context, us_problem_precision(problem), us_problem_dimension(problem));
     if (status == US_OK) {
         us_vec_write_f64(x, v);
         status = us_problem_product(problem, product, theta, batch, (const us_vec *const *)&x, &y, 1);
@@ -75,13 +73,14 @@ static void products_are_pytorch_s(void **state) {
     for (int task = 0; task < 2; task++)
         for (int bits = 0; bits < 2; bits++) {
             net s;
-            assert_int_equal(net_open(&s, context, task ? US_CLASSIFICATION : US_REGRESSION, bits ? US_F64 : US_F32, true, true),
-                             US_OK);
+            assert_int_equal(
+                net_open(&s, context, task ? US_CLASSIFICATION : US_REGRESSION, bits ? US_F64 : US_F32, true, true), US_OK);
             double y[64], tolerance = bits ? 1e-12 : 1e-5;
             assert_true(us_vec_size(s.theta) == sizeof oracle_v / sizeof *oracle_v);
             for (int kind = 0; kind < US_PRODUCTS; kind++) {
                 assert_int_equal(multiply(s.problem, (us_product)kind, s.theta, US_BATCH_ALL, oracle_v, y), US_OK);
-                for (size_t i = 0; i < us_vec_size(s.theta); i++) assert_near(y[i], WANTED[task][kind][i], tolerance, tolerance);
+                for (size_t i = 0; i < us_vec_size(s.theta); i++)
+                    assert_near(y[i], WANTED[task][kind][i], tolerance, tolerance);
             }
             net_close(&s);
         }
