@@ -47,6 +47,27 @@ US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const
                                    const us_spectrum_options *options);
 US_API void us_spectrum_destroy(us_spectrum *spectrum);
 
+typedef struct us_diagonal_options {
+    uint32_t version;   /* 1 */
+    us_product product; /* of which matrix; default US_HESSIAN */
+    us_batch batch;     /* rows; default all */
+    size_t products;    /* at most, ≥ 1; n of them and more make it exact; default 16 */
+    size_t block;       /* products asked for at a time; default 8 */
+    uint64_t seed;      /* of the random signs; default 1 */
+} us_diagonal_options;
+#define US_DIAGONAL_OPTIONS_INIT \
+    { .version = 1, .products = 16, .block = 8, .seed = 1 }
+US_API void us_diagonal_options_init(us_diagonal_options *options);
+
+/** The diagonal of the Hessian or another curvature, estimated without bias from products with vectors of random signs;
+ * exactly where n products are allowed.
+ * @param diagonal [n] @param standard_error [n] of each element, from the spread of the draws: 0 where exact, NaN after one
+ * draw; may be NULL. Errors: US_ERR_ARGUMENT, US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, the problem's own.
+ * Cost: `products` products, (4·block + 1) vectors.
+ * Source: Bekas, Kokiopoulou & Saad 2007, Applied Numerical Mathematics 57. */
+US_API us_status us_curvature_diagonal(double *diagonal, double *standard_error, us_problem *problem, const us_vec *theta,
+                                       const us_diagonal_options *options);
+
 /** Eigenpairs of a symmetric matrix a [n×n] (f64, row- or column-major alike), ascending, by LAPACK. a is overwritten with
  * the eigenvectors, vector i at a + i·n. @param values [n]. Errors: US_ERR_NUMERIC, US_ERR_NOMEM, US_ERR_NONFINITE,
  * US_ERR_ARGUMENT (n above 32000). Cost: O(n³), 2·n² doubles. */

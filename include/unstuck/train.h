@@ -90,6 +90,10 @@ US_API const us_vec *us_training_theta(const us_training *training);
 /** The weights to predict and evaluate with: θ, but for rules that keep others (us_rule.weights). @param out [n] */
 US_API void us_training_weights(const us_training *training, us_vec *out);
 US_API const us_vec *us_training_state(const us_training *training, size_t k); /* k < rule->states */
+/** The diagonal D that the rule divides by, as it stands: steps are −α·D⁻¹·(..). All 1 for rules that do not divide.
+ * @param d [n] of either precision. Errors: US_ERR_ARGUMENT (size), US_ERR_UNSUPPORTED (before the first step, or for a rule
+ * that does not tell: one without `stability`). */
+US_API us_status us_training_preconditioner(const us_training *training, us_vec *d);
 US_API const us_rule *us_training_rule(const us_training *training);
 US_API const double *us_training_hyper(const us_training *training);
 US_API double us_training_learning_rate(const us_training *training);      /* base rate */

@@ -2,6 +2,7 @@
 #ifndef UNSTUCK_UNSTUCK_H
 #define UNSTUCK_UNSTUCK_H
 
+#include <unstuck/condition.h>
 #include <unstuck/context.h>
 #include <unstuck/critical.h>
 #include <unstuck/curvature.h>

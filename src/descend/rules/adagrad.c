@@ -21,6 +21,11 @@ static const us_hyperparameter adagrad_hyperparameters[] = {
     {"epsilon", 1e-10, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double adagrad_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[0]) + step->hyper[0];
+}
+static double adagrad_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_adagrad = {
     .name = "adagrad",
     .title = "Adagrad",
@@ -36,5 +41,7 @@ const us_rule us__rule_adagrad = {
     .states = 1,
     .update_f32 = us__adagrad_update_f32,
     .update_f64 = us__adagrad_update_f64,
+    .preconditioner = adagrad_preconditioner,
+    .stability = adagrad_stability,
 };
 #endif

@@ -23,6 +23,11 @@ static const us_hyperparameter adagrad_rms_hyperparameters[] = {
     {"epsilon", 1e-10, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double adagrad_rms_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[0] / (double)step->step) + step->hyper[0];
+}
+static double adagrad_rms_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_adagrad_rms = {
     .name = "adagrad-rms",
     .title = "Adagrad, mean of squares",
@@ -39,5 +44,7 @@ const us_rule us__rule_adagrad_rms = {
     .states = 1,
     .update_f32 = us__adagrad_rms_update_f32,
     .update_f64 = us__adagrad_rms_update_f64,
+    .preconditioner = adagrad_rms_preconditioner,
+    .stability = adagrad_rms_stability,
 };
 #endif

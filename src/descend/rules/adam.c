@@ -27,6 +27,13 @@ static const us_hyperparameter adam_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double adam_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[1] / (1 - pow(step->hyper[1], (double)step->step))) + step->hyper[2];
+}
+
+/* Heavy ball with (1 − β₁)α for the rate: (1 − β₁)αλ < 2(1 + β₁). */
+static double adam_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); }
+
 const us_rule us__rule_adam = {
     .name = "adam",
     .title = "Adam",
@@ -44,5 +51,7 @@ const us_rule us__rule_adam = {
     .states = 2,
     .update_f32 = us__adam_update_f32,
     .update_f64 = us__adam_update_f64,
+    .preconditioner = adam_preconditioner,
+    .stability = adam_stability,
 };
 #endif

@@ -20,6 +20,9 @@ static const us_hyperparameter momentum_hyperparameters[] = {
     {"momentum", 0.9, 0, 0.999999, "lambda: the share of the last movement that is kept"},
 };
 
+/* Polyak 1964: 2(1 + λ). */
+static double momentum_stability(const double *hyper) { return 2 * (1 + hyper[0]); }
+
 const us_rule us__rule_momentum = {
     .name = "momentum",
     .title = "Momentum (heavy ball)",
@@ -36,5 +39,6 @@ const us_rule us__rule_momentum = {
     .states = 1,
     .update_f32 = us__momentum_update_f32,
     .update_f64 = us__momentum_update_f64,
+    .stability = momentum_stability,
 };
 #endif

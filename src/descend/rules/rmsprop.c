@@ -23,6 +23,11 @@ static const us_hyperparameter rmsprop_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double rmsprop_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[0]) + step->hyper[1];
+}
+static double rmsprop_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_rmsprop = {
     .name = "rmsprop",
     .title = "RMSProp",
@@ -38,5 +43,7 @@ const us_rule us__rule_rmsprop = {
     .states = 1,
     .update_f32 = us__rmsprop_update_f32,
     .update_f64 = us__rmsprop_update_f64,
+    .preconditioner = rmsprop_preconditioner,
+    .stability = rmsprop_stability,
 };
 #endif

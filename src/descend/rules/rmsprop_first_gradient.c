@@ -26,6 +26,11 @@ static const us_hyperparameter rmsprop_first_gradient_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double rmsprop_first_gradient_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[0]) + step->hyper[1];
+}
+static double rmsprop_first_gradient_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_rmsprop_first_gradient = {
     .name = "rmsprop-first-gradient",
     .title = "RMSProp, started at the first gradient",
@@ -43,5 +48,7 @@ const us_rule us__rule_rmsprop_first_gradient = {
     .states = 1,
     .update_f32 = us__rmsprop_first_gradient_update_f32,
     .update_f64 = us__rmsprop_first_gradient_update_f64,
+    .preconditioner = rmsprop_first_gradient_preconditioner,
+    .stability = rmsprop_first_gradient_stability,
 };
 #endif
