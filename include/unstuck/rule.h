@@ -72,11 +72,11 @@ typedef struct us_rule {
     /* The weights to predict and evaluate with where these are not θ itself (schedule-free rules), into `out` [n]; reads
      * theta, state and memory only. NULL: θ. */
     void (*weights)(const us_rule_whole *whole, void *out);
-    /* Of rules that divide by a diagonal D, θ ← θ − α·D⁻¹·(..): an element of D from that element's state, as it stands after
-     * step->step steps. NULL: D = 1. */
+    /* Of rules that divide by a diagonal D, θ ← θ − α·D⁻¹·(..): an element of D from that element's state, as it stands
+     * after step->step steps. NULL: D = 1. */
     double (*preconditioner)(const us_rule_step *step, const double *state /* [states] */);
-    /* The largest α·λ at which steps of a constant D stay bounded on a quadratic, λ an eigenvalue of D^(-1/2)HD^(-1/2): 2 for
-     * gradient descent. NULL: not known. */
+    /* The largest α·λ at which steps of a constant D stay bounded on a quadratic, λ an eigenvalue of D^(-1/2)HD^(-1/2): 2
+     * for gradient descent. NULL: not known. */
     double (*stability)(const double *hyper);
 } us_rule;
 

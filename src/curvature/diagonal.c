@@ -1,7 +1,7 @@
-/* The diagonal of a curvature matrix A. With z of random signs, E[z ⊙ Az] = diag A, since E[zᵢzⱼ] = 0 for i ≠ j: element i of
- * one draw has the variance Σ_{j≠i} Aᵢⱼ², and the mean of m draws has the standard error s/√m, measured from their spread.
- * Where n products are no more than the draws allowed, they are the columns, and the diagonal is exact.
- * Source: Bekas, Kokiopoulou & Saad 2007, "An estimator for the diagonal of a matrix", Applied Numerical Mathematics 57. */
+/* The diagonal of a curvature matrix A. With z of random signs, E[z ⊙ Az] = diag A, since E[zᵢzⱼ] = 0 for i ≠ j: element i
+ * of one draw has the variance Σ_{j≠i} Aᵢⱼ², and the mean of m draws has the standard error s/√m, measured from their
+ * spread. Where n products are no more than the draws allowed, they are the columns, and the diagonal is exact. Source:
+ * Bekas, Kokiopoulou & Saad 2007, "An estimator for the diagonal of a matrix", Applied Numerical Mathematics 57. */
 #include "curvature/curvature.h"
 #include <math.h>
 #include <string.h>
@@ -29,9 +29,10 @@ us_status us_curvature_diagonal(double *diagonal, double *standard_error, us_pro
     us_diagonal_options o = US_DIAGONAL_OPTIONS_INIT;
     if (options) o = *options;
     if (o.version != 1 || o.products == 0 || o.block == 0)
-        return us__fail(context, US_ERR_ARGUMENT,
-                        "us_diagonal_options: version is %u, products %zu, block %zu; version must be 1, the others at least 1",
-                        o.version, o.products, o.block);
+        return us__fail(
+            context, US_ERR_ARGUMENT,
+            "us_diagonal_options: version is %u, products %zu, block %zu; version must be 1, the others at least 1",
+            o.version, o.products, o.block);
     size_t n = us_problem_dimension(problem);
     bool exact = n <= o.products;
     size_t draws = exact ? n : o.products, block = o.block < draws ? o.block : draws;
@@ -52,9 +53,7 @@ us_status us_curvature_diagonal(double *diagonal, double *standard_error, us_pro
         diagonal_take(x, y, n, first, count, exact, diagonal, squares);
     }
     for (size_t i = 0; standard_error && i < n; i++)
-        standard_error[i] = exact       ? 0
-                            : draws > 1 ? sqrt(squares[i] / (double)(draws - 1) / (double)draws)
-                                        : (double)NAN;
+        standard_error[i] = exact ? 0 : draws > 1 ? sqrt(squares[i] / (double)(draws - 1) / (double)draws) : (double)NAN;
 done:
     us_hessian_operator_destroy(h);
     us__release(context, memory);

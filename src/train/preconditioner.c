@@ -5,8 +5,8 @@
 us_status us_training_preconditioner(const us_training *training, us_vec *d) {
     const us_training *t = training;
     if (d->n != t->theta->n)
-        return us__fail(t->context, US_ERR_ARGUMENT, "a preconditioner of %zu elements; the problem has %zu parameters", d->n,
-                        t->theta->n);
+        return us__fail(t->context, US_ERR_ARGUMENT, "a preconditioner of %zu elements; the problem has %zu parameters",
+                        d->n, t->theta->n);
     if (!t->rule->stability)
         return us__fail(t->context, US_ERR_UNSUPPORTED, "%s does not tell what it divides by", t->rule->name);
     if (!t->rule->preconditioner) {

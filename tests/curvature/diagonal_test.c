@@ -1,4 +1,5 @@
-/* The diagonal of a Hessian, preconditioned operators, condition numbers and effective dimensions: against dense matrices. */
+/* The diagonal of a Hessian, preconditioned operators, condition numbers and effective dimensions: against dense matrices.
+ */
 #include "support.h"
 #include <unstuck/condition.h>
 #include <unstuck/operator.h>
@@ -198,7 +199,6 @@ static void a_singular_spectrum_has_no_condition(void **state) {
     assert_near(d.value, 0.5 + 4 / 4.5, 1e-15, 0);
     assert_near(d.error, 1e-10 * (2 + 0.5 + 0.5 / 4.5 / 4.5), 1e-6, 0);
 }
-
 
 static us_status everything(us_context *context, void *user) {
     us_problem *problem;
