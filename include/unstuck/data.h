@@ -56,33 +56,53 @@ US_API uint64_t us_table_line(const us_table *table, size_t row);
 
 /* ------------------------------------------------------------------ dataset: numbers to train on */
 
-typedef enum us_task { US_TASK_AUTO = 0, US_REGRESSION = 1, US_CLASSIFICATION = 2 } us_task;
+/** US_TEXT is asked for in us_data_options alone: a dataset made from a text is a classification. */
+typedef enum us_task { US_TASK_AUTO = 0, US_REGRESSION = 1, US_CLASSIFICATION = 2, US_TEXT = 3 } us_task;
 
 /** Features [rows×columns], row-major, and what is to be predicted: real targets [rows×outputs] for regression,
- * or labels [rows], each < outputs, for classification. One precision. */
+ * or labels [rows], each < outputs, for classification; or windows of a sequence, with a label for each element
+ * (us_dataset_create_windows). One precision. */
 typedef struct us_dataset us_dataset;
 
 /** A dataset of zeros, to be filled through the pointers below. task: US_REGRESSION or US_CLASSIFICATION.
  * Errors: US_ERR_NOMEM, US_ERR_ARGUMENT (rows or outputs 0). columns may be 0. @param out [caller destroys] */
 US_API us_status us_dataset_create(us_dataset **out, us_context *context, us_precision precision, size_t rows,
                                    size_t columns, us_task task, size_t outputs);
+/** A dataset of zeros whose rows are windows of one sequence of numbers, such as a text: row i is the elements i·stride to
+ * i·stride + window − 1 of it, and each of them has a label of its own. The sequence is kept once, however far the windows
+ * overlap: us_dataset_features and us_dataset_labels are then [length], and the last elements belong to no window where the
+ * stride does not divide the rest. Task: US_CLASSIFICATION; columns and positions: window.
+ * Errors: US_ERR_NOMEM, US_ERR_ARGUMENT (window or stride 0, a window longer than the sequence). @param out [caller
+ * destroys] */
+US_API us_status us_dataset_create_windows(us_dataset **out, us_context *context, us_precision precision, size_t length,
+                                           size_t window, size_t stride, size_t classes);
 US_API void us_dataset_destroy(us_dataset *dataset);
 US_API us_context *us_dataset_context(const us_dataset *dataset);
 US_API size_t us_dataset_rows(const us_dataset *dataset);
 US_API size_t us_dataset_columns(const us_dataset *dataset);
 US_API size_t us_dataset_outputs(const us_dataset *dataset); /* real outputs, or the number of classes */
+/** Was it made by us_dataset_create_windows? */
+US_API bool us_dataset_has_windows(const us_dataset *dataset);
+/** Labels a row: 1, or as many as columns where rows are windows of a sequence. */
+US_API size_t us_dataset_positions(const us_dataset *dataset);
+/** Elements from one row of features to the next: columns, or less where rows are windows that overlap. */
+US_API size_t us_dataset_stride(const us_dataset *dataset);
+/** The same for labels: 1, or us_dataset_stride where rows are windows. */
+US_API size_t us_dataset_label_stride(const us_dataset *dataset);
 US_API us_task us_dataset_task(const us_dataset *dataset);
 US_API us_precision us_dataset_precision(const us_dataset *dataset);
-US_API void *us_dataset_features(us_dataset *dataset); /* [rows×columns] */
+US_API void *us_dataset_features(us_dataset *dataset); /* [rows×columns]; rows begin us_dataset_stride apart */
 US_API const void *us_dataset_features_const(const us_dataset *dataset);
 US_API void *us_dataset_targets(us_dataset *dataset); /* [rows×outputs]; NULL for classification */
 US_API const void *us_dataset_targets_const(const us_dataset *dataset);
-US_API uint32_t *us_dataset_labels(us_dataset *dataset); /* [rows]; NULL for regression */
+/** [rows], or [rows×positions] where rows begin us_dataset_label_stride apart; NULL for regression. */
+US_API uint32_t *us_dataset_labels(us_dataset *dataset);
 US_API const uint32_t *us_dataset_labels_const(const us_dataset *dataset);
 
 /** The least loss that any function of the features can have (rows with equal features and different targets set it), and
  * the loss of the best constant: half-mse for regression, cross-entropy (nats) for classification. Not finite where targets
- * are. Errors: US_ERR_INPUT (a label beyond the classes), US_ERR_NOMEM. Cost: a sort of the rows. Memory: 16 bytes a row. */
+ * are. Where rows are windows the floor is NaN: it depends on how much of a window a label's prediction may see. Errors:
+ * US_ERR_INPUT (a label beyond the classes), US_ERR_NOMEM. Cost: a sort of the rows. Memory: 16 bytes a row. */
 US_API us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *constant);
 
 /* ------------------------------------------------------------------ data: a file made ready */
@@ -90,35 +110,40 @@ US_API us_status us_dataset_floor(const us_dataset *dataset, double *floor, doub
 typedef enum us_missing { US_MISSING_MEAN = 0, US_MISSING_DROP = 1 } us_missing;
 
 typedef struct us_data_options {
-    uint32_t version;      /* 1 */
-    const char *target;    /* column name or number from 1; NULL: the last column */
-    us_task task;          /* US_TASK_AUTO: text targets and images are classification, numbers regression */
-    const char *drop;      /* column names separated by commas, or NULL */
-    double test_fraction;  /* 0 ≤ f < 1; default 0.2. Negative: default, and for IDX the t10k files beside it if present */
-    us_missing missing;    /* default US_MISSING_MEAN */
-    bool standardize;      /* features (and a regression's target) to mean 0, variance 1 over training rows; default true.
-                              Images are divided by 255 in any case and not standardised. */
-    size_t max_categories; /* a text feature with more levels is refused; default 100 */
+    uint32_t version;     /* 1 */
+    const char *target;   /* column name or number from 1; NULL: the last column */
+    us_task task;         /* US_TASK_AUTO: text targets and images are classification, numbers regression; US_TEXT: the file
+                             is a text, whose next character is to be predicted (also found out from a .txt that is no table) */
+    const char *drop;     /* column names separated by commas, or NULL */
+    double test_fraction; /* 0 ≤ f < 1; default 0.2, of a text its last tenth. Negative: default, and for IDX the t10k files
+                             beside it if present */
+    us_missing missing;   /* default US_MISSING_MEAN */
+    bool standardize;     /* features (and a regression's target) to mean 0, variance 1 over training rows; default true.
+                             Images are divided by 255 in any case and not standardised. */
+    size_t max_categories;  /* a text feature with more levels is refused; default 100 */
     us_precision precision; /* default US_F32 */
     uint64_t seed;          /* of the split; default 1 */
+    size_t window;          /* a text: characters that a row holds, at least 1; default 64 */
+    size_t stride; /* a text: characters from one training row to the next, at least 1; default 0: as `window`, so that an
+                      epoch predicts each character once. Test rows never overlap */
     us_csv_options csv;
 } us_data_options;
 #define US_DATA_OPTIONS_INIT                                                                                           \
     {                                                                                                                  \
         .version = 1, .test_fraction = -1, .standardize = true, .max_categories = 100, .precision = US_F32, .seed = 1, \
-        .csv = US_CSV_OPTIONS_INIT                                                                                     \
+        .window = 64, .csv = US_CSV_OPTIONS_INIT                                                                       \
     }
 US_API void us_data_options_init(us_data_options *options);
 
 /** A file made ready for training: training rows, test rows, and how the file's columns became numbers. */
 typedef struct us_data us_data;
 
-/** Reads a CSV (.csv .tsv .txt .data ..., any of them .gz) or IDX file (found out from its first bytes), encodes and
- * splits it. IDX labels are found beside the images (images-idx3 → labels-idx1). Rows without a target are left out and
- * counted; text features become one column a level (one-hot); NaN and inf in features are errors (inf) or missing (NaN).
- * The context's log hears what was counted (left out, filled in, dropped).
- * Errors: US_ERR_INPUT (the text names file, line and column; also a file that cannot be read), US_ERR_ARGUMENT,
- * US_ERR_NOMEM. Memory: see docs/data.md. @param out [caller destroys] */
+/** Reads a CSV (.csv .tsv .txt .data ..., any of them .gz), an IDX file (found out from its first bytes) or a text (a .txt
+ * that is no table, or US_TEXT), encodes and splits it. Text is UTF-8, by code points; see docs/data.md. IDX labels are
+ * found beside the images (images-idx3 → labels-idx1). Rows without a target are left out and counted; text features become
+ * one column a level (one-hot); NaN and inf in features are errors (inf) or missing (NaN). The context's log hears what was
+ * counted (left out, filled in, dropped). Errors: US_ERR_INPUT (the text names file, line and column; also a file that
+ * cannot be read), US_ERR_ARGUMENT, US_ERR_NOMEM. Memory: see docs/data.md. @param out [caller destroys] */
 US_API us_status us_data_load(us_data **out, us_context *context, const char *path, const us_data_options *options);
 
 /** Loads the file again exactly as an encoding (us_data_encoding) says: same columns, statistics, classes and split.
@@ -143,11 +168,21 @@ US_API const us_dataset *us_data_test(const us_data *data); /* NULL when there a
 /** Everything that us_data_reload and prediction need, as one JSON object. Borrowed. */
 US_API const char *us_data_encoding(const us_data *data);
 US_API size_t us_data_feature_count(const us_data *data);
-/** "median_income", or "ocean_proximity=INLAND" for a one-hot column. Borrowed. */
+/** "median_income", "ocean_proximity=INLAND" for a one-hot column, "pixel7", "character7". Borrowed. */
 US_API const char *us_data_feature_name(const us_data *data, size_t feature);
 US_API const char *us_data_target_name(const us_data *data);
 /** Name of a class, or NULL for regression. Classes are sorted: by number if all are numbers, else by bytes. */
+/** In a text, a class is a character (UTF-8); they are sorted by code point. */
 US_API const char *us_data_class_name(const us_data *data, size_t k);
+/** Is it a text? */
+US_API bool us_data_is_text(const us_data *data);
+/** Token numbers of a text in a model's own characters, such as a prompt: numbers[i] is the class of its character i.
+ * Errors: US_ERR_INPUT (it is no UTF-8, or has a character that the training text has not; line and byte are named),
+ * US_ERR_ARGUMENT (the data is no text), US_ERR_NOMEM.
+ * @param numbers [caller releases with us_bytes_release] */
+US_API us_status us_data_tokens(const us_data *data, const char *text, size_t bytes, uint32_t **numbers, size_t *count);
+/** The same for a whole file. */
+US_API us_status us_data_read_tokens(const us_data *data, const char *path, uint32_t **numbers, size_t *count);
 /** A regression's target in the file's unit is prediction · scale + mean (1 and 0 when not standardised). */
 US_API void us_data_target_scale(const us_data *data, double *mean, double *scale);
 

@@ -35,7 +35,10 @@ US_API us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank
 US_API us_node us_graph_features(us_graph *graph, size_t columns); /* [samples×columns] */
 US_API us_node us_graph_targets(us_graph *graph, size_t outputs);  /* [samples×outputs] */
 US_API us_node us_graph_labels(us_graph *graph, size_t classes);   /* [samples], class numbers */
-US_API us_node us_graph_constant(us_graph *graph, double value);   /* scalar */
+/** [samples×positions], a class number for each position of a row, such as the next character at each character of a window
+ * of text. The graph has labels of one kind. */
+US_API us_node us_graph_labels_each(us_graph *graph, size_t positions, size_t classes);
+US_API us_node us_graph_constant(us_graph *graph, double value); /* scalar */
 
 /* Elementwise, with broadcasting as in NumPy (shapes aligned at the last axis; 1 or missing axes stretch). */
 US_API us_node us_graph_add(us_graph *graph, us_node a, us_node b);
@@ -91,8 +94,9 @@ US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
 US_API us_node us_graph_dropout(us_graph *graph, us_node a, double probability);
 
 /* Losses: [samples]. */
-/** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes]; labels
- * from us_graph_labels with as many classes. */
+/** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes] and labels
+ * from us_graph_labels with as many classes give [samples]; logits [samples×positions×classes] and labels from
+ * us_graph_labels_each give [samples×positions], whose mean over the positions is the loss of a sample. */
 US_API us_node us_graph_cross_entropy(us_graph *graph, us_node logits, us_node labels);
 
 /** Shape of a node; 0 for no node or beyond its rank. */
@@ -104,6 +108,9 @@ US_API us_status us_graph_set_loss(us_graph *graph, us_node loss);
 /** Tells that the loss is factor·Σ(output − target)² over all targets, which the nodes do not show: the problem then knows
  * the least loss that the data allow (us_problem_floor). A loss that is a cross-entropy is recognised. */
 US_API void us_graph_set_squares(us_graph *graph, double factor);
+/** Tells that the loss is the mean over the positions of the cross-entropy of us_graph_labels_each, which the nodes do not
+ * show: the problem then knows the loss of the best constant. */
+US_API void us_graph_set_mean_entropy(us_graph *graph);
 /** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units]: us_problem_units tells
  * of it.
  * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
@@ -132,6 +139,10 @@ US_API void us_text_release(us_context *context, char *text);
 US_API us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset,
                                          us_precision precision);
 
+/** Outputs of the graph for rows first .. first+count−1 of a dataset, of any precision, with as many columns as the graph
+ * reads; otherwise as us_problem_graph_predict. @param outputs [count×outputs of a row] */
+US_API us_status us_problem_graph_predict_rows(us_problem *problem, const us_vec *theta, const us_dataset *dataset,
+                                               size_t first, size_t count, double *outputs);
 /** Outputs of the graph (us_graph_set_output) for rows of features; not for a decorator around it.
  * @param features [rows×columns] of the problem's precision @param outputs [rows×outputs] doubles
  * Errors: US_ERR_UNSUPPORTED (no output), US_ERR_ARGUMENT, US_ERR_NOMEM. */

@@ -56,6 +56,8 @@ us_status us__csv_cell_error(us__csv *csv, us__cell_end end, uint64_t line, size
 
 /* Sets the delimiter that fits the first rows. */
 us_status us__csv_find_delimiter(us__csv *csv);
+/* Do the first rows look like running text: no delimiter cuts them alike, and most of what stands there are no numbers? */
+us_status us__csv_is_prose(us__csv *csv, bool *is);
 
 /* The first row of the window, and what the rows below it in the window say about each column. */
 typedef struct us__csv_head {

@@ -1,6 +1,7 @@
 /* A file made ready for training, again for the same training, or for prediction. */
 #include "data/images.h"
 #include "data/plan.h"
+#include "data/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ const char *us_data_feature_name(const us_data *data, size_t feature) {
     return feature < data->encoding->width ? data->feature_names[feature] : NULL;
 }
 const char *us_data_target_name(const us_data *data) { return data->encoding->target_name; }
+bool us_data_is_text(const us_data *data) { return data->encoding->text; }
 const char *us_data_class_name(const us_data *data, size_t k) {
     return data->encoding->classes && k < data->encoding->class_count ? data->encoding->classes[k] : NULL;
 }
@@ -49,8 +51,9 @@ static us_status data_check_options(us_context *context, const us_data_options *
     if (!(o->test_fraction < 1))
         return us__fail(context, US_ERR_ARGUMENT, "--test-fraction is %g; it must be at least 0 and below 1",
                         o->test_fraction);
-    if (o->task != US_TASK_AUTO && o->task != US_REGRESSION && o->task != US_CLASSIFICATION)
-        return us__fail(context, US_ERR_ARGUMENT, "--task must be regression or classification");
+    if (o->task != US_TASK_AUTO && o->task != US_REGRESSION && o->task != US_CLASSIFICATION && o->task != US_TEXT)
+        return us__fail(context, US_ERR_ARGUMENT, "--task must be regression, classification or text");
+    if (o->window < 1) return us__fail(context, US_ERR_ARGUMENT, "--context must be at least 1");
     if (o->missing != US_MISSING_MEAN && o->missing != US_MISSING_DROP)
         return us__fail(context, US_ERR_ARGUMENT, "--missing must be mean or drop");
     if (o->precision != US_F32 && o->precision != US_F64)
@@ -127,15 +130,17 @@ us_status us_data_load(us_data **out, us_context *context, const char *path, con
     us_data_options o = US_DATA_OPTIONS_INIT;
     if (options) o = *options;
     us_data *d = NULL;
-    bool images;
+    bool images, text = o.task == US_TEXT;
     *out = NULL;
     us_status status = data_check_options(context, &o);
     if (status == US_OK) status = data_create(&d, context);
     if (status == US_OK) status = us__encoding_create(&d->encoding, context);
     if (status == US_OK) status = us__images_recognise(context, path, &images);
+    if (status == US_OK && !images && o.task == US_TASK_AUTO) status = us__text_recognise(context, path, &text);
     if (status == US_OK)
-        status =
-            images ? us__images_load(d->encoding, path, &o, o.precision, d->sets) : data_load_csv(d, path, &o, o.precision);
+        status = text     ? us__text_load(d->encoding, path, &o, o.precision, d->sets)
+                 : images ? us__images_load(d->encoding, path, &o, o.precision, d->sets)
+                          : data_load_csv(d, path, &o, o.precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK)
         *out = d;
@@ -167,11 +172,32 @@ us_status us_data_reload(us_data **out, us_context *context, const char *path, c
         status = us__fail(context, US_ERR_ARGUMENT, "the encoding does not name its file; say which one it is");
     if (status == US_OK)
         status = d->encoding->images ? us__images_load(d->encoding, path, NULL, precision, d->sets)
-                                     : data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
+                 : d->encoding->text
+                     ? us__text_load(d->encoding, path ? path : d->encoding->file.path, NULL, precision, d->sets)
+                     : data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK)
         *out = d;
     else
         us_data_destroy(d);
     return status;
+}
+
+/* ------------------------------------------------------------------ characters */
+
+static us_status data_check_text(const us_data *data) {
+    if (data->encoding->text) return US_OK;
+    return us__fail(data->context, US_ERR_ARGUMENT, "these data are no text, so that there are no characters");
+}
+
+us_status us_data_tokens(const us_data *data, const char *text, size_t bytes, uint32_t **numbers, size_t *count) {
+    *numbers = NULL, *count = 0;
+    us_status status = data_check_text(data);
+    return status == US_OK ? us__text_tokens(data->encoding, "the prompt", text, bytes, numbers, count) : status;
+}
+
+us_status us_data_read_tokens(const us_data *data, const char *path, uint32_t **numbers, size_t *count) {
+    *numbers = NULL, *count = 0;
+    us_status status = data_check_text(data);
+    return status == US_OK ? us__text_read_tokens(data->encoding, path, numbers, count) : status;
 }

@@ -5,11 +5,14 @@
 struct us_dataset {
     us_context *context;
     size_t rows, columns, outputs;
+    bool windows;                /* the rows are windows of one sequence */
+    size_t positions;            /* labels a row */
+    size_t stride, label_stride; /* elements from one row to the next */
     us_task task;
     us_precision precision;
-    void *features;   /* [rows×columns] */
+    void *features;   /* [rows×columns], or the numbers of a sequence that the rows are windows of */
     void *targets;    /* [rows×outputs], or NULL */
-    uint32_t *labels; /* [rows], or NULL */
+    uint32_t *labels; /* [rows], or those of the sequence, or NULL */
 };
 
 us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
@@ -29,8 +32,15 @@ us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_preci
         return us__fail_memory(context, SIZE_MAX);
     us_dataset *d = us__new(context, 1, sizeof *d);
     if (!d) return US_ERR_NOMEM;
-    *d = (us_dataset){
-        .context = context, .rows = rows, .columns = columns, .outputs = outputs, .task = task, .precision = precision};
+    *d = (us_dataset){.context = context,
+                      .rows = rows,
+                      .columns = columns,
+                      .outputs = outputs,
+                      .positions = 1,
+                      .stride = columns,
+                      .label_stride = 1,
+                      .task = task,
+                      .precision = precision};
     d->features = us__alloc(context, features, bytes);
     if (task == US_REGRESSION) d->targets = us__new(context, targets, bytes);
     if (task == US_CLASSIFICATION) d->labels = us__new(context, rows, sizeof *d->labels);
@@ -49,6 +59,32 @@ us_status us_dataset_create(us_dataset **out, us_context *context, us_precision 
     return status;
 }
 
+/* A dataset of one row that holds the whole sequence, which is then seen as windows. */
+us_status us_dataset_create_windows(us_dataset **out, us_context *context, us_precision precision, size_t length,
+                                    size_t window, size_t stride, size_t classes) {
+    *out = NULL;
+    if (window == 0 || stride == 0 || window > length)
+        return us__fail(context, US_ERR_ARGUMENT, "windows of %zu, %zu apart, in a sequence of %zu; it must hold one",
+                        window, stride, length);
+    size_t rows = (length - window) / stride + 1;
+    if (rows > UINT32_MAX) return us__fail(context, US_ERR_ARGUMENT, "%zu windows; there must be fewer than 2^32", rows);
+    us_dataset *d = NULL;
+    us_status status = us_dataset_create(&d, context, precision, 1, length, US_CLASSIFICATION, classes);
+    if (status != US_OK) return status;
+    us__release(context, d->labels);
+    d->labels = us__new(context, length, sizeof *d->labels);
+    if (!d->labels) {
+        us_dataset_destroy(d);
+        return US_ERR_NOMEM;
+    }
+    d->windows = true;
+    d->rows = rows;
+    d->columns = d->positions = window;
+    d->stride = d->label_stride = stride;
+    *out = d;
+    return US_OK;
+}
+
 void us_dataset_destroy(us_dataset *dataset) {
     if (!dataset) return;
     us__release(dataset->context, dataset->features);
@@ -61,6 +97,10 @@ us_context *us_dataset_context(const us_dataset *dataset) { return dataset->cont
 size_t us_dataset_rows(const us_dataset *dataset) { return dataset->rows; }
 size_t us_dataset_columns(const us_dataset *dataset) { return dataset->columns; }
 size_t us_dataset_outputs(const us_dataset *dataset) { return dataset->outputs; }
+size_t us_dataset_positions(const us_dataset *dataset) { return dataset->positions; }
+bool us_dataset_has_windows(const us_dataset *dataset) { return dataset->windows; }
+size_t us_dataset_stride(const us_dataset *dataset) { return dataset->stride; }
+size_t us_dataset_label_stride(const us_dataset *dataset) { return dataset->label_stride; }
 us_task us_dataset_task(const us_dataset *dataset) { return dataset->task; }
 us_precision us_dataset_precision(const us_dataset *dataset) { return dataset->precision; }
 void *us_dataset_features(us_dataset *dataset) { return dataset->features; }

@@ -27,6 +27,7 @@ const char *us__encoding_text(us__encoding *encoding, const char *text) {
 
 char *us__encoding_feature_name(const us__encoding *encoding, size_t column) {
     if (encoding->images) return us__text_format(encoding->context, "pixel%zu", column + 1);
+    if (encoding->text) return us__text_format(encoding->context, "character%zu", column + 1);
     size_t f = 0;
     while (f + 1 < encoding->feature_count && encoding->features[f + 1].first <= column) f++;
     const us__feature *feature = &encoding->features[f];
@@ -95,6 +96,10 @@ static json_t *encoding_images(const us__encoding *e) {
                      encoding_file(&e->test), "test_labels", encoding_file(&e->test_labels));
 }
 
+static json_t *encoding_text(const us__encoding *e) {
+    return json_pack("{s:I, s:I}", "context", (json_int_t)e->window, "stride", (json_int_t)e->stride);
+}
+
 us_status us__encoding_write(const us__encoding *e, char **text) {
     *text = NULL;
     json_t *classes = e->classes ? encoding_texts(e->classes, e->class_count) : json_null();
@@ -102,7 +107,12 @@ us_status us__encoding_write(const us__encoding *e, char **text) {
         json_pack("{s:i, s:o, s:s, s:s, s:o, s:I, s:f, s:I, s:o}", "version", 1, "file", encoding_file(&e->file), "task",
                   e->task == US_CLASSIFICATION ? "classification" : "regression", "target", e->target_name, "classes",
                   classes, "width", (json_int_t)e->width, "test_fraction", e->test_fraction, "seed", (json_int_t)e->seed,
-                  e->images ? "images" : "csv", e->images ? encoding_images(e) : encoding_csv(e));
+                  e->images ? "images"
+                  : e->text ? "text"
+                            : "csv",
+                  e->images ? encoding_images(e)
+                  : e->text ? encoding_text(e)
+                            : encoding_csv(e));
     char *dump = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     if (!dump) return us__fail_memory(e->context, 4096);
@@ -186,6 +196,16 @@ static bool encoding_read_images(us__encoding *e, json_t *from) {
            encoding_read_file(e, json_object_get(from, "test_labels"), &e->test_labels);
 }
 
+static bool encoding_read_text(us__encoding *e, json_t *from) {
+    json_int_t window, stride;
+    e->text = true;
+    if (json_unpack(from, "{s:I, s:I}", "context", &window, "stride", &stride) != 0 || window < 1 || stride < 1)
+        return false;
+    e->window = (size_t)window;
+    e->stride = (size_t)stride;
+    return e->window == e->width && e->task == US_CLASSIFICATION;
+}
+
 us_status us__encoding_read(us__encoding **out, us_context *context, const char *text) {
     json_error_t error;
     json_t *root = json_loads(text, 0, &error);
@@ -193,7 +213,8 @@ us_status us__encoding_read(us__encoding **out, us_context *context, const char 
     if (status != US_OK) goto done;
     us__encoding *e = *out;
     const char *task, *target;
-    json_t *file, *classes, *csv = json_object_get(root, "csv"), *images = json_object_get(root, "images");
+    json_t *file, *classes, *csv = json_object_get(root, "csv"), *images = json_object_get(root, "images"),
+                            *running = json_object_get(root, "text");
     json_int_t width, seed;
     int version;
     us_context_error_clear(context);
@@ -210,7 +231,9 @@ us_status us__encoding_read(us__encoding **out, us_context *context, const char 
         good = e->target_name && encoding_read_file(e, file, &e->file) && e->file.path &&
                (!json_is_array(classes) || encoding_read_texts(e, classes, &e->classes, &e->class_count)) &&
                (e->task == US_REGRESSION || e->class_count > 0) &&
-               (csv ? encoding_read_csv(e, csv) : encoding_read_images(e, images));
+               (csv       ? encoding_read_csv(e, csv)
+                : running ? encoding_read_text(e, running)
+                          : encoding_read_images(e, images));
     }
     if (!good) /* a text is there when it was memory that ran out */
         status = *us_context_error(context)

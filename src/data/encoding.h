@@ -49,6 +49,9 @@ typedef struct us__encoding {
     bool images;
     us__file labels, test, test_labels;
     size_t shape[4], rank; /* of one image */
+    /* a text: classes are characters, and a row is `window` of them */
+    bool text;
+    size_t window, stride; /* stride: of training rows */
 } us__encoding;
 
 us_status us__encoding_create(us__encoding **out, us_context *context);

@@ -97,6 +97,31 @@ static double floor_of_hash(floor_data *f, size_t first, size_t last) {
     return sum;
 }
 
+/* The entropy of the labels of all windows: the loss of the best constant. */
+static us_status floor_of_windows(const us_dataset *dataset, double *constant) {
+    size_t rows = us_dataset_rows(dataset), positions = us_dataset_positions(dataset), outputs = us_dataset_outputs(dataset);
+    const uint32_t *labels = us_dataset_labels_const(dataset);
+    us_context *context = us_dataset_context(dataset);
+    double *counts = us__new(context, outputs, sizeof *counts), all = (double)rows * (double)positions, sum = 0;
+    if (!counts) return US_ERR_NOMEM;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t t = 0; t < positions; t++) {
+            uint32_t label = labels[i * us_dataset_label_stride(dataset) + t];
+            if (label < outputs) {
+                counts[label]++;
+                continue;
+            }
+            us__release(context, counts);
+            return us__fail(context, US_ERR_INPUT, "row %zu of the dataset has label %u; there are %zu classes", i, label,
+                            outputs);
+        }
+    for (size_t k = 0; k < outputs; k++)
+        if (counts[k] > 0) sum += counts[k] / all * log(all / counts[k]);
+    *constant = sum;
+    us__release(context, counts);
+    return US_OK;
+}
+
 us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *constant) {
     us_context *context = us_dataset_context(dataset);
     floor_data f = {.dataset = dataset, .rows = us_dataset_rows(dataset), .outputs = us_dataset_outputs(dataset)};
@@ -104,6 +129,7 @@ us_status us_dataset_floor(const us_dataset *dataset, double *floor, double *con
     us_status status = US_OK;
     double sum = 0;
     *floor = *constant = (double)NAN;
+    if (us_dataset_has_windows(dataset)) return floor_of_windows(dataset, constant);
     for (size_t i = 0; labels && i < f.rows; i++)
         if (labels[i] >= f.outputs)
             return us__fail(context, US_ERR_INPUT, "row %zu of the dataset has label %u; there are %zu classes", i,

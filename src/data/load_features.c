@@ -2,6 +2,7 @@
 #include "data/csv.h"
 #include "data/images.h"
 #include "data/plan.h"
+#include "data/text.h"
 #include <string.h>
 
 typedef struct features {
@@ -96,9 +97,13 @@ us_status us_data_load_features(us_dataset **out, us_context *context, const cha
     if (status == US_OK) status = us__images_recognise(context, path, &images);
     if (status == US_OK && images != e->images)
         status = us__fail(context, US_ERR_INPUT, "%s: the model was trained on %s, and this is no such file", path,
-                          e->images ? "images (IDX)" : "a table (CSV)");
+                          e->images ? "images (IDX)"
+                          : e->text ? "a text"
+                                    : "a table (CSV)");
     if (status == US_OK)
-        status = e->images ? us__images_load_features(out, e, path, precision) : features_load_csv(out, e, path, precision);
+        status = e->images ? us__images_load_features(out, e, path, precision)
+                 : e->text ? us__text_load_features(out, e, path, precision)
+                           : features_load_csv(out, e, path, precision);
     us__encoding_destroy(e);
     return status;
 }

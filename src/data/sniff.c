@@ -44,10 +44,11 @@ static size_t sniff_rows(us__csv *csv, char delimiter, size_t *cells, double *nu
 }
 
 /* The delimiter that gives most rows the same number of cells, at least two. Those that text and numbers seldom
- * contain come first. ':' (times) and blanks (prose) must cut all rows alike, and blanks must leave mostly numbers. */
+ * contain come first. ':' (times) and blanks (prose) must cut all rows alike, and blanks must leave mostly numbers.
+ * NUL when none does. */
 static char sniff_delimiter(us__csv *csv) {
     static const char candidates[] = "\t;|,: ";
-    char best = ',';
+    char best = '\0';
     double best_share = 0;
     for (const char *d = candidates; *d; d++) {
         size_t cells[SNIFF_ROWS], most = 0;
@@ -82,7 +83,16 @@ static us_status sniff_fill(us__csv *csv) {
 
 us_status us__csv_find_delimiter(us__csv *csv) {
     us_status status = sniff_fill(csv);
-    if (status == US_OK) csv->delimiter = sniff_delimiter(csv);
+    char found = status == US_OK ? sniff_delimiter(csv) : '\0';
+    if (found) csv->delimiter = found;
+    return csv->no_memory ? US_ERR_NOMEM : status;
+}
+
+us_status us__csv_is_prose(us__csv *csv, bool *is) {
+    size_t cells[SNIFF_ROWS];
+    double numbers = 0;
+    us_status status = sniff_fill(csv);
+    *is = status == US_OK && !sniff_delimiter(csv) && (sniff_rows(csv, ',', cells, &numbers), numbers < 0.5);
     return csv->no_memory ? US_ERR_NOMEM : status;
 }
 

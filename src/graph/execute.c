@@ -44,7 +44,18 @@ static void execute_place_data(const us__evaluation *e, char *memory, size_t *at
     if (memory) e->workspace->address[a] = place;
 }
 
-static bool execute_as_is(const us__evaluation *e) { return !e->rows && e->data_precision == e->workspace->precision; }
+/* Do consecutive rows lie as the leaf a has them? stride: from one to the next; 0: one behind the other */
+static bool execute_as_is(const us__evaluation *e, us_node a, size_t stride) {
+    bool packed = stride == 0 || a == US_NODE_NONE || stride == us__at(e->plan->graph, a)->shape[1];
+    return packed && !e->rows && e->data_precision == e->workspace->precision;
+}
+
+static size_t execute_positions(const us__node *labels) { return labels->rank == 2 ? labels->shape[1] : 1; }
+
+static bool execute_labels_as_they_are(const us__evaluation *e) {
+    us_node a = e->plan->graph->labels;
+    return !e->rows && (a == US_NODE_NONE || execute_positions(us__at(e->plan->graph, a)) == e->label_stride);
+}
 
 /* Lays out the slots and the gathered data; with memory == NULL only counts the bytes. */
 static size_t execute_layout(const us__evaluation *e, char *memory, size_t block) {
@@ -60,9 +71,9 @@ static size_t execute_layout(const us__evaluation *e, char *memory, size_t block
     if (memory)
         for (size_t i = 0; i < p->start[US__SEGMENTS]; i++)
             if (p->slot[p->order[i]] != UINT32_MAX) w->address[p->order[i]] = places[p->slot[p->order[i]]];
-    if (e->features) execute_place_data(e, memory, &at, block, g->features, execute_as_is(e));
-    if (e->targets) execute_place_data(e, memory, &at, block, g->targets, execute_as_is(e));
-    if (e->labels) execute_place_data(e, memory, &at, block, g->labels, !e->rows);
+    if (e->features) execute_place_data(e, memory, &at, block, g->features, execute_as_is(e, g->features, e->stride));
+    if (e->targets) execute_place_data(e, memory, &at, block, g->targets, execute_as_is(e, g->targets, 0));
+    if (e->labels) execute_place_data(e, memory, &at, block, g->labels, execute_labels_as_they_are(e));
     return at;
 }
 
@@ -137,25 +148,29 @@ static void execute_copy_outputs(const us__evaluation *e, void *array) {
 static void execute_bind_data(const us__evaluation *e, size_t first, size_t count) {
     const us_graph *g = e->plan->graph;
     us__workspace *w = e->workspace;
-    void (*gather)(void *, const void *, us_precision, const uint32_t *, size_t, size_t, size_t) =
+    void (*gather)(void *, const void *, us_precision, const uint32_t *, size_t, size_t, size_t, size_t) =
         w->precision == US_F32 ? us__gather_f32 : us__gather_f64;
     const void *arrays[2] = {e->features, e->targets};
     us_node nodes[2] = {g->features, g->targets};
     for (size_t i = 0; i < 2; i++) {
         if (!arrays[i] || nodes[i] == US_NODE_NONE) continue;
-        size_t columns = us__at(g, nodes[i])->shape[1];
-        if (execute_as_is(e))
-            w->address[nodes[i]] = execute_at(arrays[i], e, first * columns);
+        size_t columns = us__at(g, nodes[i])->shape[1], stride = i == 0 ? e->stride : columns;
+        if (execute_as_is(e, nodes[i], stride))
+            w->address[nodes[i]] = execute_at(arrays[i], e, first * stride);
         else
-            gather(w->address[nodes[i]], arrays[i], e->data_precision, e->rows, first, count, columns);
+            gather(w->address[nodes[i]], arrays[i], e->data_precision, e->rows, first, count, columns, stride);
     }
     if (!e->labels || g->labels == US_NODE_NONE) return;
-    if (!e->rows) {
-        w->address[g->labels] = (uint32_t *)(uintptr_t)e->labels + first;
+    if (execute_labels_as_they_are(e)) {
+        w->address[g->labels] = (uint32_t *)(uintptr_t)e->labels + first * e->label_stride;
         return;
     }
+    size_t positions = execute_positions(us__at(g, g->labels));
     uint32_t *labels = w->address[g->labels];
-    for (size_t i = 0; i < count; i++) labels[i] = e->labels[e->rows[first + i]];
+    for (size_t i = 0; i < count; i++) {
+        size_t row = e->rows ? e->rows[first + i] : first + i;
+        memcpy(labels + i * positions, e->labels + row * e->label_stride, positions * sizeof *labels);
+    }
 }
 
 /* ------------------------------------------------------------------ computing */

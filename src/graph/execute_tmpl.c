@@ -4,10 +4,10 @@
 #include <string.h>
 
 void US_REAL(us__gather)(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first,
-                         size_t count, size_t columns) {
+                         size_t count, size_t columns, size_t stride) {
     us_real *out = to;
     for (size_t i = 0; i < count; i++, out += columns) {
-        size_t at = (rows ? rows[first + i] : first + i) * columns;
+        size_t at = (rows ? rows[first + i] : first + i) * stride;
         if (precision == US_REAL_PRECISION)
             memcpy(out, (const us_real *)from + at, columns * sizeof *out);
         else if (precision == US_F32)

@@ -227,3 +227,4 @@ us_status us_graph_set_output(us_graph *graph, us_node output) {
 }
 
 void us_graph_set_squares(us_graph *graph, double factor) { graph->squares = factor; }
+void us_graph_set_mean_entropy(us_graph *graph) { graph->mean_entropy = true; }

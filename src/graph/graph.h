@@ -75,9 +75,10 @@ struct us_graph {
     us_node features, targets, labels, loss, output;
     us__mark *marks; /* [mark_count] */
     size_t mark_count;
-    double squares; /* the loss is this times ‖output − targets‖²; NaN: of another kind */
-    size_t masks;   /* of dropout, which differ by their number */
-    bool deriving;  /* rules are building: sums over samples are allowed */
+    double squares;    /* the loss is this times ‖output − targets‖²; NaN: of another kind */
+    bool mean_entropy; /* the loss is the mean over positions of a cross-entropy */
+    size_t masks;      /* of dropout, which differ by their number */
+    bool deriving;     /* rules are building: sums over samples are allowed */
 };
 
 /* ------------------------------------------------------------------ building */

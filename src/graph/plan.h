@@ -78,7 +78,8 @@ typedef struct us__evaluation {
     const uint32_t *rows;           /* which ones, or NULL: 0 .. count−1 */
     uint64_t draw;                  /* 0: the evaluation form */
     const void *features, *targets; /* [·×columns], [·×outputs], or NULL */
-    const uint32_t *labels;         /* or NULL */
+    const uint32_t *labels;         /* [·×positions], or NULL */
+    size_t stride, label_stride;    /* elements from one row of features, of labels, to the next */
     us_precision data_precision;
     /* Called after each block with the watched node's rows; may be NULL. */
     void (*watch)(void *user, const void *values, size_t first, size_t rows);
@@ -91,11 +92,12 @@ typedef struct us__evaluation {
 
 us_status us__evaluate(const us__evaluation *evaluation);
 
-/* to[i] = from[rows ? rows[first + i] : first + i], rows of `columns` numbers, converted to the workspace's precision. */
+/* to[i] = from[rows ? rows[first + i] : first + i], rows of `columns` numbers that begin `stride` apart, converted to the
+ * workspace's precision. */
 void us__gather_f32(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
-                    size_t columns);
+                    size_t columns, size_t stride);
 void us__gather_f64(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
-                    size_t columns);
+                    size_t columns, size_t stride);
 /* sums[i] += values[i] */
 void us__accumulate_f32(double *sums, const void *values, size_t n);
 void us__accumulate_f64(double *sums, const void *values, size_t n);

@@ -53,6 +53,8 @@ static us__evaluation problem_evaluation(const graph_problem *p, const us__plan 
     e.features = us_dataset_features_const(data);
     e.targets = us_dataset_targets_const(data);
     e.labels = us_dataset_labels_const(data);
+    e.stride = us_dataset_stride(data);
+    e.label_stride = us_dataset_label_stride(data);
     e.data_precision = us_dataset_precision(data);
     return e;
 }
@@ -173,7 +175,7 @@ done:
 
 static us_status problem_floor(us_problem *problem, double *floor, double *constant) {
     const problem_shared *s = ((graph_problem *)problem)->shared;
-    bool entropy = us__at(s->graph, s->graph->loss)->op == &us__op_cross_entropy;
+    bool entropy = s->graph->mean_entropy || us__at(s->graph, s->graph->loss)->op == &us__op_cross_entropy;
     if (!s->dataset || !(entropy || s->graph->squares > 0)) return US_OK;
     us_status status = us_dataset_floor(s->dataset, floor, constant);
     if (status == US_OK && !entropy) *floor *= 2 * s->graph->squares, *constant *= 2 * s->graph->squares;
@@ -220,6 +222,24 @@ static us_status problem_recast(us_problem **out, const us_problem *problem, us_
     return problem_make(out, ((const graph_problem *)problem)->shared, false, precision);
 }
 
+static us_status problem_check_labels(const us_graph *g, const us_dataset *data) {
+    const us__node *node = us__at(g, g->labels);
+    size_t classes = node->index, positions = node->rank == 2 ? node->shape[1] : 1;
+    const uint32_t *labels = us_dataset_labels_const(data);
+    if (!labels) return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads labels, which the dataset does not have");
+    if (positions != us_dataset_positions(data))
+        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu labels a row, the dataset has %zu", positions,
+                        us_dataset_positions(data));
+    for (size_t i = 0; i < us_dataset_rows(data); i++)
+        for (size_t t = 0; t < positions; t++) {
+            uint32_t label = labels[i * us_dataset_label_stride(data) + t];
+            if (label >= classes)
+                return us__fail(g->context, US_ERR_INPUT,
+                                "row %zu of the dataset has label %u, but the graph knows %zu classes", i, label, classes);
+        }
+    return US_OK;
+}
+
 /* What the graph reads is what the dataset has. */
 static us_status problem_check_data(const us_graph *g, const us_dataset *data) {
     if (!data) {
@@ -234,14 +254,7 @@ static us_status problem_check_data(const us_graph *g, const us_dataset *data) {
         return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu targets, which the dataset does not have",
                         us__at(g, g->targets)->shape[1]);
     if (g->labels == US_NODE_NONE) return US_OK;
-    size_t classes = us__at(g, g->labels)->index;
-    const uint32_t *labels = us_dataset_labels_const(data);
-    if (!labels) return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads labels, which the dataset does not have");
-    for (size_t i = 0; i < us_dataset_rows(data); i++)
-        if (labels[i] >= classes)
-            return us__fail(g->context, US_ERR_INPUT, "row %zu of the dataset has label %u, but the graph knows %zu classes",
-                            i, labels[i], classes);
-    return US_OK;
+    return problem_check_labels(g, data);
 }
 
 /* The gradient of the mean loss, and the tangents of that gradient along v. */
@@ -332,8 +345,8 @@ static void problem_read_output(void *user, const void *values, size_t first, si
         }
 }
 
-us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows,
-                                   double *outputs) {
+/* Checks a question for outputs, and begins the answer: what is read is to be filled in. */
+static us_status problem_predict_begin(us_problem *problem, const us_vec *theta, us__evaluation *e, problem_output *output) {
     graph_problem *p = (graph_problem *)problem;
     if (problem->ops != &GRAPH_OPS || !p->shared->predict)
         return us__fail(problem->context, US_ERR_UNSUPPORTED,
@@ -342,17 +355,47 @@ us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, con
     if (theta->n != problem->dimension || theta->precision != problem->precision)
         return us__fail(problem->context, US_ERR_ARGUMENT, "theta must have %zu elements of the problem's precision",
                         problem->dimension);
-    if (rows == 0) return US_OK;
-    if (!outputs || (!features && g->features != US_NODE_NONE))
+    output->node = us__at(g, g->output);
+    output->precision = problem->precision;
+    *e = (us__evaluation){.plan = p->shared->predict,
+                          .workspace = p->workspace,
+                          .theta = theta->data,
+                          .stride = g->features == US_NODE_NONE ? 0 : us__at(g, g->features)->shape[1],
+                          .data_precision = problem->precision,
+                          .watch = problem_read_output,
+                          .watch_user = output};
+    return US_OK;
+}
+
+us_status us_problem_graph_predict(us_problem *problem, const us_vec *theta, const void *features, size_t rows,
+                                   double *outputs) {
+    problem_output output = {.to = outputs};
+    us__evaluation e;
+    us_status status = problem_predict_begin(problem, theta, &e, &output);
+    if (status != US_OK || rows == 0) return status;
+    if (!outputs || (!features && e.stride > 0))
         return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_graph_predict: features or outputs is NULL");
-    problem_output output = {.node = us__at(g, g->output), .precision = problem->precision, .to = outputs};
-    us__evaluation e = {.plan = p->shared->predict,
-                        .workspace = p->workspace,
-                        .theta = theta->data,
-                        .count = rows,
-                        .features = features,
-                        .data_precision = problem->precision,
-                        .watch = problem_read_output,
-                        .watch_user = &output};
+    e.count = rows;
+    e.features = features;
+    return us__evaluate(&e);
+}
+
+us_status us_problem_graph_predict_rows(us_problem *problem, const us_vec *theta, const us_dataset *dataset, size_t first,
+                                        size_t count, double *outputs) {
+    problem_output output = {.to = outputs};
+    us__evaluation e;
+    us_status status = problem_predict_begin(problem, theta, &e, &output);
+    if (status != US_OK || count == 0) return status;
+    size_t rows = us_dataset_rows(dataset);
+    if (!outputs || first > rows || count > rows - first)
+        return us__fail(problem->context, US_ERR_ARGUMENT, "rows %zu to %zu are asked for; there are %zu, and outputs is %s",
+                        first, first + count, rows, outputs ? "given" : "NULL");
+    if (e.stride > 0 && e.stride != us_dataset_columns(dataset))
+        return us__fail(problem->context, US_ERR_SHAPE, "the graph reads %zu features, the dataset has %zu", e.stride,
+                        us_dataset_columns(dataset));
+    e.count = count;
+    e.stride = us_dataset_stride(dataset);
+    e.data_precision = us_dataset_precision(dataset);
+    e.features = (const char *)us_dataset_features_const(dataset) + first * e.stride * us_precision_bytes(e.data_precision);
     return us__evaluate(&e);
 }

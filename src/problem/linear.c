@@ -268,6 +268,10 @@ static size_t linear_clamp(size_t x, size_t low, size_t high) { return x < low ?
 static us_status linear_make(us_problem **out, const us_dataset *dataset, us_linear_loss loss, us_precision precision) {
     us_context *context = us_dataset_context(dataset);
     size_t C = us_dataset_columns(dataset), K = loss == US_LINEAR_LOGISTIC ? 1 : us_dataset_outputs(dataset), n;
+    if (us_dataset_has_windows(dataset))
+        return us__fail(context, US_ERR_UNSUPPORTED,
+                        "a linear model has one label a row; for the characters of a text take a model such as "
+                        "'embed 64, transformer 2 4'");
     if (__builtin_mul_overflow(C + 1, K, &n)) return us__fail_memory(context, SIZE_MAX);
     linear_problem *p = us__new(context, 1, sizeof *p);
     if (!p) return US_ERR_NOMEM;

@@ -1,46 +1,53 @@
-/* Cross-entropy of logits z [samples×classes] and labels, and what its derivatives need:
+/* Cross-entropy of logits z [samples×classes] and labels [samples], or z [samples×positions×classes] and labels
+ * [samples×positions], and what its derivatives need:
  *   cross_entropy    ℓ = log Σ exp(z) − z[label]        ∂ℓ/∂z = p − e[label]
  *   softmax_residual r = p − e[label]                   r' = softmax'
  *   softmax          p = exp(z) / Σ exp(z)              p' = p∘(z' − ⟨p, z'⟩), which is its own adjoint */
 #include "graph/graph.h"
+#include <string.h>
 
 static us_status cross_entropy_labels(us_graph *g, const us__node *n) {
     const us__node *z = us__at(g, n->in[0]), *labels = us__at(g, n->in[1]);
     char text[128];
     if (labels->op != &us__op_labels)
         return us__fail(g->context, US_ERR_ARGUMENT, "%s: the second input must be labels", n->op->name);
-    if (z->rank == 2 && us__has_samples(z) && z->shape[1] == labels->index) return US_OK;
-    return us__fail(g->context, US_ERR_SHAPE, "%s: logits have shape %s; %zu classes need [samples×%zu]", n->op->name,
-                    us__shape_text(z, text), labels->index, labels->index);
+    if (z->rank == labels->rank + 1 && !memcmp(z->shape, labels->shape, labels->rank * sizeof *z->shape) &&
+        z->shape[z->rank - 1] == labels->index)
+        return US_OK;
+    us__node wanted = *labels;
+    char need[128];
+    wanted.shape[wanted.rank++] = labels->index;
+    return us__fail(g->context, US_ERR_SHAPE, "%s: logits have shape %s; these labels need %s", n->op->name,
+                    us__shape_text(z, text), us__shape_text(&wanted, need));
+}
+
+static void cross_entropy_take_shape(us__node *n, const us__node *from) {
+    n->rank = from->rank;
+    memcpy(n->shape, from->shape, from->rank * sizeof *from->shape);
 }
 
 static us_status cross_entropy_shape(us_graph *g, us__node *n) {
-    n->rank = 1;
-    n->shape[0] = US_SAMPLES;
+    cross_entropy_take_shape(n, us__at(g, n->in[1]));
     return cross_entropy_labels(g, n);
 }
 
 static us_status residual_shape(us_graph *g, us__node *n) {
-    n->rank = 2;
-    n->shape[0] = US_SAMPLES;
-    n->shape[1] = us__at(g, n->in[0])->shape[1];
+    cross_entropy_take_shape(n, us__at(g, n->in[0]));
     return cross_entropy_labels(g, n);
 }
 
 static us_status softmax_shape(us_graph *g, us__node *n) {
     const us__node *z = us__at(g, n->in[0]);
     char text[128];
-    if (z->rank != 2) return us__fail(g->context, US_ERR_SHAPE, "softmax: logits have shape %s", us__shape_text(z, text));
-    n->rank = 2;
-    n->shape[0] = z->shape[0];
-    n->shape[1] = z->shape[1];
+    if (z->rank < 2) return us__fail(g->context, US_ERR_SHAPE, "softmax: logits have shape %s", us__shape_text(z, text));
+    cross_entropy_take_shape(n, z);
     return US_OK;
 }
 
-/* Σ over classes, [samples×1]. */
+/* Σ over classes, [..×1]. */
 static us_node softmax_total(us_graph *g, us_node a) {
     us__node like = *us__at(g, a);
-    like.shape[1] = 1;
+    like.shape[like.rank - 1] = 1;
     return us__sum_to(g, a, &like);
 }
 
@@ -57,7 +64,8 @@ static us_node cross_entropy_forward(us_graph *g, us_node y, size_t i, us_node d
 
 static us_node cross_entropy_reverse(us_graph *g, us_node y, size_t i, us_node d) {
     if (i != 0) return US_NODE_NONE;
-    us__node like = {.rank = 2, .shape = {US_SAMPLES, 1}};
+    us__node like = *us__at(g, y);
+    like.shape[like.rank++] = 1;
     return us_graph_mul(g, cross_entropy_residual(g, y), us__reshape(g, d, &like));
 }
 

@@ -35,11 +35,11 @@ static double row_others(row_math *math, const us_real *z, us_real most, size_t 
 /* (max z − z[label]) + log(1 + Σ' exp(z − max z)), where Σ' leaves out one largest: small losses keep their digits. */
 void US_REAL(us__cross_entropy)(const us__call *call) {
     row_math *math = US_REAL(us__math_now)();
-    size_t n = us__at(call->graph, call->node->in[0])->shape[1];
+    size_t n = us__at(call->graph, call->node->in[1])->index, rows = us__elements(call->node, call->rows);
     const us_real *z = call->in[0];
     const uint32_t *label = call->in[1];
     us_real *out = call->out;
-    for (size_t i = 0; i < call->rows; i++, z += n) {
+    for (size_t i = 0; i < rows; i++, z += n) {
         us_real most = row_max(z, n);
         bool finite = most - most == 0;
         out[i] = finite && label[i] < n ? (most - z[label[i]]) + (us_real)log1p(row_others(math, z, most, n)) : (us_real)NAN;
@@ -57,7 +57,7 @@ static double row_exp(row_math *math, us_real *out, const us_real *z, size_t n) 
 }
 
 void US_REAL(us__softmax)(const us__call *call) {
-    size_t n = call->node->shape[1], rows = us__elements(call->node, call->rows) / n;
+    size_t n = call->node->shape[call->node->rank - 1], rows = us__elements(call->node, call->rows) / n;
     row_math *math = US_REAL(us__math_now)();
     const us_real *z = call->in[0];
     us_real *out = call->out;

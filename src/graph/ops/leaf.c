@@ -81,6 +81,11 @@ us_node us_graph_labels(us_graph *graph, size_t classes) {
                      (us__node){.op = &us__op_labels, .rank = 1, .shape = {US_SAMPLES}, .index = classes});
 }
 
+us_node us_graph_labels_each(us_graph *graph, size_t positions, size_t classes) {
+    return leaf_data(graph, &graph->labels,
+                     (us__node){.op = &us__op_labels, .rank = 2, .shape = {US_SAMPLES, positions}, .index = classes});
+}
+
 us_node us_graph_constant(us_graph *graph, double value) {
     return us__graph_make(graph, (us__node){.op = &us__op_constant, .value = value});
 }
