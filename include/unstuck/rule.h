@@ -115,19 +115,30 @@ US_API us_status us_rule_apply_whole(us_context *context, const us_rule *rule, c
                                      us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
                                      const us_group *groups, size_t group_count);
 
-/** Learning rate over steps, as a factor on the base rate.
- * Texts: "constant", "exp:R" (R^(t−1)), "step:EVERY:R" (R^⌊(t−1)/EVERY⌋), "cosine:STEPS" (½(1 + cos π(t−1)/STEPS), then 0),
- * "inverse-sqrt" (1/√t); t counts from 1. Warm-up multiplies the factor by min(1, t/warmup). A value: copy it. */
+/** Learning rate over steps, as a factor on the base rate. Texts: us_schedule_kind_at lists them ("cosine:1000", ..), with
+ * "warmup:STEPS[:linear|cosine|exponential|constant]," before them if wanted; t counts from 1. Warm-up multiplies the factor
+ * by t/STEPS (linear), ½(1 − cos πt/STEPS), 0.01^(1−t/STEPS), or 0.1, until t = STEPS. A value: copy it. */
 typedef struct us_schedule {
     char text[64]; /* as given; "constant" by default */
-    int kind;      /* this and a, b: set by us_schedule_parse from the text */
-    double a, b;
-    uint64_t warmup; /* linear from 0 over so many steps; default 0 */
+    int kind;      /* this, the numbers and warmup_kind: set by us_schedule_parse from the text */
+    int warmup_kind;
+    double numbers[3];
+    uint64_t warmup; /* over so many steps, linear unless the text says otherwise; default 0 */
 } us_schedule;
+
+/** What a schedule is. */
+typedef struct us_schedule_kind {
+    const char *name;    /* "cosine" */
+    const char *usage;   /* "cosine:STEPS[:END], with .." */
+    const char *formula; /* of t */
+    const char *meaning; /* and source */
+} us_schedule_kind;
+/** The i-th kind, NULL beyond the last. Borrowed for ever. */
+US_API const us_schedule_kind *us_schedule_kind_at(size_t i);
 
 /** Errors: US_ERR_INPUT (says what the text must be); *out is then "constant". */
 US_API us_status us_schedule_parse(us_context *context, const char *text, uint64_t warmup, us_schedule *out);
-/** Factor at step t ≥ 1. */
+/** Factor at step t ≥ 1. That of "plateau" depends on losses: here it is 1, and the training multiplies it. */
 US_API double us_schedule_factor(const us_schedule *schedule, uint64_t t);
 
 #ifdef __cplusplus

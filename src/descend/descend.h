@@ -12,6 +12,9 @@ us_status us__rule_check_hyper(us_context *context, const us_rule *rule, const d
 /* The defaults. @param hyper [rule->hyperparameter_count] */
 void us__rule_defaults(const us_rule *rule, double *hyper);
 
+/* Whether the training must watch the loss for it. */
+bool us__schedule_is_plateau(const us_schedule *schedule);
+
 /* Doubles of memory and scratch that a rule needs. */
 size_t us__rule_memory(const us_rule *rule, const us_group *groups, size_t count);
 size_t us__rule_scratch(const us_rule *rule, const us_group *groups, size_t count);
