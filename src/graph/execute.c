@@ -1,5 +1,6 @@
 /* Computing a plan: block after block of rows, in each of them vector after vector. */
 #include "graph/plan.h"
+#include "graph/program.h"
 #include <string.h>
 
 us_status us__workspace_create(us__workspace **out, us_context *context, us_precision precision, size_t nodes) {
@@ -71,6 +72,8 @@ static size_t execute_layout(const us__evaluation *e, char *memory, size_t block
     if (memory)
         for (size_t i = 0; i < p->start[US__SEGMENTS]; i++)
             if (p->slot[p->order[i]] != UINT32_MAX) w->address[p->order[i]] = places[p->slot[p->order[i]]];
+    void *scratch = execute_take(memory, &at, p->scratch, size);
+    if (memory) w->scratch = scratch;
     if (e->features) execute_place_data(e, memory, &at, block, g->features, execute_as_is(e, g->features, e->stride));
     if (e->targets) execute_place_data(e, memory, &at, block, g->targets, execute_as_is(e, g->targets, 0));
     if (e->labels) execute_place_data(e, memory, &at, block, g->labels, execute_labels_as_they_are(e));
@@ -175,26 +178,33 @@ static void execute_bind_data(const us__evaluation *e, size_t first, size_t coun
 
 /* ------------------------------------------------------------------ computing */
 
+static void execute_node(const us__evaluation *e, us_node a, size_t first, size_t rows) {
+    us__workspace *w = e->workspace;
+    const us__node *n = us__at(e->plan->graph, a);
+    us__call call = {.graph = e->plan->graph,
+                     .node = n,
+                     .out = w->address[a],
+                     .rows = rows,
+                     .draw = e->draw,
+                     .numbers = e->rows ? e->rows + first : NULL,
+                     .first = first};
+    for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = w->address[n->in[k]];
+    n->op->value[w->precision == US_F64](&call);
+}
+
 static void execute_segment(const us__evaluation *e, us__segment segment, size_t first, size_t rows) {
     const us__plan *p = e->plan;
     us__workspace *w = e->workspace;
-    size_t precision = w->precision == US_F64;
-    for (size_t i = p->start[segment]; i < p->start[segment + 1]; i++) {
-        us_node a = p->order[i];
-        const us__node *n = us__at(p->graph, a);
-        if (!n->op->value[precision]) { /* a view */
-            w->address[a] = w->address[n->in[0]];
-            continue;
+    for (size_t i = p->start[segment], done = i; i < p->start[segment + 1]; i++) {
+        const us__node *n = us__at(p->graph, p->order[i]);
+        if (p->program[i]) {
+            us__program_run(p->program[i], p->graph, w->address, rows, w->precision, w->scratch);
+            done = i + p->program[i]->nodes;
         }
-        us__call call = {.graph = p->graph,
-                         .node = n,
-                         .out = w->address[a],
-                         .rows = rows,
-                         .draw = e->draw,
-                         .numbers = e->rows ? e->rows + first : NULL,
-                         .first = first};
-        for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = w->address[n->in[k]];
-        n->op->value[precision](&call);
+        if (!n->op->value[0]) /* a view */
+            w->address[p->order[i]] = w->address[n->in[0]];
+        else if (i >= done)
+            execute_node(e, p->order[i], first, rows);
     }
 }
 

@@ -53,7 +53,8 @@ struct us__op {
     us_status (*shape)(us_graph *, us__node *node);        /* fills rank and shape, or checks those asked for */
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */
     us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
-    us__row *row[2];                                       /* elementwise only: its loop; value is us__elementwise */
+    us__row *row[2];                                       /* its loop, where one is enough; value is us__elementwise */
+    us__row *reduce[2];                                    /* a row to one number; the axes that are gone stay as 1 */
     bool draws;                                            /* the value depends on the draw: evaluation or training form */
     us__rule *forward, *reverse;
     /* Elementwise only: ∂y/∂xᵢ·d without regard to shapes. A diagonal map is its own adjoint, so that it is both rules. */
@@ -79,6 +80,7 @@ struct us_graph {
     bool mean_entropy; /* the loss is the mean over positions of a cross-entropy */
     size_t masks;      /* of dropout, which differ by their number */
     bool deriving;     /* rules are building: sums over samples are allowed */
+    bool separate;     /* plans compute each node by itself: what tests compare programs with */
 };
 
 /* ------------------------------------------------------------------ building */

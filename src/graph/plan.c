@@ -1,5 +1,7 @@
 /* Order, lifetimes and places. */
 #include "graph/plan.h"
+#include "graph/fuse.h"
+#include "graph/program.h"
 #include <string.h>
 
 enum { NO_SLOT = UINT32_MAX };
@@ -61,7 +63,6 @@ static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
         for (size_t a = 0; a < nodes; a++) {
             const us__node *n = us__at(p->graph, (us_node)a);
             if (!notes[a].needed || notes[a].segment != s || !(plan_is_computed(n) || plan_is_view(n))) continue;
-            notes[a].last = at;
             p->order[at++] = (us_node)a;
         }
     }
@@ -72,6 +73,7 @@ static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
 static void plan_note_lifetimes(const us__plan *p, plan_note *notes) {
     for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
         const us__node *n = us__at(p->graph, p->order[at]);
+        notes[p->order[at]].last = at;
         for (size_t i = 0; i < n->op->inputs; i++) {
             plan_note *root = &notes[notes[n->in[i]].root];
             if (root->segment == notes[p->order[at]].segment)
@@ -124,20 +126,48 @@ static void plan_free_inputs(us__plan *p, const plan_note *notes, bool *free, si
     }
 }
 
-static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
-    for (us__segment s = 0; s < US__SEGMENTS; s++)
-        for (size_t at = p->start[s]; at < p->start[s + 1]; at++) {
-            us_node a = p->order[at];
-            const us__node *n = us__at(p->graph, a);
-            if (n->op->elementwise) plan_free_inputs(p, notes, free, at, true);
-            if (plan_is_computed(n) && !notes[a].direct) {
-                p->slot[a] = plan_take_slot(p, free, plan_size(n));
-                if (!notes[a].kept && notes[a].last == at) free[p->slot[a]] = true;
-            }
-            plan_free_inputs(p, notes, free, at, false);
-            /* An input may have been freed for the result that took its place. */
-            if (p->slot[a] != NO_SLOT && (notes[a].kept || notes[a].last > at)) free[p->slot[a]] = false;
+static bool plan_has_place(const us__plan *p, const plan_note *notes, us_node a) {
+    return plan_is_computed(us__at(p->graph, a)) && !notes[a].direct && !p->inside[a];
+}
+
+/* Order[at] by its own kernel: an input may be freed for the result that takes its place. */
+static void plan_place_node(us__plan *p, const plan_note *notes, bool *free, size_t at) {
+    us_node a = p->order[at];
+    if (us__at(p->graph, a)->op->elementwise) plan_free_inputs(p, notes, free, at, true);
+    if (plan_has_place(p, notes, a)) p->slot[a] = plan_take_slot(p, free, plan_size(us__at(p->graph, a)));
+    plan_free_inputs(p, notes, free, at, false);
+    if (p->slot[a] != NO_SLOT) free[p->slot[a]] = !notes[a].kept && notes[a].last == at;
+}
+
+/* Order[from .. to) by a program. Tile by tile, a result may take the place of an input of its own shape that no later
+ * instruction reads; all other places are free when the program is done. */
+static void plan_place_program(us__plan *p, const plan_note *notes, bool *free, size_t from, size_t to) {
+    for (size_t at = from; at < to; at++) {
+        us_node a = p->order[at];
+        const us__node *n = us__at(p->graph, a);
+        if (!plan_has_place(p, notes, a)) continue;
+        for (size_t i = 0; i < n->op->inputs && p->slot[a] == NO_SLOT && n->op->elementwise; i++) {
+            us_node x = n->in[i];
+            if (notes[x].root != x || notes[x].kept || notes[x].last != at || p->slot[x] == NO_SLOT) continue;
+            if (us__same_shape(n, us__at(p->graph, x))) p->slot[a] = p->slot[x];
         }
+        if (p->slot[a] == NO_SLOT) p->slot[a] = plan_take_slot(p, free, plan_size(n));
+    }
+    for (size_t at = from; at < to; at++) plan_free_inputs(p, notes, free, at, false);
+    for (size_t at = from; at < to; at++) {
+        us_node a = p->order[at];
+        if (p->slot[a] != NO_SLOT) free[p->slot[a]] = !notes[a].kept && notes[a].last < to;
+    }
+}
+
+static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
+    for (size_t at = 0; at < p->start[US__SEGMENTS]; at++)
+        if (p->program[at]) {
+            size_t to = at + p->program[at]->nodes;
+            plan_place_program(p, notes, free, at, to);
+            at = to - 1;
+        } else
+            plan_place_node(p, notes, free, at);
 }
 
 static void plan_list_sums(us__plan *p, const plan_note *notes) {
@@ -168,17 +198,23 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->outputs = us__arena_alloc(p->arena, count, sizeof *p->outputs);
     p->direct = us__arena_alloc(p->arena, count, sizeof *p->direct);
     p->order = us__arena_alloc(p->arena, nodes, sizeof *p->order);
+    p->program = us__arena_alloc(p->arena, nodes, sizeof *p->program);
+    p->inside = us__arena_alloc(p->arena, nodes, sizeof *p->inside);
     p->leaves = us__arena_alloc(p->arena, nodes, sizeof *p->leaves);
     p->sums = us__arena_alloc(p->arena, nodes, sizeof *p->sums);
     p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
     p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
-    if (!p->outputs || !p->direct || !p->order || !p->leaves || !p->sums || !p->slot || !p->slots) goto done;
+    if (!p->outputs || !p->direct || !p->order || !p->program || !p->inside || !p->leaves || !p->sums || !p->slot ||
+        !p->slots)
+        goto done;
     for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
     memset(p->slot, 0xFF, nodes * sizeof *p->slot);
     plan_note_needed(p, notes, nodes);
     status = plan_note_segments(p, notes, nodes);
     if (status != US_OK) goto done;
     plan_fill_order(p, notes, nodes);
+    if (!graph->separate) status = us__fuse(p);
+    if (status != US_OK) goto done;
     plan_note_lifetimes(p, notes);
     plan_place(p, notes, free);
     plan_list_sums(p, notes);

@@ -25,11 +25,16 @@ typedef struct us__slot {
     bool rows;
 } us__slot;
 
+typedef struct us__program us__program; /* program.h */
+
 typedef struct us__plan {
     us_context *context;
     const us_graph *graph;
     us__arena *arena;
     us_node *order;                 /* computed nodes, segment by segment */
+    us__program **program;          /* [order] what computes the nodes from here on; NULL: the node's own kernel */
+    bool *inside;                   /* [nodes] its value is needed within a program only, and has no place */
+    size_t scratch;                 /* elements that a program needs */
     size_t start[US__SEGMENTS + 1]; /* of each segment in order */
     us_node *leaves;                /* [leaf_count] what the caller's memory holds: θ, v, 1/count, data */
     size_t leaf_count;
@@ -61,7 +66,8 @@ typedef struct us__workspace {
     size_t nodes;
     char *memory;
     size_t bytes;
-    double *sums; /* sums over blocks */
+    void *scratch; /* of programs */
+    double *sums;  /* sums over blocks */
     size_t sum_count;
     char weight[8]; /* 1/count, in the precision */
 } us__workspace;

@@ -54,12 +54,13 @@ static us_node reshape_reverse(us_graph *g, us_node y, size_t i, us_node d) {
     return us__reshape(g, d, &like);
 }
 
-us__kernel us__broadcast_to_f32, us__broadcast_to_f64;
+us__row us__repeat_f32, us__repeat_f64;
 const us__op us__op_broadcast_to = {.name = "broadcast",
                                     .inputs = 1,
                                     .shape = broadcast_shape,
                                     .simplify = broadcast_simplify,
-                                    .value = {us__broadcast_to_f32, us__broadcast_to_f64},
+                                    .value = {us__elementwise_f32, us__elementwise_f64},
+                                    .row = {us__repeat_f32, us__repeat_f64},
                                     .forward = broadcast_forward,
                                     .reverse = broadcast_reverse};
 const us__op us__op_reshape = {.name = "reshape",

@@ -33,11 +33,13 @@ static us_node sum_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 }
 
 us__kernel us__sum_to_f32, us__sum_to_f64;
+us__row us__sum_row_f32, us__sum_row_f64;
 const us__op us__op_sum_to = {.name = "sum",
                               .inputs = 1,
                               .shape = sum_shape,
                               .simplify = sum_simplify,
                               .value = {us__sum_to_f32, us__sum_to_f64},
+                              .reduce = {us__sum_row_f32, us__sum_row_f64},
                               .forward = sum_forward,
                               .reverse = sum_reverse};
 

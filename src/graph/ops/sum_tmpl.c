@@ -25,6 +25,12 @@ static inline void sum_columns(us_real *out, const us_real *x, size_t rows, size
 }
 
 us__kernel US_REAL(us__sum_to);
+us__row US_REAL(us__sum_row);
+
+US_KERNEL void US_REAL(us__sum_row)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) {
+    (void)node, (void)step;
+    *(us_real *)out = (us_real)sum_row(in[0], n);
+}
 
 /* Σ over b and d of x [b×c×d×e], any sizes. */
 static inline void sum_any(us_real *out, const us_real *x, const size_t n[4]) {
