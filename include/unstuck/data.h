@@ -170,6 +170,9 @@ US_API const char *us_data_encoding(const us_data *data);
 US_API size_t us_data_feature_count(const us_data *data);
 /** "median_income", "ocean_proximity=INLAND" for a one-hot column, "pixel7", "character7". Borrowed. */
 US_API const char *us_data_feature_name(const us_data *data, size_t feature);
+/** Shape of one row's features: 3 and [channels×height×width] for images (of one channel, where the file has pictures of
+ * rows and columns), else 1 and their number. */
+US_API size_t us_data_feature_shape(const us_data *data, size_t shape[3]);
 US_API const char *us_data_target_name(const us_data *data);
 /** Name of a class, or NULL for regression. Classes are sorted: by number if all are numbers, else by bytes. */
 /** In a text, a class is a character (UTF-8); they are sorted by code point. */

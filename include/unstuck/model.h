@@ -19,13 +19,16 @@ typedef struct us_model_options {
      * `outputs` units; after a last layer with an activation the output layer is added "formula: b1*(1-exp(-b2*x))": names
      * of features are features, all other names are parameters; one real output */
     const char *text;
-    /* NULL: by the task. Regression: "half-mse" (default), the mean over samples of ½Σ(ŷ−y)² over the outputs, or "mse",
-     * twice that. Classification: "cross-entropy", of a softmax over `outputs` logits, also for two classes. */
+    /* NULL: by the task: "half-mse" or "cross-entropy". us_model_loss_help lists them all; options follow a colon:
+     * "huber:1.5", "cross-entropy:smoothing=0.1,weights=balanced". */
     const char *loss;
     size_t inputs;                    /* features */
     size_t outputs;                   /* real outputs or classes */
     us_task task;                     /* US_REGRESSION or US_CLASSIFICATION */
     const char *const *feature_names; /* [inputs]; needed for formulas only */
+    size_t input_rank;                /* of one sample; default 0: a row of `inputs` numbers */
+    size_t input_shape[3];            /* [input_rank] whose product is `inputs`: [channels×height×width] for images */
+    const size_t *class_counts;       /* [outputs] training rows of each class; needed for weights=balanced only */
 } us_model_options;
 #define US_MODEL_OPTIONS_INIT \
     { .version = 1, .text = "linear" }
@@ -38,8 +41,13 @@ US_API void us_model_destroy(us_model *model);
 /** Every way to write a model, layer by layer: what `unstuck train --model help` prints. @param text [caller releases with
  * us_text_release] */
 US_API us_status us_model_help(us_context *context, char **text);
+/** The same for losses: `unstuck train --loss help`. */
+US_API us_status us_model_loss_help(us_context *context, char **text);
 US_API bool us_model_is_formula(const us_model *model);
 US_API size_t us_model_outputs(const us_model *model);
+/** "huber", and "nats", "target" (the target's own unit, standardised or not), "target^2" or "margin". Static. */
+US_API const char *us_model_loss_name(const us_model *model);
+US_API const char *us_model_loss_unit(const us_model *model);
 
 /** The model's mean loss over a dataset, which must outlive the problem, in the dataset's precision. `linear` makes the
  * fused linear leaf, all else a graph. Groups: layer1.weight [out×in], layer1.bias [out], ...; a formula's parameters are

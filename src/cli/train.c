@@ -153,6 +153,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
     if (config.model && strcmp(config.model, "help") == 0) return train_help(command, us_model_help);
+    if (config.loss && strcmp(config.loss, "help") == 0) return train_help(command, us_model_loss_help);
     if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
     if (resume && given)
         return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);

@@ -34,6 +34,13 @@ size_t us_data_feature_count(const us_data *data) { return data->encoding->width
 const char *us_data_feature_name(const us_data *data, size_t feature) {
     return feature < data->encoding->width ? data->feature_names[feature] : NULL;
 }
+size_t us_data_feature_shape(const us_data *data, size_t shape[3]) {
+    const us__encoding *e = data->encoding;
+    bool image = e->images && (e->rank == 2 || e->rank == 3);
+    shape[0] = image ? 1 : e->width;
+    for (size_t i = 0; image && i < e->rank; i++) shape[i + 3 - e->rank] = e->shape[i];
+    return image ? 3 : 1;
+}
 const char *us_data_target_name(const us_data *data) { return data->encoding->target_name; }
 bool us_data_is_text(const us_data *data) { return data->encoding->text; }
 const char *us_data_class_name(const us_data *data, size_t k) {

@@ -136,8 +136,12 @@ static us_status layers_add_output(us_model *model, const char *text) {
     const us__layer *last = NULL;
     for (size_t i = 0; i < model->layer_count; i += 1 + model->layers[i].inside) last = &model->layers[i];
     bool linear = last && last->kind == &us__layer_dense && (!last->activation || !last->activation->function);
-    if (!linear) return us__layers_add_dense(model, model->outputs, NULL);
-    if (us__layer_size(last, 0, 0) == model->outputs) return US_OK;
+    if (!linear) return us__layers_add_dense(model, model->heads, NULL);
+    if (us__layer_size(last, 0, 0) == model->heads) return US_OK;
+    if (model->heads != model->outputs)
+        return us__caret_fail(model->context, "model", text, last->position,
+                              "the last layer has %zu units; %s tells two classes apart by one", us__layer_size(last, 0, 0),
+                              model->loss.kind->name);
     return us__caret_fail(model->context, "model", text, last->position,
                           "the last layer has %zu units and the data has %zu %s", us__layer_size(last, 0, 0), model->outputs,
                           model->task == US_CLASSIFICATION ? "classes"

@@ -1,5 +1,6 @@
-/* What `unstuck train --model help` prints, from the table of layers. */
+/* What `unstuck train --model help` and `--loss help` print, from the tables of layers and losses. */
 #include "model/layer.h"
+#include "model/loss.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,22 @@ static void help_add(help_text *to, const char *format, ...) {
     to->length += (size_t)more;
 }
 
+static void help_add_lines(help_text *to, const char *lines) {
+    while (lines) {
+        const char *end = strchr(lines, '\n');
+        help_add(to, "      %.*s\n", end ? (int)(end - lines) : (int)strlen(lines), lines);
+        lines = end ? end + 1 : NULL;
+    }
+}
+
+static us_status help_finish(help_text *to, char **text) {
+    if (to->status == US_OK)
+        *text = to->text;
+    else
+        us__release(to->context, to->text);
+    return to->status;
+}
+
 static void help_add_layer(help_text *to, const us__layer_kind *kind) {
     help_add(to, "  %s", kind->name);
     for (const us__argument *a = kind->arguments; a->kind != US__ARGUMENT_NONE; a++)
@@ -44,11 +61,7 @@ static void help_add_layer(help_text *to, const us__layer_kind *kind) {
         else
             help_add(to, " %s", a->shown);
     help_add(to, "%s%s\n", kind->activates ? " [ACTIVATION]" : "", kind->body ? "(LAYERS)" : "");
-    for (const char *line = kind->help; line;) {
-        const char *end = strchr(line, '\n');
-        help_add(to, "      %.*s\n", end ? (int)(end - line) : (int)strlen(line), line);
-        line = end ? end + 1 : NULL;
-    }
+    help_add_lines(to, kind->help);
     if (kind->alias) help_add(to, "      Also: %s\n", kind->alias);
 }
 
@@ -71,9 +84,22 @@ us_status us_model_help(us_context *context, char **text) {
                   "Activations, behind a layer or as layers\n\n ");
     for (size_t i = 0; us__activation_at(i); i++) help_add(&to, " %s", us__activation_at(i)->name);
     help_add(&to, "\n");
-    if (to.status == US_OK)
-        *text = to.text;
-    else
-        us__release(context, to.text);
-    return to.status;
+    return help_finish(&to, text);
+}
+
+us_status us_model_loss_help(us_context *context, char **text) {
+    help_text to = {.context = context};
+    *text = NULL;
+    help_add(&to, "A loss is the mean over samples of what stands here; e is output - target.\n\n");
+    for (us_task task = US_REGRESSION; task <= US_CLASSIFICATION; task++) {
+        help_add(&to, task == US_REGRESSION ? "For numbers\n\n" : "\nFor classes\n\n");
+        for (size_t i = 0; us__loss_kind_at(i); i++) {
+            const us__loss_kind *kind = us__loss_kind_at(i);
+            if (kind->task != task) continue;
+            help_add(&to, "  %s%s%s%s\n", kind->name, kind->options ? "[:" : "", kind->options ? kind->options : "",
+                     kind->options ? "]" : "");
+            help_add_lines(&to, kind->help);
+        }
+    }
+    return help_finish(&to, text);
 }

@@ -288,6 +288,6 @@ us_status us__layers_parse_mlp(us_model *model, const char *text) {
     }
     if (status == US_OK && text_peek(&reader) != '\0')
         status = text_fail(&reader, reader.position, "expected is mlp:SIZE,SIZE,.. and then :ACTIVATION or nothing");
-    if (status == US_OK) status = us__layers_add_dense(model, model->outputs, NULL);
+    if (status == US_OK) status = us__layers_add_dense(model, model->heads, NULL);
     return status == US_OK ? us__layers_finish(model, text) : status;
 }

@@ -4,14 +4,14 @@
 
 #include "model/formula.h"
 #include "model/layer.h"
+#include "model/loss.h"
 #include <unstuck/model.h>
-
-typedef enum us__model_loss { US__LOSS_HALF_MSE, US__LOSS_MSE, US__LOSS_CROSS_ENTROPY } us__model_loss;
 
 struct us_model {
     us_context *context;
-    us__model_loss loss;
+    us__loss loss;
     size_t inputs, outputs;
+    size_t heads; /* units of the last layer: outputs, or 1 where one tells two classes apart */
     us_task task;
     us__shape input;   /* of one sample's features */
     us__layer *layers; /* [layer_count], the last of them the output; none for a formula */

@@ -13,10 +13,24 @@ static us_status assemble_data(us_run *run, const char *encoding) {
     return us_data_load(&run->data, run->context, c->data, &options);
 }
 
+/* Rows of each class [outputs]; zeros for numbers. */
+static size_t *assemble_class_counts(const us_dataset *dataset) {
+    size_t outputs = us_dataset_outputs(dataset), *counts = us__new(us_dataset_context(dataset), outputs, sizeof *counts);
+    const uint32_t *labels = us_dataset_labels_const(dataset);
+    for (size_t i = 0; counts && labels && i < us_dataset_rows(dataset); i++)
+        if (labels[i] < outputs) counts[labels[i]]++;
+    return counts;
+}
+
 us_status us__run_assemble_model(us_run *run, const us_dataset *dataset) {
     size_t inputs = us_data_feature_count(run->data);
     const char **names = us__new(run->context, inputs, sizeof *names);
-    if (!names) return US_ERR_NOMEM;
+    size_t *counts = assemble_class_counts(dataset);
+    if (!names || !counts) {
+        us__release(run->context, names);
+        us__release(run->context, counts);
+        return US_ERR_NOMEM;
+    }
     for (size_t i = 0; i < inputs; i++) names[i] = us_data_feature_name(run->data, i);
     us_model_options options = US_MODEL_OPTIONS_INIT;
     options.text = run->config.model;
@@ -25,8 +39,11 @@ us_status us__run_assemble_model(us_run *run, const us_dataset *dataset) {
     options.outputs = us_dataset_outputs(dataset);
     options.task = us_dataset_task(dataset);
     options.feature_names = names;
+    options.input_rank = us_data_feature_shape(run->data, options.input_shape);
+    options.class_counts = counts;
     us_status status = us_model_create(&run->model, run->context, &options);
     us__release(run->context, names);
+    us__release(run->context, counts);
     return status;
 }
 
