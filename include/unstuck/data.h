@@ -120,6 +120,7 @@ typedef struct us_data_options {
     us_missing missing;   /* default US_MISSING_MEAN */
     bool standardize;     /* features (and a regression's target) to mean 0, variance 1 over training rows; default true.
                              Images are divided by 255 in any case and not standardised. */
+    bool raw_features;    /* features stay as they are, the target is standardised all the same; default false */
     size_t max_categories;  /* a text feature with more levels is refused; default 100 */
     us_precision precision; /* default US_F32 */
     uint64_t seed;          /* of the split; default 1 */

@@ -14,10 +14,10 @@ typedef struct us_model us_model;
 typedef struct us_model_options {
     uint32_t version; /* 1 */
     /* "linear" (default)
-     * "mlp:128,64[:relu|tanh|sigmoid|gelu|silu|linear]": hidden layers, relu unless told otherwise; the output layer is
-     * added "dense 64 relu, dense 10": a last layer without activation (or with linear) is the output and must have
-     * `outputs` units; after a last layer with an activation the output layer is added "formula: b1*(1-exp(-b2*x))": names
-     * of features are features, all other names are parameters; one real output */
+     * "mlp:128,64[:relu|tanh|..]": hidden layers, relu unless told otherwise; the output layer is added
+     * "conv 16 3x3 relu, pool 2x2, dense 64 relu": a list of layers, see us_model_help. A dense layer without an activation
+     *     at the end is the output and must have `outputs` units; else the output is added
+     * "formula: b1*(1-exp(-b2*x))": names of features are features, all other names are parameters; one real output */
     const char *text;
     /* NULL: by the task: "half-mse" or "cross-entropy". us_model_loss_help lists them all; options follow a colon:
      * "huber:1.5", "cross-entropy:smoothing=0.1,weights=balanced". */
@@ -43,6 +43,8 @@ US_API void us_model_destroy(us_model *model);
 US_API us_status us_model_help(us_context *context, char **text);
 /** The same for losses: `unstuck train --loss help`. */
 US_API us_status us_model_loss_help(us_context *context, char **text);
+/** Does this text read features that are numbers of things (embed), which must not be standardised? */
+US_API bool us_model_reads_numbers(const char *text);
 US_API bool us_model_is_formula(const us_model *model);
 US_API size_t us_model_outputs(const us_model *model);
 /** "huber", and "nats", "target" (the target's own unit, standardised or not), "target^2" or "margin". Static. */

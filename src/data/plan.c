@@ -403,7 +403,7 @@ static us_status plan_regression(plan *p) {
         return us__fail(
             p->context, US_ERR_INPUT, "%s: the target in column %s is infinite; correct the number, or remove the row",
             us__table_place(p->table, e->target, bad).text, us__quote(e->target_name, strlen(e->target_name)).text);
-    if (e->standardize) us__moments(p->values, n, &e->target_mean, &e->target_scale);
+    if (p->options->standardize) us__moments(p->values, n, &e->target_mean, &e->target_scale);
     bool few = p->options->task == US_TASK_AUTO;
     for (size_t i = 0; i < n && few; i++)
         few = p->values[i] >= 0 && p->values[i] < PLAN_FEW_CLASSES && p->values[i] == floor(p->values[i]);
@@ -424,7 +424,7 @@ us_status us__plan_make(us__encoding *encoding, const us_table *table, const us_
     e->delimiter = table->delimiter;
     e->header = table->header;
     e->missing = options->missing;
-    e->standardize = options->standardize;
+    e->standardize = options->standardize && !options->raw_features;
     us_status status = US_ERR_NOMEM;
     p.dropped = us__arena_alloc(e->arena, table->columns, sizeof *p.dropped);
     p.values = us__alloc(e->context, table->rows, sizeof *p.values);

@@ -103,7 +103,7 @@ static const init_rule *init_default(const us_model *model, const char *name) {
 us_status us_model_initialize(const us_model *model, const char *init, const us_group *groups, size_t count, us_rng *rng,
                               us_vec *theta) {
     const init_rule *named = NULL;
-    double deviation = 0;
+    double deviation = 1;
     us_status status = init ? init_find(model->context, init, &named, &deviation) : US_OK;
     if (status != US_OK) return status;
     if (count > 0 && groups[count - 1].offset + groups[count - 1].count > us_vec_size(theta))

@@ -112,6 +112,7 @@ struct us__layer_kind {
     bool body;        /* layers in parentheses follow */
     bool keeps_units; /* an activation behind it acts on the units of the layer before it */
     bool is_activation;
+    bool vocabulary; /* it reads features that are whole numbers below its first argument */
     const char *init; /* of its weights; NULL: what the activation behind it wants */
     const char *help; /* what it does: a few words, a line each */
     /* Fills layer->out from layer->in. Errors: US_ERR_INPUT with a caret. NULL: out is in. */
@@ -122,7 +123,8 @@ struct us__layer_kind {
 /* By number, or NULL beyond the last; by name, or NULL. */
 const us__layer_kind *us__layer_kind_at(size_t i);
 const us__layer_kind *us__layer_kind_find(const char *name, size_t length);
-extern const us__layer_kind us__layer_input, us__layer_flatten, us__layer_dense, us__layer_residual, us__layer_activation;
+extern const us__layer_kind us__layer_input, us__layer_flatten, us__layer_dense, us__layer_residual, us__layer_activation,
+    us__layer_embed, us__layer_dropout;
 
 /* The layer has weights: gives it the next number. */
 void us__layer_number(const us__place *place, us__layer *layer);

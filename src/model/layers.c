@@ -8,7 +8,9 @@ static const us__layer_kind *const KINDS[] = {
     &us__layer_input,
     &us__layer_dense,
     &us__layer_flatten,
+    &us__layer_dropout,
     &us__layer_residual,
+    &us__layer_embed,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
@@ -39,8 +41,9 @@ us__shape_words us__shape_show(const us__shape *shape) {
 }
 
 us_node us__shape_give(us_graph *graph, us_node x, const us__shape *shape) {
-    (void)graph, (void)shape;
-    return x;
+    size_t sizes[1 + US__SIZES] = {US_SAMPLES};
+    for (size_t i = 0; i < shape->rank; i++) sizes[1 + i] = shape->axis[i];
+    return us_graph_reshape(graph, x, 1 + shape->rank, sizes);
 }
 
 /* ------------------------------------------------------------------ an activation as a layer */

@@ -268,6 +268,18 @@ us_status us__layers_parse_list(us_model *model, const char *text) {
     return status == US_OK ? us__layers_finish(model, text) : status;
 }
 
+bool us_model_reads_numbers(const char *text) {
+    static const char STOPS[] = " \t\r\n,:()*";
+    for (size_t i = strspn(text, STOPS); text[i];) {
+        size_t length = strcspn(text + i, STOPS);
+        const us__layer_kind *kind = us__layer_kind_find(text + i, length);
+        if (kind && kind->vocabulary) return true;
+        i += length;
+        i += strspn(text + i, STOPS);
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------------ mlp:128,64:relu */
 
 us_status us__layers_parse_mlp(us_model *model, const char *text) {

@@ -1,4 +1,5 @@
 #include "model/model.h"
+#include <math.h>
 #include <string.h>
 #include <unstuck/linear.h>
 
@@ -103,9 +104,30 @@ static us_status model_build(const us_model *model, us_graph *graph) {
     return status == US_OK ? us_graph_set_output(graph, output) : status;
 }
 
+/* Features that are numbers of things are whole and have a row in the table. */
+static us_status model_check_numbers(const us_model *model, const us_dataset *dataset) {
+    const us__layer *embed = model->layers;
+    size_t left = model->layer_count;
+    while (left > 0 && !embed->kind->vocabulary) embed++, left--;
+    if (left == 0) return US_OK;
+    size_t things = us__layer_size(embed, 0, 0), columns = us_dataset_columns(dataset);
+    const void *features = us_dataset_features_const(dataset);
+    bool f64 = us_dataset_precision(dataset) == US_F64;
+    for (size_t i = 0; i < us_dataset_rows(dataset) * columns; i++) {
+        size_t at = i / columns * us_dataset_stride(dataset) + i % columns;
+        double x = f64 ? ((const double *)features)[at] : (double)((const float *)features)[at];
+        if (x >= 0 && x < (double)things && x == floor(x)) continue;
+        return us__fail(model->context, US_ERR_INPUT,
+                        "row %zu of the data has %.9g as feature %zu; %s %zu reads whole numbers from 0 to %zu",
+                        i / columns + 1, x, i % columns + 1, embed->kind->name, things, things - 1);
+    }
+    return US_OK;
+}
+
 us_status us_model_problem(us_problem **out, const us_model *model, const us_dataset *dataset) {
     *out = NULL;
     us_status status = model_check_dataset(model, dataset);
+    if (status == US_OK) status = model_check_numbers(model, dataset);
     if (status != US_OK) return status;
     if (us__model_is_fused(model))
         return us_problem_create_linear(out, dataset,

@@ -50,6 +50,7 @@ static const config_field CONFIG_FIELDS[] = {
     FIELD("test_fraction", CONFIG_REAL, data_options.test_fraction),
     CHOICE("missing", data_options.missing, CONFIG_MISSINGS),
     FIELD("standardize", CONFIG_BOOL, data_options.standardize),
+    FIELD("raw_features", CONFIG_BOOL, data_options.raw_features),
     FIELD("max_categories", CONFIG_SIZE, data_options.max_categories),
     FIELD("delimiter", CONFIG_CHAR, data_options.csv.delimiter),
     FIELD("header", CONFIG_INT, data_options.csv.header),
@@ -155,11 +156,13 @@ us_status us__run_config_from_json(us_context *context, const json_t *object, us
 
 /* ------------------------------------------------------------------ defaults and checks */
 
-/* A formula's parameters have the units of the file: it is fitted to the columns as they are, to all rows, in f64. */
+/* A formula's parameters have the units of the file: it is fitted to the columns as they are, to all rows, in f64. Features
+ * that are numbers of things are not standardised. */
 void us__run_config_resolve(us_run_config *config) {
     bool formula = !strncmp(config->model + strspn(config->model, " "), "formula", 7);
     if (config->precision == US_RUN_PRECISION_DEFAULT) config->precision = formula ? US_F64 : US_F32;
     if (formula) config->data_options.standardize = false;
+    config->data_options.raw_features |= us_model_reads_numbers(config->model);
     if (formula && config->data_options.test_fraction < 0) config->data_options.test_fraction = 0;
 }
 

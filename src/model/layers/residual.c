@@ -15,7 +15,8 @@ static us_status residual_shape(const us__place *place, us__layer *layer) {
     if (status != US_OK) return status;
     layer->out = inside;
     if (residual_same(&layer->in, &inside)) return US_OK;
-    if (layer->in.rank != 1 || inside.rank != 1)
+    bool sequence = layer->in.rank == 2 && inside.rank == 2 && layer->in.axis[0] == inside.axis[0];
+    if (!sequence && (layer->in.rank != 1 || inside.rank != 1))
         return us__place_fail(place, "%s comes in and %s comes out: they can't be added", us__shape_show(&layer->in).text,
                               us__shape_show(&inside).text);
     us__layer_number(place, layer);

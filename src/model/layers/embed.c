@@ -1,0 +1,32 @@
+/* Rows of a table instead of numbers of things: E = layerN.weight [vocabulary×width], x[i] → E[x[i]]. */
+#include "model/formula.h"
+#include "model/layer.h"
+
+enum { EMBED_VOCABULARY, EMBED_WIDTH };
+
+static us_status embed_shape(const us__place *place, us__layer *layer) {
+    if (layer != place->first && !(layer == place->first + 1 && place->first->kind == &us__layer_input))
+        return us__place_fail(place, "embed reads the features themselves, so it stands before all other layers");
+    if (layer->in.rank != 1)
+        return us__place_fail(place, "embed reads rows of whole numbers, and gets %s", us__shape_show(&layer->in).text);
+    layer->out = (us__shape){2, {layer->in.axis[0], us__layer_size(layer, EMBED_WIDTH, 0)}};
+    return US_OK;
+}
+
+static us_node embed_build(us_graph *graph, const us__layer *layer, us_node x) {
+    size_t shape[] = {us__layer_size(layer, EMBED_VOCABULARY, 0), us__layer_size(layer, EMBED_WIDTH, 0)};
+    return us_graph_gather(graph, us__layer_parameter(graph, layer, "weight", 2, shape), x);
+}
+
+const us__layer_kind us__layer_embed = {
+    .name = "embed",
+    .arguments = {{US__ARGUMENT_COUNT, NULL, "VOCABULARY", "a number of things", "100", 1, 100000000},
+                  {US__ARGUMENT_COUNT, NULL, "WIDTH", "a width", "16", 1, 1000000}},
+    .weights = true,
+    .vocabulary = true,
+    .init = "normal",
+    .help = "every feature is the number of a thing, 0 to VOCABULARY-1, and becomes that thing's WIDTH numbers, which are\n"
+            "weights (normal, of variance 1, at first); the data is not standardised",
+    .shape = embed_shape,
+    .build = embed_build,
+};
