@@ -112,7 +112,7 @@ struct us__layer_kind {
     bool body;        /* layers in parentheses follow */
     bool keeps_units; /* an activation behind it acts on the units of the layer before it */
     bool is_activation;
-    bool vocabulary; /* it reads features that are whole numbers below its first argument */
+    bool vocabulary;  /* it reads features that are whole numbers below its first argument */
     const char *init; /* of its weights; NULL: what the activation behind it wants */
     const char *help; /* what it does: a few words, a line each */
     /* Fills layer->out from layer->in. Errors: US_ERR_INPUT with a caret. NULL: out is in. */

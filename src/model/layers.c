@@ -5,12 +5,7 @@
 #include <string.h>
 
 static const us__layer_kind *const KINDS[] = {
-    &us__layer_input,
-    &us__layer_dense,
-    &us__layer_flatten,
-    &us__layer_dropout,
-    &us__layer_residual,
-    &us__layer_embed,
+    &us__layer_input, &us__layer_dense, &us__layer_flatten, &us__layer_dropout, &us__layer_residual, &us__layer_embed,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 

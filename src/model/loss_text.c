@@ -42,8 +42,7 @@ static us_status text_check_task(us_context *context, const us_model_options *o,
 
 /* w_c = N/(C·n_c), so that every class weighs the same and the mean weight of a row is 1; a class without rows has 0. */
 static us_status text_balance(us_context *context, const us_model_options *o, double *weights) {
-    if (!o->class_counts)
-        return us__fail(context, US_ERR_ARGUMENT, "model options: weights=balanced needs class_counts");
+    if (!o->class_counts) return us__fail(context, US_ERR_ARGUMENT, "model options: weights=balanced needs class_counts");
     double rows = 0;
     for (size_t k = 0; k < o->outputs; k++) rows += (double)o->class_counts[k];
     for (size_t k = 0; k < o->outputs; k++)

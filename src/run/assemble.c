@@ -13,12 +13,15 @@ static us_status assemble_data(us_run *run, const char *encoding) {
     return us_data_load(&run->data, run->context, c->data, &options);
 }
 
-/* Rows of each class [outputs]; zeros for numbers. */
+/* Labels of each class [outputs]; zeros for numbers. */
 static size_t *assemble_class_counts(const us_dataset *dataset) {
     size_t outputs = us_dataset_outputs(dataset), *counts = us__new(us_dataset_context(dataset), outputs, sizeof *counts);
     const uint32_t *labels = us_dataset_labels_const(dataset);
-    for (size_t i = 0; counts && labels && i < us_dataset_rows(dataset); i++)
-        if (labels[i] < outputs) counts[labels[i]]++;
+    size_t rows = us_dataset_rows(dataset), positions = us_dataset_positions(dataset);
+    for (size_t i = 0; counts && labels && i < rows * positions; i++) {
+        uint32_t label = labels[i / positions * us_dataset_label_stride(dataset) + i % positions];
+        if (label < outputs) counts[label]++;
+    }
     return counts;
 }
 
