@@ -39,6 +39,8 @@ US_API us_node us_graph_labels(us_graph *graph, size_t classes);   /* [samples],
  * of text. The graph has labels of one kind. */
 US_API us_node us_graph_labels_each(us_graph *graph, size_t positions, size_t classes);
 US_API us_node us_graph_constant(us_graph *graph, double value); /* scalar */
+/** Numbers that do not change, such as a mask. @param values [shape] copied; rank 0 to 4 */
+US_API us_node us_graph_array(us_graph *graph, size_t rank, const size_t *shape, const double *values);
 
 /* Elementwise, with broadcasting as in NumPy (shapes aligned at the last axis; 1 or missing axes stretch). */
 US_API us_node us_graph_add(us_graph *graph, us_node a, us_node b);
@@ -48,8 +50,16 @@ US_API us_node us_graph_div(us_graph *graph, us_node a, us_node b);
 /** a^b. A constant integer exponent allows a < 0. Where a = 0 < b, the derivative by b is 0. */
 US_API us_node us_graph_pow(us_graph *graph, us_node a, us_node b);
 US_API us_node us_graph_neg(us_graph *graph, us_node a);
-/** exp log sqrt sin cos tan asin acos atan sinh cosh tanh sigmoid erf abs relu gelu softplus, by name.
- * relu'(0) = 0, abs'(0) = 0; gelu is x·Φ(x), exactly. An unknown name is an error. NaN gives NaN. */
+/** The larger, the smaller; of equals the derivative goes to a. NaN gives NaN. */
+US_API us_node us_graph_max(us_graph *graph, us_node a, us_node b);
+US_API us_node us_graph_min(us_graph *graph, us_node a, us_node b);
+/** a where condition > 0, else b; NaN where the condition is NaN. The derivative by the one that is not taken is exactly 0,
+ * also where it is not finite; by the condition it is 0. (A branch that makes ∞ of that 0 inside, such as log at 0, still
+ * gives NaN: guard its argument.) */
+US_API us_node us_graph_select(us_graph *graph, us_node condition, us_node a, us_node b);
+/** exp log log1p sqrt sin cos tan asin acos atan sinh cosh tanh sigmoid erf abs relu gelu gelu-tanh silu softplus, by name.
+ * relu'(0) = 0, abs'(0) = 0; gelu is x·Φ(x), exactly, gelu-tanh its old approximation. An unknown name is an error. NaN
+ * gives NaN. */
 US_API us_node us_graph_apply(us_graph *graph, const char *function, us_node a);
 
 /* Products. */
@@ -82,9 +92,23 @@ US_API us_node us_graph_gather(us_graph *graph, us_node table, us_node index);
  * range make all of it NaN. Not over the samples. */
 US_API us_node us_graph_scatter_add(us_graph *graph, us_node values, us_node index, size_t rows);
 
-/* Sums. */
-/** Sum over one axis (0 ≤ axis < rank, not the samples), which goes away. Sums accumulate in double. */
+/* Along axes (0 ≤ axis < rank, not the samples), which go away. */
+/** Sums accumulate in double. */
 US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
+US_API us_node us_graph_sum_over(us_graph *graph, us_node a, size_t count, const size_t *axes); /* any axes, each once */
+US_API us_node us_graph_mean(us_graph *graph, us_node a, size_t axis);
+/** The largest; of equals the derivative goes to the first. NaN counts as largest. */
+US_API us_node us_graph_max_over(us_graph *graph, us_node a, size_t axis);
+
+/* Over the last axis, which is not the samples. */
+/** exp(a)/Σ exp(a), of the same shape; nothing overflows. −∞ gives 0, unless all of a row are. */
+US_API us_node us_graph_softmax(us_graph *graph, us_node a);
+/** log Σ exp(a); the axis goes away. */
+US_API us_node us_graph_log_sum_exp(us_graph *graph, us_node a);
+/** gain·(x − μ)/√(σ² + ε) + bias, where μ and σ² are mean and variance (over n, not n − 1) along the last axis.
+ * @param gain, bias  [last axis], or what broadcasts @param epsilon  ≥ 0; 1e-5 is usual
+ * Source: Ba, Kiros & Hinton 2016, arXiv 1607.06450. */
+US_API us_node us_graph_layer_norm(us_graph *graph, us_node x, us_node gain, us_node bias, double epsilon);
 
 /* Training form (us_batch.draw). */
 /** Dropout: in training form an element is 0 with this probability, else 1/(1 − probability) times what it was; in
@@ -93,11 +117,25 @@ US_API us_node us_graph_sum(us_graph *graph, us_node a, size_t axis);
  * @param a  [samples×..] @param probability  0 ≤ p < 1. Source: Srivastava et al. 2014, JMLR 15. */
 US_API us_node us_graph_dropout(us_graph *graph, us_node a, double probability);
 
+/* Losses element by element, of the shape of their arguments: sum or average what is not the samples. The absolute error is
+ * us_graph_apply(g, "abs", difference). */
+/** ½e² where |e| ≤ δ, else δ·(|e| − δ/2), with e = prediction − target. @param delta  > 0. Source: Huber 1964. */
+US_API us_node us_graph_huber(us_graph *graph, us_node prediction, us_node target, double delta);
+/** max(0, 1 − target·prediction), for targets −1 and 1. */
+US_API us_node us_graph_hinge(us_graph *graph, us_node prediction, us_node target);
+/** −target·log σ(logit) − (1 − target)·log(1 − σ(logit)), for targets from 0 to 1; nothing overflows or cancels. */
+US_API us_node us_graph_binary_cross_entropy(us_graph *graph, us_node logit, us_node target);
+
 /* Losses: [samples]. */
 /** −log softmax(logits)[label]: no logit overflows, and a small loss keeps its digits. logits [samples×classes] and labels
  * from us_graph_labels with as many classes give [samples]; logits [samples×positions×classes] and labels from
  * us_graph_labels_each give [samples×positions], whose mean over the positions is the loss of a sample. */
 US_API us_node us_graph_cross_entropy(us_graph *graph, us_node logits, us_node labels);
+/** The same with label smoothing and class weights: (1−ε)·w[y]·(−log p[y]) + ε/C·Σ_c w[c]·(−log p[c]) for C classes, as
+ * PyTorch has it without its mean. The mean over samples is plain: not divided by the sum of weights.
+ * @param smoothing  0 ≤ ε < 1 @param weights [classes] ≥ 0, copied; NULL: all 1 */
+US_API us_node us_graph_cross_entropy_weighted(us_graph *graph, us_node logits, us_node labels, double smoothing,
+                                               const double *weights);
 
 /** Shape of a node; 0 for no node or beyond its rank. */
 US_API size_t us_graph_rank(const us_graph *graph, us_node a);

@@ -61,6 +61,12 @@ struct us__op {
     us__rule *slope;
 };
 
+/* Numbers that do not change (us_graph_array); node.index says which. */
+typedef struct us__array {
+    const double *values; /* [count] */
+    size_t count;
+} us__array;
+
 struct us_graph {
     us_context *context;
     us_status status; /* sticks */
@@ -72,6 +78,8 @@ struct us_graph {
     us_group *groups;    /* [parameters] */
     us_node *parameters; /* [parameters] their nodes */
     size_t parameter_count, parameter_capacity;
+    us__array *arrays; /* [array_count] */
+    size_t array_count, array_capacity;
     size_t dimension; /* of θ */
     us_node features, targets, labels, loss, output;
     us__mark *marks; /* [mark_count] */
@@ -101,6 +109,8 @@ us_node us__sum_to(us_graph *graph, us_node a, const us__node *like); /* sums ov
 us_node us__broadcast_to(us_graph *graph, us_node a, const us__node *like);
 us_node us__reshape(us_graph *graph, us_node a, const us__node *like);
 us_node us__softmax(us_graph *graph, us_node logits);
+us_node us__softmax_slope(us_graph *graph, us_node p, us_node d); /* p∘(d − ⟨p, d⟩) */
+us_node us__dot(us_graph *graph, us_node a, us_node b);           /* Σ a∘b over the last axis, which becomes 1 */
 /* Zeros before and after, along an axis that is not the samples. */
 us_node us__pad(us_graph *graph, us_node a, size_t axis, size_t before, size_t after);
 us_node us__slice(us_graph *graph, us_node a, size_t axis, size_t first, size_t count);
@@ -147,9 +157,10 @@ us_status us__graph_forward(us_graph *graph, const us_node *of, size_t count, co
 
 /* ------------------------------------------------------------------ the table */
 
-extern const us__op us__op_parameter, us__op_features, us__op_targets, us__op_labels, us__op_constant, us__op_weight,
-    us__op_tangent;                                                                          /* ops/leaf.c */
+extern const us__op us__op_parameter, us__op_features, us__op_targets, us__op_labels, us__op_constant, us__op_array,
+    us__op_weight, us__op_tangent;                                                           /* ops/leaf.c */
 extern const us__op us__op_add, us__op_sub, us__op_mul, us__op_div, us__op_pow, us__op_gate; /* ops/binary.c */
+extern const us__op us__op_max, us__op_min, us__op_greater, us__op_not_less, us__op_select;  /* ops/choice.c */
 extern const us__op us__op_neg;                                                              /* ops/unary.c */
 extern const us__op us__op_matmul;                                                           /* ops/matmul.c */
 extern const us__op us__op_batch_matmul;                                                     /* ops/batch_matmul.c */
@@ -160,7 +171,12 @@ extern const us__op us__op_sum_to;                                              
 extern const us__op us__op_broadcast_to, us__op_reshape;                                     /* ops/broadcast.c */
 extern const us__op us__op_column, us__op_spread;                                            /* ops/column.c */
 extern const us__op us__op_mask;                                                             /* ops/dropout.c */
-extern const us__op us__op_cross_entropy, us__op_softmax, us__op_softmax_residual;           /* ops/cross_entropy.c */
+extern const us__op us__op_max_over, us__op_take_max, us__op_put_max;                        /* ops/extreme.c */
+extern const us__op us__op_dot;                                                              /* ops/dot.c */
+extern const us__op us__op_softmax, us__op_log_sum_exp, us__op_softmax_slope;                /* ops/softmax.c */
+extern const us__op us__op_normalize, us__op_inverse_deviation, us__op_project;              /* ops/normalize.c */
+extern const us__op us__op_one_hot;                                                          /* ops/one_hot.c */
+extern const us__op us__op_cross_entropy, us__op_softmax_residual;                           /* ops/cross_entropy.c */
 /* All functions of one variable, and how many of them us_graph_apply knows by name (the first ones). */
 extern const us__op us__unary_ops[];
 extern const size_t us__unary_count, us__unary_public;

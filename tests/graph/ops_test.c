@@ -12,6 +12,13 @@ static double plain_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double plain_relu(double x) { return fmax(x, 0); }
 static double plain_gelu(double x) { return x * 0.5 * (1 + erf(x / sqrt(2))); }
 static double plain_gelu_slope(double x) { return 0.5 * (1 + erf(x / sqrt(2))) + x * exp(-x * x / 2) / sqrt(2 * acos(-1)); }
+static double plain_silu(double x) { return x / (1 + exp(-x)); }
+static double plain_silu_slope(double x) { return plain_sigmoid(x) * (1 + x * (1 - plain_sigmoid(x))); }
+static double plain_gelu_tanh(double x) { return x / 2 * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x))); }
+static double plain_gelu_tanh_slope(double x) {
+    double t = tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x));
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * sqrt(2 / acos(-1)) * (1 + 3 * 0.044715 * x * x);
+}
 static double plain_softplus(double x) { return log(1 + exp(x)); }
 static double plain_sign(double x) { return x > 0 ? 1 : -1; }
 static double plain_abs(double x) { return x > 0 ? x : -x; }
@@ -44,8 +51,13 @@ static const plain_function FUNCTIONS[] = {
     {"relu", plain_relu, 0.3, 3, false},
     {"gelu", plain_gelu, 0.3, 3, false},
     {"softplus", plain_softplus, 0.3, 3, false},
+    {"silu", plain_silu, 0.3, 3, false},
+    {"gelu-tanh", plain_gelu_tanh, 0.3, 3, false},
+    {"log1p", log1p, 0.1, 0.8, false},
     {"sign", plain_sign, 0.3, 3, false},
     {"gelu_slope", plain_gelu_slope, 0.3, 3, false},
+    {"silu_slope", plain_silu_slope, 0.3, 3, false},
+    {"gelu-tanh_slope", plain_gelu_tanh_slope, 0.3, 3, false},
 };
 
 static double plain_binary(const us__node *n, double a, double b) {
@@ -54,6 +66,10 @@ static double plain_binary(const us__node *n, double a, double b) {
     if (n->op == &us__op_mul) return a * b;
     if (n->op == &us__op_div) return a / b;
     if (n->op == &us__op_gate) return a > 0 ? b : 0;
+    if (n->op == &us__op_max) return fmax(a, b);
+    if (n->op == &us__op_min) return fmin(a, b);
+    if (n->op == &us__op_greater) return a > b;
+    if (n->op == &us__op_not_less) return a >= b;
     return pow(a, b) * pow(log(a), (double)n->index);
 }
 
@@ -102,8 +118,54 @@ static double plain_moved(const us_graph *g, const us__node *y, size_t at, const
     return a[plain_at(x, from)];
 }
 
-/* y from a and b by the definition. */
-static void plain_value(const us_graph *g, const us__node *y, const double *a, const double *b, double *out) {
+/* Functions of rows a and b of n along the last axis. */
+static bool plain_row_function(const us__op *op) {
+    static const us__op *const OPS[] = {&us__op_softmax,   &us__op_log_sum_exp,       &us__op_softmax_slope, &us__op_dot,
+                                        &us__op_normalize, &us__op_inverse_deviation, &us__op_project};
+    for (size_t k = 0; k < sizeof OPS / sizeof *OPS; k++)
+        if (op == OPS[k]) return true;
+    return false;
+}
+
+static void plain_row(const us__node *y, const double *a, const double *b, size_t n, double *out, size_t row) {
+    double count = (double)n, mean = 0, variance = 0, total = 0, dot = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) mean += a[i] / count, total += exp(a[i]), dot += a[i] * b[i], sum += b[i];
+    for (size_t i = 0; i < n; i++) variance += (a[i] - mean) * (a[i] - mean) / count;
+    double deviation = sqrt(variance + y->value);
+    if (y->op == &us__op_log_sum_exp) out[row] = log(total);
+    if (y->op == &us__op_dot) out[row] = dot;
+    if (y->op == &us__op_inverse_deviation) out[row] = 1 / deviation;
+    for (size_t i = 0; i < n; i++) {
+        double *at = out + row * n + i;
+        if (y->op == &us__op_softmax) *at = exp(a[i]) / total;
+        if (y->op == &us__op_softmax_slope) *at = a[i] * (b[i] - dot);
+        if (y->op == &us__op_normalize) *at = (a[i] - mean) / deviation;
+        if (y->op == &us__op_project) *at = b[i] - sum / count - a[i] * dot / count;
+    }
+}
+
+/* The largest along an axis of x, index by index. */
+static void plain_extreme(const us__node *y, const us__node *x, const double *a, const double *b, double *out) {
+    size_t axis = y->how[0], index[US__RANK] = {0};
+    for (size_t i = 0; i < us__elements(x, 1); i++) {
+        plain_indices(x, i, index);
+        size_t best = 0, here = index[axis], rest = 0;
+        for (index[axis] = 0; index[axis] < x->shape[axis]; index[axis]++) {
+            size_t at = plain_at(x, index);
+            if (index[axis] == 0 || a[at] > a[best]) best = at;
+        }
+        for (size_t k = 0; k < x->rank; k++)
+            if (k != axis) rest = rest * x->shape[k] + index[k];
+        index[axis] = here;
+        if (y->op == &us__op_max_over) out[rest] = a[best];
+        if (y->op == &us__op_take_max) out[rest] = b[best];
+        if (y->op == &us__op_put_max) out[i] = i == best ? b[rest] : 0;
+    }
+}
+
+/* y from its inputs by the definition. */
+static void plain_value(const us_graph *g, const us__node *y, const double *const in[3], double *out) {
+    const double *a = in[0], *b = in[1];
     const us__node *x = us__at(g, y->in[0]);
     size_t n = us__elements(y, 1), from = us__elements(x, 1);
     if (y->op == &us__op_matmul || y->op == &us__op_batch_matmul) {
@@ -134,13 +196,20 @@ static void plain_value(const us_graph *g, const us__node *y, const double *a, c
         for (size_t i = 0; i < n; i++) out[i] = i % y->shape[1] == y->index ? a[i / y->shape[1]] : 0;
     } else if (y->op == &us__op_permute || y->op == &us__op_slice || y->op == &us__op_pad || y->op == &us__op_concatenate) {
         for (size_t i = 0; i < n; i++) out[i] = plain_moved(g, y, i, a, b);
-    } else if (y->op == &us__op_softmax) {
-        size_t columns = y->shape[1];
-        for (size_t i = 0; i < n; i++) {
-            double sum = 0;
-            for (size_t j = 0; j < columns; j++) sum += exp(a[i / columns * columns + j]);
-            out[i] = exp(a[i]) / sum;
-        }
+    } else if (plain_row_function(y->op)) {
+        size_t last = x->shape[x->rank - 1];
+        for (size_t i = 0; i < from / last; i++) plain_row(y, a + i * last, b + i * last, last, out, i);
+    } else if (y->op == &us__op_max_over || y->op == &us__op_take_max || y->op == &us__op_put_max) {
+        plain_extreme(y, x, a, b, out);
+    } else if (y->op == &us__op_gather) {
+        for (size_t i = 0; i < n; i++) out[i] = a[(size_t)b[i / x->shape[1]] * x->shape[1] + i % x->shape[1]];
+    } else if (y->op == &us__op_scatter_add) {
+        for (size_t i = 0; i < n; i++) out[i] = 0;
+        for (size_t i = 0; i < from; i++) out[(size_t)b[i / y->shape[1]] * y->shape[1] + i % y->shape[1]] += a[i];
+    } else if (y->op == &us__op_select) {
+        const us__node *x1 = us__at(g, y->in[1]), *x2 = us__at(g, y->in[2]);
+        for (size_t i = 0; i < n; i++)
+            out[i] = a[plain_place(y, x, i)] > 0 ? b[plain_place(y, x1, i)] : in[2][plain_place(y, x2, i)];
     } else if (y->op->inputs == 1) {
         for (size_t k = 0; k < sizeof FUNCTIONS / sizeof *FUNCTIONS; k++)
             if (!strcmp(FUNCTIONS[k].name, y->op->name))
@@ -190,46 +259,63 @@ static void node_evaluate(us_graph *g, us_node a, const double *theta, us_precis
 
 typedef struct op_case {
     us__node node;     /* op, index, and the shape where it is asked for */
-    us__node shape[2]; /* of the inputs */
-    double low[2], high[2];
-    bool positive[2];
+    us__node shape[3]; /* of the inputs */
+    double low[3], high[3];
+    bool positive[3];
+    uint32_t whole[3]; /* numbers below this one, which have no derivative */
 } op_case;
 
 static us_context *op_context;
 
-/* θ = (a, b, a', b', ȳ): the inputs, a direction for each, and an adjoint. */
+/* θ = (a, b, c, a', b', c', ȳ): the inputs, a direction for each, and an adjoint. Whole numbers are no part of it. */
 typedef struct op_graph {
     us_graph *g;
-    us_node in[2], din[2], y, seed;
+    us_node y, seed;
+    size_t inputs; /* parameters among them */
+    us_node in[3], din[3];
+    size_t offset[3], doffset[3], soffset, elements[3];
     double theta[8 * MOST];
-    size_t offset[2], doffset[2], soffset;
+    double value[3][2 * MOST]; /* of all inputs */
 } op_graph;
 
+static double op_draw(const op_case *c, size_t k, us_rng *rng) {
+    if (c->whole[k]) return us_rng_below(rng, c->whole[k]);
+    double x = c->low[k] + (c->high[k] - c->low[k]) * us_rng_uniform(rng);
+    return !c->positive[k] && us_rng_below(rng, 2) ? -x : x;
+}
+
 static op_graph op_build(const op_case *c, uint64_t draw) {
+    static const char *const NAMES[] = {"a", "b", "c", "da", "db", "dc"};
     op_graph o = {0};
     assert_int_equal(us_graph_create(&o.g, op_context), US_OK);
-    size_t inputs = c->node.op->inputs;
+    us_rng rng = us_rng_init(5, draw);
     us__node node = c->node;
-    for (size_t i = 0; i < inputs; i++) {
-        o.offset[i] = o.g->dimension;
-        node.in[i] = o.in[i] = us_graph_parameter(o.g, i ? "b" : "a", c->shape[i].rank, c->shape[i].shape);
+    for (size_t k = 0; k < c->node.op->inputs; k++) {
+        size_t n = us__elements(&c->shape[k], 1);
+        for (size_t i = 0; i < n; i++) o.value[k][i] = op_draw(c, k, &rng);
+        if (c->whole[k]) {
+            node.in[k] = us_graph_array(o.g, c->shape[k].rank, c->shape[k].shape, o.value[k]);
+            continue;
+        }
+        o.elements[o.inputs] = n;
+        o.offset[o.inputs] = o.g->dimension;
+        node.in[k] = o.in[o.inputs++] = us_graph_parameter(o.g, NAMES[k], c->shape[k].rank, c->shape[k].shape);
+        memcpy(o.theta + o.offset[o.inputs - 1], o.value[k], n * sizeof *o.theta);
     }
-    for (size_t i = 0; i < inputs; i++) {
-        o.doffset[i] = o.g->dimension;
-        o.din[i] = us_graph_parameter(o.g, i ? "db" : "da", c->shape[i].rank, c->shape[i].shape);
+    size_t drawn = o.g->dimension;
+    for (size_t k = 0; k < o.inputs; k++) {
+        const us__node *x = us__at(o.g, o.in[k]);
+        o.doffset[k] = o.g->dimension;
+        o.din[k] =
+            us_graph_parameter(o.g, NAMES[3 + k], x->rank, (size_t[]){x->shape[0], x->shape[1], x->shape[2], x->shape[3]});
     }
     o.y = us__graph_make(o.g, node);
     if (o.y == US_NODE_NONE) fail_msg("%s: %s", c->node.op->name, us_context_error(op_context));
     o.soffset = o.g->dimension;
-    o.seed = us_graph_parameter(o.g, "seed", us__at(o.g, o.y)->rank, us__at(o.g, o.y)->shape);
+    us__node y = *us__at(o.g, o.y);
+    o.seed = us_graph_parameter(o.g, "seed", y.rank, y.shape);
     assert_true(o.g->dimension < 8 * MOST);
-    us_rng rng = us_rng_init(5, draw);
-    for (size_t i = 0; i < o.g->dimension; i++) o.theta[i] = us_rng_normal(&rng);
-    for (size_t k = 0; k < inputs; k++)
-        for (size_t i = 0; i < us__elements(&c->shape[k], 1); i++) {
-            double x = c->low[k] + (c->high[k] - c->low[k]) * us_rng_uniform(&rng);
-            o.theta[o.offset[k] + i] = !c->positive[k] && us_rng_below(&rng, 2) ? -x : x;
-        }
+    for (size_t i = drawn; i < o.g->dimension; i++) o.theta[i] = us_rng_normal(&rng);
     return o;
 }
 
@@ -237,7 +323,8 @@ static void op_check_value(const op_case *c) {
     op_graph o = op_build(c, 1);
     double value[MOST * 2], single[MOST * 2], plain[MOST * 2];
     size_t n = us__elements(us__at(o.g, o.y), 1);
-    plain_value(o.g, us__at(o.g, o.y), o.theta + o.offset[0], o.theta + o.offset[1], plain);
+    const double *in[] = {o.value[0], o.value[1], o.value[2]};
+    plain_value(o.g, us__at(o.g, o.y), in, plain);
     node_evaluate(o.g, o.y, o.theta, US_F64, value);
     node_evaluate(o.g, o.y, o.theta, US_F32, single);
     for (size_t i = 0; i < n; i++) {
@@ -249,22 +336,21 @@ static void op_check_value(const op_case *c) {
     us_graph_destroy(o.g);
 }
 
-/* y' by forward mode against differences of y along (a', b'); ⟨ȳ, y'⟩ = ⟨x̄, x'⟩ by reverse mode. */
+/* y' by forward mode against differences of y along (a', b', c'); ⟨ȳ, y'⟩ = ⟨x̄, x'⟩ by reverse mode. */
 static void op_check_rules(const op_case *c) {
     op_graph o = op_build(c, 2);
-    size_t inputs = c->node.op->inputs, n = us__elements(us__at(o.g, o.y), 1);
+    size_t n = us__elements(us__at(o.g, o.y), 1);
     double f[5][MOST * 2], slope[MOST * 2], tangent[MOST * 2] = {0}, adjoint[MOST * 2], h = DIFFERENCES_STEP;
     for (int s = -2; s <= 2; s++) {
         double at[8 * MOST];
         memcpy(at, o.theta, sizeof at);
-        for (size_t k = 0; k < inputs; k++)
-            for (size_t i = 0; i < us__elements(&c->shape[k], 1); i++)
-                at[o.offset[k] + i] += s * h * o.theta[o.doffset[k] + i];
+        for (size_t k = 0; k < o.inputs; k++)
+            for (size_t i = 0; i < o.elements[k]; i++) at[o.offset[k] + i] += s * h * o.theta[o.doffset[k] + i];
         node_evaluate(o.g, o.y, at, US_F64, f[s + 2]);
     }
     double expected = 0, got = 0, size = 1;
     us_node t;
-    assert_int_equal(us__graph_forward(o.g, &o.y, 1, o.in, o.din, inputs, &t), US_OK);
+    assert_int_equal(us__graph_forward(o.g, &o.y, 1, o.in, o.din, o.inputs, &t), US_OK);
     if (t != US_NODE_NONE) {
         assert_true(us__same_shape(us__at(o.g, t), us__at(o.g, o.y)));
         node_evaluate(o.g, t, o.theta, US_F64, tangent);
@@ -276,13 +362,13 @@ static void op_check_rules(const op_case *c) {
         expected += o.theta[o.soffset + i] * tangent[i];
         size += fabs(o.theta[o.soffset + i] * tangent[i]);
     }
-    us_node gradients[2];
-    assert_int_equal(us__graph_reverse(o.g, o.y, o.seed, o.in, inputs, gradients), US_OK);
-    for (size_t k = 0; k < inputs; k++) {
+    us_node gradients[3];
+    assert_int_equal(us__graph_reverse(o.g, o.y, o.seed, o.in, o.inputs, gradients), US_OK);
+    for (size_t k = 0; k < o.inputs; k++) {
         if (gradients[k] == US_NODE_NONE) continue;
-        assert_true(us__same_shape(us__at(o.g, gradients[k]), &c->shape[k]));
+        assert_true(us__same_shape(us__at(o.g, gradients[k]), us__at(o.g, o.in[k])));
         node_evaluate(o.g, gradients[k], o.theta, US_F64, adjoint);
-        for (size_t i = 0; i < us__elements(&c->shape[k], 1); i++) got += adjoint[i] * o.theta[o.doffset[k] + i];
+        for (size_t i = 0; i < o.elements[k]; i++) got += adjoint[i] * o.theta[o.doffset[k] + i];
     }
     if (!(fabs(expected - got) <= 1e-13 * size)) fail_msg("%s, reverse: %.15g, not %.15g", c->node.op->name, got, expected);
     us_graph_destroy(o.g);
@@ -337,8 +423,8 @@ static void functions_of_one_variable(void **state) {
 }
 
 static void operations_with_broadcasting(void **state) {
-    static const us__op *const OPS[] = {&us__op_add, &us__op_sub, &us__op_mul, &us__op_div,
-                                        &us__op_pow, &us__op_pow, &us__op_gate};
+    static const us__op *const OPS[] = {&us__op_add, &us__op_sub, &us__op_mul,  &us__op_div,     &us__op_pow,
+                                        &us__op_max, &us__op_min, &us__op_gate, &us__op_greater, &us__op_not_less};
     static const us__node SHAPES[][2] = {
         {SHAPE(2, 3, 5), SHAPE(2, 3, 5)},
         {SHAPE(2, 3, 4), SHAPE(1, 4)},
@@ -498,7 +584,66 @@ static void sums_and_shapes(void **state) {
         {.node = {.op = &us__op_reshape, .rank = 3, .shape = {2, 3, 2}}, .shape = {SHAPE(2, 4, 3)}},
         {.node = {.op = &us__op_column, .index = 2}, .shape = {SHAPE(2, 5, 4)}},
         {.node = {.op = &us__op_spread, .index = 1, .rank = 2, .shape = {5, 3}}, .shape = {SHAPE(1, 5)}},
-        {.node = {.op = &us__op_softmax}, .shape = {SHAPE(2, 4, 5)}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        cases[k].low[0] = 0.3, cases[k].high[0] = 2;
+        op_check(&cases[k]);
+    }
+}
+
+static void one_of_two(void **state) {
+    static const us__node SHAPES[][3] = {
+        {SHAPE(2, 3, 5), SHAPE(2, 3, 5), SHAPE(2, 3, 5)},
+        {SHAPE(2, 3, 5), SHAPE(1, 5), SHAPE(2, 3, 5)},
+        {SHAPE(2, 3, 5), SHAPE(2, 3, 5), {0}},
+        {SHAPE(2, 3, 5), {0}, SHAPE(2, 3, 5)},
+        {{0}, SHAPE(2, 3, 5), SHAPE(1, 5)},
+        {SHAPE(2, 3, 1), SHAPE(1, 4), {0}},
+        {SHAPE(4, 2, 1, 2, 1), SHAPE(2, 2, 3), SHAPE(3, 2, 1, 1)},
+    };
+    for (size_t s = 0; s < sizeof SHAPES / sizeof *SHAPES; s++) {
+        op_case c = {.node = {.op = &us__op_select}, .low = {0.3, 0.3, 0.3}, .high = {2, 2, 2}};
+        memcpy(c.shape, SHAPES[s], sizeof c.shape);
+        op_check(&c);
+    }
+}
+
+static void functions_of_rows(void **state) {
+    static const us__node SHAPES[] = {SHAPE(1, 5), SHAPE(2, 4, 5), SHAPE(2, 2, 11), SHAPE(3, 2, 3, 4), SHAPE(4, 2, 1, 2, 3)};
+    static const us__op *const OPS[] = {&us__op_softmax,   &us__op_log_sum_exp,       &us__op_softmax_slope, &us__op_dot,
+                                        &us__op_normalize, &us__op_inverse_deviation, &us__op_project};
+    for (size_t k = 0; k < sizeof OPS / sizeof *OPS; k++)
+        for (size_t s = 0; s < sizeof SHAPES / sizeof *SHAPES; s++) {
+            op_case c = {.node = {.op = OPS[k]}, .shape = {SHAPES[s], SHAPES[s]}, .low = {0.3, 0.3}, .high = {2, 2}};
+            if (OPS[k] == &us__op_normalize || OPS[k] == &us__op_inverse_deviation) c.node.value = 0.3; /* epsilon */
+            op_check(&c);
+        }
+}
+
+static void largest_along_an_axis(void **state) {
+    op_case cases[] = {
+        {.node = {.op = &us__op_max_over}, .shape = {SHAPE(1, 5)}},
+        {.node = {.op = &us__op_max_over, .how = {1}}, .shape = {SHAPE(2, 4, 5)}},
+        {.node = {.op = &us__op_max_over, .how = {1}}, .shape = {SHAPE(3, 2, 3, 5)}},
+        {.node = {.op = &us__op_max_over, .how = {2}}, .shape = {SHAPE(4, 2, 3, 2, 3)}},
+        {.node = {.op = &us__op_take_max, .how = {1}}, .shape = {SHAPE(3, 2, 3, 5), SHAPE(3, 2, 3, 5)}},
+        {.node = {.op = &us__op_take_max, .how = {1}}, .shape = {SHAPE(2, 4, 5), SHAPE(2, 4, 5)}},
+        {.node = {.op = &us__op_put_max, .how = {0}}, .shape = {SHAPE(2, 4, 5), SHAPE(1, 5)}},
+        {.node = {.op = &us__op_put_max, .how = {2}}, .shape = {SHAPE(3, 2, 3, 5), SHAPE(2, 2, 3)}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        for (size_t i = 0; i < 2; i++) cases[k].low[i] = 0.3, cases[k].high[i] = 2;
+        op_check(&cases[k]);
+    }
+}
+
+static void rows_of_tables(void **state) {
+    op_case cases[] = {
+        {.node = {.op = &us__op_gather}, .shape = {SHAPE(2, 4, 3), SHAPE(1, 7)}, .whole = {0, 4}},
+        {.node = {.op = &us__op_gather}, .shape = {SHAPE(2, 4, 2), SHAPE(3, 2, 3, 2)}, .whole = {0, 4}},
+        {.node = {.op = &us__op_gather}, .shape = {SHAPE(2, 4, 2), {0}}, .whole = {0, 4}},
+        {.node = {.op = &us__op_scatter_add, .index = 4}, .shape = {SHAPE(2, 7, 3), SHAPE(1, 7)}, .whole = {0, 4}},
+        {.node = {.op = &us__op_scatter_add, .index = 3}, .shape = {SHAPE(3, 2, 5, 2), SHAPE(2, 2, 5)}, .whole = {0, 3}},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         cases[k].low[0] = 0.3, cases[k].high[0] = 2;
@@ -587,6 +732,10 @@ int main(void) {
         cmocka_unit_test(products_of_more_axes),
         cmocka_unit_test(axes_are_moved_cut_and_joined),
         cmocka_unit_test(rows_by_number),
+        cmocka_unit_test(rows_of_tables),
+        cmocka_unit_test(one_of_two),
+        cmocka_unit_test(functions_of_rows),
+        cmocka_unit_test(largest_along_an_axis),
         cmocka_unit_test(sums_and_shapes),
         cmocka_unit_test(powers_with_constant_exponents),
         cmocka_unit_test(zero_to_a_positive_power),

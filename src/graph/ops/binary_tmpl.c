@@ -29,9 +29,13 @@ static inline us_real binary_sub(us_real a, us_real b) { return a - b; }
 static inline us_real binary_mul(us_real a, us_real b) { return a * b; }
 static inline us_real binary_div(us_real a, us_real b) { return a / b; }
 static inline us_real binary_gate(us_real a, us_real b) { return a <= 0 ? 0 : b; } /* b, too, where a is NaN */
+static inline us_real binary_max(us_real a, us_real b) { return a >= b || a != a ? a : b; }
+static inline us_real binary_min(us_real a, us_real b) { return a <= b || a != a ? a : b; }
+static inline us_real binary_greater(us_real a, us_real b) { return a > b ? 1 : a <= b ? 0 : a + b; } /* NaN stays */
+static inline us_real binary_not_less(us_real a, us_real b) { return a >= b ? 1 : a < b ? 0 : a + b; }
 static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, b); }
 
-#define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate)
+#define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate) X(max) X(min) X(greater) X(not_less)
 #define KERNEL(f)                                                                                                           \
     us__row US_REAL(us__##f);                                                                                               \
     US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \

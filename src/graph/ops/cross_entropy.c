@@ -1,8 +1,7 @@
 /* Cross-entropy of logits z [samples×classes] and labels [samples], or z [samples×positions×classes] and labels
  * [samples×positions], and what its derivatives need:
  *   cross_entropy    ℓ = log Σ exp(z) − z[label]        ∂ℓ/∂z = p − e[label]
- *   softmax_residual r = p − e[label]                   r' = softmax'
- *   softmax          p = exp(z) / Σ exp(z)              p' = p∘(z' − ⟨p, z'⟩), which is its own adjoint */
+ *   softmax_residual r = p − e[label]                   r' = softmax' */
 #include "graph/graph.h"
 #include <string.h>
 
@@ -36,28 +35,13 @@ static us_status residual_shape(us_graph *g, us__node *n) {
     return cross_entropy_labels(g, n);
 }
 
-static us_status softmax_shape(us_graph *g, us__node *n) {
-    const us__node *z = us__at(g, n->in[0]);
-    char text[128];
-    if (z->rank < 2) return us__fail(g->context, US_ERR_SHAPE, "softmax: logits have shape %s", us__shape_text(z, text));
-    cross_entropy_take_shape(n, z);
-    return US_OK;
-}
-
-/* Σ over classes, [..×1]. */
-static us_node softmax_total(us_graph *g, us_node a) {
-    us__node like = *us__at(g, a);
-    like.shape[like.rank - 1] = 1;
-    return us__sum_to(g, a, &like);
-}
-
 static us_node cross_entropy_residual(us_graph *g, us_node y) {
     return us__binary(g, &us__op_softmax_residual, us__at(g, y)->in[0], us__at(g, y)->in[1]);
 }
 
 static us_node cross_entropy_forward(us_graph *g, us_node y, size_t i, us_node d) {
     if (i != 0) return US_NODE_NONE;
-    us_node total = softmax_total(g, us_graph_mul(g, cross_entropy_residual(g, y), d));
+    us_node total = us__dot(g, cross_entropy_residual(g, y), d);
     us__node like = *us__at(g, y);
     return us__reshape(g, total, &like);
 }
@@ -69,15 +53,11 @@ static us_node cross_entropy_reverse(us_graph *g, us_node y, size_t i, us_node d
     return us_graph_mul(g, cross_entropy_residual(g, y), us__reshape(g, d, &like));
 }
 
-static us_node softmax_rule(us_graph *g, us_node y, size_t i, us_node d) {
-    if (i != 0) return US_NODE_NONE;
-    us_node p = us__softmax(g, us__at(g, y)->in[0]);
-    us_node mean = softmax_total(g, us_graph_mul(g, p, d));
-    return us_graph_mul(g, p, us_graph_sub(g, d, mean));
+static us_node residual_rule(us_graph *g, us_node y, size_t i, us_node d) {
+    return i == 0 ? us__softmax_slope(g, us__softmax(g, us__at(g, y)->in[0]), d) : US_NODE_NONE;
 }
 
-us__kernel us__cross_entropy_f32, us__cross_entropy_f64, us__softmax_f32, us__softmax_f64, us__softmax_residual_f32,
-    us__softmax_residual_f64;
+us__kernel us__cross_entropy_f32, us__cross_entropy_f64, us__softmax_residual_f32, us__softmax_residual_f64;
 const us__op us__op_cross_entropy = {.name = "cross_entropy",
                                      .inputs = 2,
                                      .labels = 2,
@@ -90,16 +70,8 @@ const us__op us__op_softmax_residual = {.name = "softmax_residual",
                                         .labels = 2,
                                         .shape = residual_shape,
                                         .value = {us__softmax_residual_f32, us__softmax_residual_f64},
-                                        .forward = softmax_rule,
-                                        .reverse = softmax_rule};
-const us__op us__op_softmax = {.name = "softmax",
-                               .inputs = 1,
-                               .shape = softmax_shape,
-                               .value = {us__softmax_f32, us__softmax_f64},
-                               .forward = softmax_rule,
-                               .reverse = softmax_rule};
-
-us_node us__softmax(us_graph *graph, us_node logits) { return us__unary(graph, &us__op_softmax, logits); }
+                                        .forward = residual_rule,
+                                        .reverse = residual_rule};
 
 us_node us_graph_cross_entropy(us_graph *graph, us_node logits, us_node labels) {
     return us__binary(graph, &us__op_cross_entropy, logits, labels);

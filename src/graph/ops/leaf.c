@@ -11,8 +11,9 @@ const us__op us__op_labels = {.name = "labels"};
 const us__op us__op_weight = {.name = "weight"};
 const us__op us__op_tangent = {.name = "tangent"};
 
-us__kernel us__constant_f32, us__constant_f64;
+us__kernel us__constant_f32, us__constant_f64, us__array_f32, us__array_f64;
 const us__op us__op_constant = {.name = "constant", .value = {us__constant_f32, us__constant_f64}};
+const us__op us__op_array = {.name = "array", .value = {us__array_f32, us__array_f64}};
 
 static us_status leaf_reserve(us_graph *g) {
     if (g->parameter_count < g->parameter_capacity) return US_OK;
@@ -88,6 +89,47 @@ us_node us_graph_labels_each(us_graph *graph, size_t positions, size_t classes) 
 
 us_node us_graph_constant(us_graph *graph, double value) {
     return us__graph_make(graph, (us__node){.op = &us__op_constant, .value = value});
+}
+
+/* The number of an array with these values; graph->array_count where there is none. */
+static size_t leaf_find_array(const us_graph *g, const double *values, size_t count) {
+    size_t k = 0;
+    while (k < g->array_count &&
+           (g->arrays[k].count != count || memcmp(g->arrays[k].values, values, count * sizeof *values)))
+        k++;
+    return k;
+}
+
+static us_status leaf_add_array(us_graph *g, const double *values, size_t count) {
+    if (g->array_count == g->array_capacity) {
+        size_t capacity = g->array_capacity ? 2 * g->array_capacity : 8;
+        us__array *arrays = us__grow(g->context, g->arrays, g->array_count, capacity, sizeof *arrays);
+        if (!arrays) return US_ERR_NOMEM;
+        g->arrays = arrays;
+        g->array_capacity = capacity;
+    }
+    double *copy = us__arena_alloc(g->names, count, sizeof *copy);
+    if (!copy) return US_ERR_NOMEM;
+    memcpy(copy, values, count * sizeof *copy);
+    g->arrays[g->array_count++] = (us__array){copy, count};
+    return US_OK;
+}
+
+us_node us_graph_array(us_graph *graph, size_t rank, const size_t *shape, const double *values) {
+    if (graph->status != US_OK) return US_NODE_NONE;
+    us__node node = {.op = &us__op_array, .rank = rank};
+    size_t count = 1;
+    bool fits = rank <= US__RANK;
+    for (size_t i = 0; i < rank && fits; i++) {
+        node.shape[i] = shape[i];
+        fits = shape[i] > 0 && shape[i] != US_SAMPLES && !__builtin_mul_overflow(count, shape[i], &count);
+    }
+    if (!fits || count > SIZE_MAX / 4096)
+        return us__graph_fail(graph, us__fail(graph->context, US_ERR_SHAPE,
+                                              "array: its shape must be at most %d sizes that fit in memory", US__RANK));
+    node.index = leaf_find_array(graph, values, count);
+    us_status status = node.index < graph->array_count ? US_OK : leaf_add_array(graph, values, count);
+    return status == US_OK ? us__graph_make(graph, node) : us__graph_fail(graph, status);
 }
 
 us_node us__weight(us_graph *graph) { return us__graph_make(graph, (us__node){.op = &us__op_weight}); }

@@ -49,17 +49,29 @@ us_node us__sum_to(us_graph *graph, us_node a, const us__node *like) {
     return us__graph_make(graph, n);
 }
 
-us_node us_graph_sum(us_graph *graph, us_node a, size_t axis) {
+us_node us_graph_sum_over(us_graph *graph, us_node a, size_t count, const size_t *axes) {
     if (graph->status != US_OK) return US_NODE_NONE;
-    size_t rank = us_graph_rank(graph, a);
-    if (axis >= rank)
-        return us__graph_fail(
-            graph, us__fail(graph->context, US_ERR_ARGUMENT, "sum over axis %zu of a node of rank %zu", axis, rank));
-    us__node kept = *us__at(graph, a), gone = kept;
-    kept.shape[axis] = 1;
-    gone.rank = 0;
-    for (size_t i = 0; i < rank; i++)
-        if (i != axis) gone.shape[gone.rank++] = kept.shape[i];
+    if (count == 0) return a;
+    us__node kept = {0}, gone = {0};
+    bool summed[US__RANK] = {false};
+    for (size_t k = 0; k < count; k++) {
+        if (!us__has_axis(graph, "sum", a, axes[k])) return US_NODE_NONE;
+        summed[axes[k]] = true;
+    }
+    kept = *us__at(graph, a);
+    for (size_t i = 0; i < kept.rank; i++)
+        if (summed[i])
+            kept.shape[i] = 1;
+        else
+            gone.shape[gone.rank++] = kept.shape[i];
     us_node sum = us__sum_to(graph, a, &kept);
     return graph->status == US_OK ? us__reshape(graph, sum, &gone) : US_NODE_NONE;
+}
+
+us_node us_graph_sum(us_graph *graph, us_node a, size_t axis) { return us_graph_sum_over(graph, a, 1, &axis); }
+
+us_node us_graph_mean(us_graph *graph, us_node a, size_t axis) {
+    us_node sum = us_graph_sum(graph, a, axis);
+    if (sum == US_NODE_NONE) return sum;
+    return us_graph_mul(graph, us_graph_constant(graph, 1 / (double)us__at(graph, a)->shape[axis]), sum);
 }

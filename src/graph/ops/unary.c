@@ -134,6 +134,46 @@ static us_node unary_gelu_slope(us_graph *g, us_node y, size_t i, us_node d) {
     return us_graph_mul(g, d, us_graph_mul(g, unary_number(g, M_SQRT1_2 * M_2_SQRTPI / 2), slope));
 }
 
+/* silu(x) = x·σ(x); σ·(1 + x·(1 − σ)). Source: Elfwing et al. 2018, arXiv 1702.03118. */
+static us_node unary_silu(us_graph *g, us_node y, size_t i, us_node d) {
+    (void)i;
+    return us_graph_mul(g, d, unary_hidden(g, "silu_slope", unary_x(g, y)));
+}
+
+/* σ·(1 − σ)·(2 + x·(1 − 2σ)) */
+static us_node unary_silu_slope(us_graph *g, us_node y, size_t i, us_node d) {
+    (void)i;
+    us_node x = unary_x(g, y), s = unary_function(g, "sigmoid", x), one = unary_number(g, 1), two = unary_number(g, 2);
+    us_node bend = us_graph_add(g, two, us_graph_mul(g, x, us_graph_sub(g, one, us_graph_mul(g, two, s))));
+    return us_graph_mul(g, d, us_graph_mul(g, us_graph_mul(g, s, us_graph_sub(g, one, s)), bend));
+}
+
+/* x·σ(2u) with u = √(2/π)·(x + 0.044715x³), which is x/2·(1 + tanh u) where that does not cancel; its slope is
+ * σ + x·σ·(1 − σ)·2u'. Source: Hendrycks & Gimpel 2016, section 2. */
+static us_node unary_gelu_tanh(us_graph *g, us_node y, size_t i, us_node d) {
+    (void)i;
+    return us_graph_mul(g, d, unary_hidden(g, "gelu-tanh_slope", unary_x(g, y)));
+}
+
+/* With v = 2u: σ·(1 − σ)·(2v' + x·((1 − 2σ)·v'² + v'')); v' = c·(1 + 3kx²), v'' = 6ckx, c = √(8/π), k = 0.044715 */
+static us_node unary_gelu_tanh_slope(us_graph *g, us_node y, size_t i, us_node d) {
+    (void)i;
+    const double c = M_SQRT2 * M_2_SQRTPI, k = 0.044715;
+    us_node x = unary_x(g, y), square = unary_square(g, x), one = unary_number(g, 1), two = unary_number(g, 2);
+    us_node cube = us_graph_mul(g, unary_number(g, c * k), us_graph_mul(g, x, square));
+    us_node s = unary_function(g, "sigmoid", us_graph_add(g, us_graph_mul(g, unary_number(g, c), x), cube));
+    us_node first = us_graph_add(g, unary_number(g, c), us_graph_mul(g, unary_number(g, 3 * c * k), square));
+    us_node bend = us_graph_mul(g, us_graph_sub(g, one, us_graph_mul(g, two, s)), unary_square(g, first));
+    bend = us_graph_add(g, bend, us_graph_mul(g, unary_number(g, 6 * c * k), x));
+    bend = us_graph_add(g, us_graph_mul(g, two, first), us_graph_mul(g, x, bend));
+    return us_graph_mul(g, d, us_graph_mul(g, us_graph_mul(g, s, us_graph_sub(g, one, s)), bend));
+}
+
+static us_node unary_log1p(us_graph *g, us_node y, size_t i, us_node d) {
+    (void)i;
+    return us_graph_div(g, d, us_graph_add(g, unary_number(g, 1), unary_x(g, y)));
+}
+
 static us_node unary_softplus(us_graph *g, us_node y, size_t i, us_node d) {
     (void)i;
     return us_graph_mul(g, d, unary_function(g, "sigmoid", unary_x(g, y)));
@@ -147,10 +187,12 @@ static us_node unary_simplify_neg(us_graph *g, const us__node *n) {
 
 us__row us__neg_f32, us__exp_f32, us__log_f32, us__sqrt_f32, us__sin_f32, us__cos_f32, us__tan_f32, us__asin_f32,
     us__acos_f32, us__atan_f32, us__sinh_f32, us__cosh_f32, us__tanh_f32, us__sigmoid_f32, us__erf_f32, us__abs_f32,
-    us__relu_f32, us__gelu_f32, us__gelu_slope_f32, us__softplus_f32, us__sign_f32;
+    us__relu_f32, us__gelu_f32, us__gelu_slope_f32, us__softplus_f32, us__sign_f32, us__silu_f32, us__silu_slope_f32,
+    us__gelu_tanh_f32, us__gelu_tanh_slope_f32, us__log1p_f32;
 us__row us__neg_f64, us__exp_f64, us__log_f64, us__sqrt_f64, us__sin_f64, us__cos_f64, us__tan_f64, us__asin_f64,
     us__acos_f64, us__atan_f64, us__sinh_f64, us__cosh_f64, us__tanh_f64, us__sigmoid_f64, us__erf_f64, us__abs_f64,
-    us__relu_f64, us__gelu_f64, us__gelu_slope_f64, us__softplus_f64, us__sign_f64;
+    us__relu_f64, us__gelu_f64, us__gelu_slope_f64, us__softplus_f64, us__sign_f64, us__silu_f64, us__silu_slope_f64,
+    us__gelu_tanh_f64, us__gelu_tanh_slope_f64, us__log1p_f64;
 
 #define ROW(title, f)                                                                           \
     .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,            \
@@ -178,12 +220,17 @@ const us__op us__unary_ops[] = {
     {ROW("relu", relu)},
     {ROW("gelu", gelu)},
     {ROW("softplus", softplus)},
+    {ROW("silu", silu)},
+    {ROW("gelu-tanh", gelu_tanh)},
+    {ROW("log1p", log1p)},
     /* Only derivatives use these. */
     {ROW("sign", sign)},
     {ROW("gelu_slope", gelu_slope)},
+    {ROW("silu_slope", silu_slope)},
+    {ROW("gelu-tanh_slope", gelu_tanh_slope)},
 };
 const size_t us__unary_count = sizeof us__unary_ops / sizeof *us__unary_ops;
-const size_t us__unary_public = sizeof us__unary_ops / sizeof *us__unary_ops - 2;
+const size_t us__unary_public = sizeof us__unary_ops / sizeof *us__unary_ops - 4;
 
 us_node us_graph_neg(us_graph *graph, us_node a) { return us__unary(graph, &us__op_neg, a); }
 

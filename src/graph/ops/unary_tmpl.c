@@ -36,7 +36,7 @@ LOOPS(KERNEL)
 
 /* ------------------------------------------------------------------ functions of the math table */
 
-#define TABLE(X) X(exp) X(log) X(sin) X(cos) X(tanh) X(erf)
+#define TABLE(X) X(exp) X(log) X(sin) X(cos) X(tanh) X(erf) X(log1p)
 #define KERNEL(f)                                                                                                 \
     us__row US_REAL(us__##f);                                                                                     \
     void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
@@ -103,7 +103,53 @@ static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *m
         y[i] = (us_real)0.5 * p[i] + (bell[i] == 0 ? 0 : x[i] * bell[i] * (us_real)(M_SQRT1_2 * M_2_SQRTPI / 2));
 }
 
-#define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope)
+/* v of gelu-tanh, which is x·σ(v), and its slope. */
+static inline __attribute__((always_inline)) us_real unary_cubic(us_real x) {
+    return (us_real)(M_SQRT2 * M_2_SQRTPI) * x * (1 + (us_real)0.044715 * x * x);
+}
+static inline __attribute__((always_inline)) us_real unary_cubic_slope(us_real x) {
+    return (us_real)(M_SQRT2 * M_2_SQRTPI) * (1 + (us_real)(3 * 0.044715) * x * x);
+}
+
+static inline __attribute__((always_inline)) void unary_silu(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real s[STRIP];
+    unary_sigmoid(math, x, s, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = s[i] == 0 ? 0 : x[i] * s[i];
+}
+
+static inline __attribute__((always_inline)) void unary_silu_slope(unary_math *math, const us_real *x, us_real *y,
+                                                                   size_t n) {
+    us_real s[STRIP];
+    unary_sigmoid(math, x, s, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        us_real bell = s[i] * (1 - s[i]);
+        y[i] = s[i] + (bell == 0 ? 0 : x[i] * bell);
+    }
+}
+
+static inline __attribute__((always_inline)) void unary_gelu_tanh(unary_math *math, const us_real *x, us_real *y, size_t n) {
+    us_real s[STRIP];
+    for (size_t i = 0; i < n; i++) s[i] = unary_cubic(x[i]);
+    unary_sigmoid(math, s, s, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = s[i] == 0 ? 0 : x[i] * s[i];
+}
+
+static inline __attribute__((always_inline)) void unary_gelu_tanh_slope(unary_math *math, const us_real *x, us_real *y,
+                                                                        size_t n) {
+    us_real s[STRIP];
+    for (size_t i = 0; i < n; i++) s[i] = unary_cubic(x[i]);
+    unary_sigmoid(math, s, s, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        us_real bell = s[i] * (1 - s[i]);
+        y[i] = s[i] + (bell == 0 ? 0 : x[i] * bell * unary_cubic_slope(x[i]));
+    }
+}
+
+#define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope) X(silu) X(silu_slope) X(gelu_tanh) X(gelu_tanh_slope)
 #define KERNEL(f)                                                                                                           \
     us__row US_REAL(us__##f);                                                                                               \
     US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \

@@ -1,0 +1,41 @@
+/* Rows of logits; one that is NaN makes its row NaN. */
+#include "graph/graph.h"
+#include "graph/ops/rows.h"
+
+us__kernel US_REAL(us__softmax), US_REAL(us__log_sum_exp), US_REAL(us__softmax_slope);
+
+US_KERNEL void US_REAL(us__softmax)(const us__call *call) {
+    size_t n = call->node->shape[call->node->rank - 1], rows = us__elements(call->node, call->rows) / n;
+    row_math *math = US_REAL(us__math_now)();
+    const us_real *z = call->in[0];
+    us_real *out = call->out;
+    for (size_t i = 0; i < rows; i++, z += n, out += n) {
+        us_real scale = (us_real)(1 / row_exp(math, out, z, n));
+        for (size_t c = 0; c < n; c++) out[c] *= scale;
+    }
+}
+
+/* max z + log(1 + Σ' exp(z − max z)), where Σ' leaves out one largest; −∞ where all logits are. */
+US_KERNEL void US_REAL(us__log_sum_exp)(const us__call *call) {
+    const us__node *x = us__at(call->graph, call->node->in[0]);
+    size_t n = x->shape[x->rank - 1], rows = us__elements(x, call->rows) / n;
+    row_math *math = US_REAL(us__math_now)();
+    const us_real *z = call->in[0];
+    us_real *out = call->out;
+    for (size_t i = 0; i < rows; i++, z += n) {
+        us_real most = row_max(z, n);
+        bool nothing = most == -(us_real)INFINITY && row_sum(z, n) == (double)most;
+        out[i] = nothing ? most : most + (us_real)log1p(row_others(math, z, most, n));
+    }
+}
+
+/* p∘(d − ⟨p, d⟩) */
+US_KERNEL void US_REAL(us__softmax_slope)(const us__call *call) {
+    size_t n = call->node->shape[call->node->rank - 1], rows = us__elements(call->node, call->rows) / n;
+    const us_real *p = call->in[0], *d = call->in[1];
+    us_real *out = call->out;
+    for (size_t i = 0; i < rows; i++, p += n, d += n, out += n) {
+        us_real mean = (us_real)row_dot(p, d, n);
+        for (size_t c = 0; c < n; c++) out[c] = p[c] * (d[c] - mean);
+    }
+}
