@@ -131,8 +131,9 @@ typedef struct us_evidence {
     double learning_rate;      /* of the next step, schedule included */
     double base_learning_rate; /* before the schedule */
     double effective_rate;     /* what steps along a constant gradient come to: α/(1−m) for momentum m; NaN as below */
-    double stability_limit;    /* largest stable rate of the rule that runs, on all rows: 2/λmax for gradient descent,
-                                  2(1+m)/λmax for momentum m; NaN for rules that scale the gradient */
+    double stability_limit;    /* largest stable rate of the rule that runs, on all rows (src/diagnose/stability.c); NaN for
+                                  rules that do not tell it */
+    double sharpness_preconditioned; /* of rules that divide by a D: the largest eigenvalue of D^(-1/2)HD^(-1/2) */
     /* Of trainings that end in numbers that are not finite, else not measured: */
     size_t rows_not_finite;  /* whose own loss or gradient is not, at θ */
     size_t rows_overflowing; /* of them, those whose is infinite */

@@ -31,6 +31,7 @@ static const struct {
     {us__evidence_floor, "measuring what the data allow"},
     {us__evidence_units, "looking at the units"},
     {us__evidence_point, "measuring the curvature"},
+    {us__evidence_stability, "measuring how large a rate the rule bears"},
     {us__evidence_line_search, "searching along the gradient"},
     {us__evidence_escape, "searching along the way out"},
     {us__evidence_carry_on, "going on for a while on a copy"},

@@ -67,18 +67,6 @@ us_status us__evidence_checks(us__gathering *g) {
     return status;
 }
 
-/* Largest stable learning rate on a quadratic whose largest curvature is λ: gradient descent 2/λ; heavy ball, m ← βm − αg,
- * 2(1+β)/λ (Polyak 1964). NaN for rules that scale the gradient, and where λ is not positive. */
-static double evidence_stability_limit(const us_training *training, double lambda) {
-    const us_rule *rule = us_training_rule(training);
-    size_t momentum = us_rule_hyperparameter(rule, "momentum");
-    if (!(lambda > 0)) return (double)NAN;
-    if (strcmp(rule->name, "sgd") == 0) return 2 / lambda;
-    if (strcmp(rule->name, "momentum") == 0 && momentum != SIZE_MAX)
-        return 2 * (1 + us_training_hyper(training)[momentum]) / lambda;
-    return (double)NAN;
-}
-
 /* What the steps of a constant gradient come to: α for gradient descent, α/(1 − β) for heavy ball. */
 static double evidence_effective_rate(const us_training *training, double rate) {
     const us_rule *rule = us_training_rule(training);
@@ -125,7 +113,6 @@ us_status us__evidence_point(us__gathering *g) {
         e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM;
         e->positive = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MINIMUM;
     }
-    e->stability_limit = evidence_stability_limit(g->training, e->lambda_max);
     e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);
     size_t count;
     const us_group *groups = us_problem_groups(g->problem, &count);

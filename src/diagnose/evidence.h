@@ -23,6 +23,7 @@ us_status us__evidence_floor(us__gathering *g);
 us_status us__evidence_units(us__gathering *g);
 us_status us__evidence_checks(us__gathering *g);
 us_status us__evidence_point(us__gathering *g);
+us_status us__evidence_stability(us__gathering *g); /* stability.c */
 us_status us__evidence_line_search(us__gathering *g);
 us_status us__evidence_escape(us__gathering *g);
 us_status us__evidence_carry_on(us__gathering *g);

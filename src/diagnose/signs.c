@@ -60,6 +60,8 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "How much lower the loss comes at a tenth of the learning rate, noise taken off.");
     signs_add(d, "learning_rate", e->learning_rate, e->stability_limit,
               "The learning rate of the next step; above the threshold this curvature makes the method unstable.");
+    signs_add(d, "sharpness_preconditioned", e->sharpness_preconditioned, (double)NAN,
+              "The largest eigenvalue of the Hessian as the rule sees it, divided by what it divides its steps by.");
     signs_add(d, "floor", e->floor, e->loss,
               "The least loss that any function of the features can have: rows with equal features set it.");
     signs_add(d, "constant_loss", e->constant_loss, e->loss, "The loss of the best constant prediction.");

@@ -49,6 +49,7 @@ void us_evidence_init(us_evidence *e) {
                        .base_learning_rate = unknown,
                        .effective_rate = unknown,
                        .stability_limit = unknown,
+                       .sharpness_preconditioned = unknown,
                        .worst_row = unknown,
                        .row_dominance = unknown,
                        .finite_at_rate = unknown,
