@@ -63,44 +63,42 @@ typedef struct us_nearest_options {
     void (*progress)(void *user, size_t done, size_t at_most, double gradient_norm, double distance);
     void *progress_user;
 } us_nearest_options;
-#define US_NEAREST_OPTIONS_INIT                                                                                \
-    {                                                                                                          \
-        .version = 1, .tolerance = 1e-11, .products = 2000, .basis = 100, .reach = HUGE_VAL,                   \
-        .point = US_POINT_OPTIONS_INIT                                                                         \
-    }
+#define US_NEAREST_OPTIONS_INIT \
+    { .version = 1, .tolerance = 1e-11, .products = 2000, .basis = 100, .reach = HUGE_VAL, .point = US_POINT_OPTIONS_INIT }
 US_API void us_nearest_options_init(us_nearest_options *options);
 
 typedef enum us_nearest_end {
     US_NEAREST_CRITICAL = 0,
-    US_NEAREST_GRADIENT_FLAT, /* ‖g‖ is stationary where g is not zero: Hg ≈ 0. No critical point, though ‖g‖ falls no more */
-    US_NEAREST_STALLED,       /* no step shortens g: a kink, or rounding */
-    US_NEAREST_LIMIT          /* products, seconds or reach are spent */
+    US_NEAREST_GRADIENT_FLAT, /* ‖g‖ is stationary where g is not zero: Hg ≈ 0. No critical point, though ‖g‖ falls no more
+                               */
+    US_NEAREST_STALLED, /* no step shortens g: a kink, or rounding */
+    US_NEAREST_LIMIT    /* products, seconds or reach are spent */
 } us_nearest_end;
 /** "critical", "gradient-flat", "stalled", "limit". */
 US_API const char *us_nearest_end_name(us_nearest_end end);
 
 typedef struct us_nearest {
     us_nearest_end end;
-    us_point *point;        /* where it ended, and what kind of point that is; with the limit on a dense Hessian as given by
-                               options.point, all eigenvalues or both ends */
-    double start_value;     /* loss at the start */
-    double start_gradient;  /* ‖g‖ there */
-    double distance;        /* ‖θ − θ₀‖₂ */
-    double flatness;        /* ‖Hg‖/(‖H‖·‖g‖) where it ended, ‖H‖ the largest met on the way: near 0 at a gradient-flat point */
+    us_point *point;       /* where it ended, and what kind of point that is; with the limit on a dense Hessian as given by
+                              options.point, all eigenvalues or both ends */
+    double start_value;    /* loss at the start */
+    double start_gradient; /* ‖g‖ there */
+    double distance;       /* ‖θ − θ₀‖₂ */
+    double flatness; /* ‖Hg‖/(‖H‖·‖g‖) where it ended, ‖H‖ the largest met on the way: near 0 at a gradient-flat point */
     size_t steps, products; /* taken; the naming's are the point's own */
     us_context *context;
 } us_nearest;
 
-/** From θ to a critical point near by, of any index: Newton's method for g = 0 in the sense of least residuals. Each step makes
- * ‖g + Hp‖ least over a Krylov space of (H, g) within a trust region, whose radius follows how well that foretells the merit
- * ‖g‖²/2; so it goes to saddles and maxima as to minima, over singular Hessians, by products alone. A local minimum of ‖g‖
- * that is no critical point (Frye et al.) is told as gradient-flat.
+/** From θ to a critical point near by, of any index: Newton's method for g = 0 in the sense of least residuals. Each step
+ * makes ‖g + Hp‖ least over a Krylov space of (H, g) within a trust region, whose radius follows how well that foretells the
+ * merit ‖g‖²/2; so it goes to saddles and maxima as to minima, over singular Hessians, by products alone. A local minimum of
+ * ‖g‖ that is no critical point (Frye et al.) is told as gradient-flat.
  * @param problem  in f64 for the full resolution
  * @param out [caller destroys]; usable with US_NOT_CONVERGED, too
- * Gives US_OK (critical), US_NOT_CONVERGED (see end), US_INTERRUPTED (*out is NULL). Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_NONFINITE (at the
- * start), the problem's own; *out is then NULL. Memory: (basis + 1) vectors of n doubles.
- * Sources: Roosta, Liu, Xu & Mahoney 2018, "Newton-MR"; Frye et al. 2021, "Critical point-finding methods reveal
- * gradient-flat regions of deep network losses", Neural Computation 33(6). */
+ * Gives US_OK (critical), US_NOT_CONVERGED (see end), US_INTERRUPTED (*out is NULL). Errors: US_ERR_ARGUMENT, US_ERR_NOMEM,
+ * US_ERR_NONFINITE (at the start), the problem's own; *out is then NULL. Memory: (basis + 1) vectors of n doubles. Sources:
+ * Roosta, Liu, Xu & Mahoney 2018, "Newton-MR"; Frye et al. 2021, "Critical point-finding methods reveal gradient-flat
+ * regions of deep network losses", Neural Computation 33(6). */
 US_API us_status us_critical_nearest(us_nearest **out, us_problem *problem, const us_vec *theta,
                                      const us_nearest_options *options);
 US_API void us_nearest_destroy(us_nearest *nearest);

@@ -1,7 +1,10 @@
-/* unstuck critical FORMULA: names one point, or finds and names all in a box. */
+/* unstuck critical FORMULA: names one point, or finds and names all in a box. Of a run: critical_run.c. */
+#include "critical.h"
 #include "formula.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static json_t *critical_json(const cli_formula *f, const us_point *p) {
@@ -21,7 +24,7 @@ static json_t *critical_json(const cli_formula *f, const us_point *p) {
     return o;
 }
 
-static const char *critical_color(const cli_style *style, us_kind kind) {
+const char *cli_point_color(const cli_style *style, us_kind kind) {
     switch (kind) {
     case US_KIND_MINIMUM:
         return style->green;
@@ -33,7 +36,7 @@ static const char *critical_color(const cli_style *style, us_kind kind) {
     }
 }
 
-static const char *critical_meaning(const us_point *p) {
+const char *cli_point_meaning(const us_point *p) {
     switch (p->kind) {
     case US_KIND_MINIMUM:
         return "all eigenvalues are positive: uphill in every direction";
@@ -66,9 +69,9 @@ static void critical_print(const cli_formula *f, const us_point *p) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     char at[512];
     cli_formula_at_text(f, p->theta, at, sizeof at);
-    printf("%s%s%-12s%s %s  value %.9g\n", style.bold, critical_color(&style, p->kind), us_kind_name(p->kind), style.reset,
+    printf("%s%s%-12s%s %s  value %.9g\n", style.bold, cli_point_color(&style, p->kind), us_kind_name(p->kind), style.reset,
            at, p->value);
-    printf("             %s\n             |gradient| %.3g", critical_meaning(p), p->gradient_norm);
+    printf("             %s\n             |gradient| %.3g", cli_point_meaning(p), p->gradient_norm);
     if (p->spectrum) {
         printf(", eigenvalues");
         for (size_t i = 0; i < f->n && i < 8; i++) printf(" %.6g", p->spectrum->values[i]);
@@ -87,18 +90,29 @@ static void critical_progress(void *user, size_t done, size_t starts, size_t fou
     cli_progress_show(user, (double)done / (double)(starts ? starts : 1), text, false);
 }
 
+static bool critical_is_folder(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 static int critical_run(const cli_command *command, int argc, char **argv) {
     const char *formula = NULL, *at = NULL, *box = NULL;
     bool json = false, quiet = false;
     us_critical_options options = US_CRITICAL_OPTIONS_INIT;
+    cli_critical_options near = {.products = 2000, .reach = HUGE_VAL};
     uint64_t starts = 0, seed = 1;
+    bool timed = false;
     const cli_option table[] = {
         {CLI_TEXT, "--at", "x=0,y=0", &at, "names this point"},
         {CLI_TEXT, "--box", "x=-5:5,..", &box, "finds the critical points in this box and names each"},
         {CLI_NUMBER, "--tolerance", "X", &options.point.decrease_tolerance,
          "critical when the gradient still offers at most this part of the\nvalue's scale (1e-9)", 0, 1, true},
         {CLI_COUNT, "--starts", "N", &starts, "starting points of the search (by dimension)", 1},
-        {CLI_NUMBER, "--seconds", "S", &options.seconds, "time limit of the search (20)", 0, 0, true},
+        {CLI_NUMBER, "--seconds", "S", &options.seconds, "time limit of the search (20; of a run: none)", 0, 0, true, NULL,
+         &timed},
+        {CLI_COUNT, "--products", "N", &near.products, "of a run: Hessian-vector products at most (2000)", 1},
+        {CLI_NUMBER, "--reach", "X", &near.reach, "of a run: how far from it to look (any)", 0, 0, true},
+        {CLI_TEXT, "--save", "FILE", &near.save, "of a run: writes the point's parameters as safetensors"},
         {CLI_COUNT, "--seed", "N", &seed, "of the random starts (1)"},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress"},
@@ -106,7 +120,12 @@ static int critical_run(const cli_command *command, int argc, char **argv) {
     size_t given;
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &formula, 1, 1, &given);
     if (code != CLI_GO_ON) return code;
-    if (!at == !box) return cli_usage(command, "give either --at x=0,y=0 or --box x=-5:5,y=-5:5");
+    if (!at && !box && critical_is_folder(formula)) {
+        near.tolerance = options.point.decrease_tolerance, near.seconds = timed ? options.seconds : 0;
+        near.json = json, near.quiet = quiet;
+        return cli_critical_of_run(command, formula, &near);
+    }
+    if (!at == !box) return cli_usage(command, "give either --at x=0,y=0 or --box x=-5:5,y=-5:5, or the folder of a run");
     options.starts = starts;
     options.seed = options.point.seed = seed;
 
@@ -158,14 +177,17 @@ done:
 }
 
 const cli_command cli_critical = {
-    "critical", "FORMULA", "finds and names the critical points of a formula",
+    "critical", "FORMULA|RUN", "finds and names the critical points of a formula, or the one nearest to a run",
     "Names a point (--at) by its gradient and the eigenvalues of its Hessian: minimum, maximum, saddle,\n"
     "degenerate (the second order is silent), not-critical, or undecided (double precision can't tell).\n"
     "With --box, looks for all critical points in a box by Newton's method on the gradient from many starts.\n"
+    "Given a run, goes from where it stands to the nearest critical point of its loss, of any kind, by\n"
+    "Hessian-vector products; a place where the gradient is shortest but not zero is told as gradient-flat.\n"
     "\n"
     "Formulas: + - * / ^, parentheses, numbers, exp log sqrt sin cos tan asin acos atan sinh cosh tanh sigmoid\n"
     "erf abs, pi, e, and names. ^ binds tightest and to the right, then unary minus.\n"
     "\n"
     "  unstuck critical '(1-w1*w2)^2' --at w1=0,w2=0\n"
-    "  unstuck critical '(x^2+y-11)^2+(x+y^2-7)^2' --box x=-6:6,y=-6:6",
+    "  unstuck critical '(x^2+y-11)^2+(x+y^2-7)^2' --box x=-6:6,y=-6:6\n"
+    "  unstuck critical runs/mnist-1 --save saddle.safetensors",
     critical_run};

@@ -9,7 +9,7 @@ enum { SPECTRUM_BYTES = 1 << 30, SPECTRUM_BARS = 16, SPECTRUM_BAR = 48 };
 
 typedef struct spectrum_options {
     uint64_t top, bottom, products, seed;
-    double tolerance;
+    double tolerance, tau; /* tau 0: a thousandth of the largest eigenvalue */
     const char *rows;
     int of; /* us_product */
     bool density, trace, by_layer, json, quiet;
@@ -142,6 +142,22 @@ static json_t *spectrum_density_json(const us_density *d) {
     return json_pack("{s:o,s:o,s:o}", "at", at, "density", density, "standard_error", error);
 }
 
+static double spectrum_tau(const spectrum_view *v, const spectrum_options *o) {
+    return o->tau > 0 ? o->tau : 1e-3 * fmax(v->density->highest, 1e-300);
+}
+
+static json_t *spectrum_condition_json(const us_eigenpairs *p) {
+    us_condition c = us_eigenpairs_condition(p);
+    return json_pack("{s:o,s:o,s:o}", "value", cli_real(c.value), "low", cli_real(c.low), "high", cli_real(c.high));
+}
+
+static json_t *spectrum_dimension_json(const spectrum_view *v, const spectrum_options *o) {
+    if (!v->density) return json_null();
+    us_effective_dimension d = us_density_effective_dimension(v->density, spectrum_tau(v, o));
+    return json_pack("{s:o,s:o,s:o}", "tau", cli_real(spectrum_tau(v, o)), "value", cli_real(d.value), "standard_error",
+                     cli_real(d.error));
+}
+
 static json_t *spectrum_json(const spectrum_view *v, const spectrum_options *o) {
     const us_eigenpairs *p = v->pairs;
     json_t *out = json_object();
@@ -159,6 +175,8 @@ static json_t *spectrum_json(const spectrum_view *v, const spectrum_options *o) 
     json_object_set_new(out, "bounds",
                         json_pack("{s:o,s:o,s:f}", "low", cli_real(p->low_bound), "high", cli_real(p->high_bound),
                                   "confidence", p->confidence));
+    json_object_set_new(out, "condition", spectrum_condition_json(p));
+    json_object_set_new(out, "effective_dimension", spectrum_dimension_json(v, o));
     if (o->by_layer) json_object_set_new(out, "layers", spectrum_groups_json(v));
     json_object_set_new(out, "exact_products", json_boolean(us_problem_hvp_is_exact(v->problem)));
     json_object_set_new(out, "products", json_integer((json_int_t)v->products));
@@ -207,6 +225,15 @@ static void spectrum_print(const spectrum_view *v, const spectrum_options *o) {
     if (isfinite(p->low_bound))
         printf("  all      between %.4g and %.4g, with probability %.3g\n", p->low_bound, p->high_bound, p->confidence);
     if (o->trace && isfinite(v->trace.value)) printf("  trace    %.6g ± %.2g\n", v->trace.value, v->trace.standard_error);
+    us_condition c = us_eigenpairs_condition(p);
+    if (isfinite(c.value))
+        printf("  kappa    %.4g (between %.4g and %.4g)\n", c.value, c.low, c.high);
+    else
+        printf("  kappa    at least %.4g\n", c.low);
+    if (v->density) {
+        us_effective_dimension d = us_density_effective_dimension(v->density, spectrum_tau(v, o));
+        printf("  effective dimension %.4g ± %.2g beyond %.3g\n", d.value, d.error, spectrum_tau(v, o));
+    }
     size_t count;
     const us_group *groups = us_problem_groups(v->problem, &count);
     if (o->by_layer) printf("\n  share of the eigenvector   smallest   largest\n");
@@ -230,6 +257,10 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
          "themselves (hessian)",
          0, 0, false, "hessian|gauss-newton|fisher"},
         {CLI_FLAG, "--density", NULL, &o.density, "how the eigenvalues are spread: 640 products more"},
+        {CLI_NUMBER, "--tau", "X", &o.tau,
+         "with --density: the scale of the effective dimension, the sum of\nlambda/(lambda + X) (a thousandth of the "
+         "largest)",
+         0, 0, true},
         {CLI_FLAG, "--trace", NULL, &o.trace, "their sum: 60 products more"},
         {CLI_FLAG, "--by-layer", NULL, &o.by_layer, "which layers the outermost eigenvectors lie in"},
         {CLI_TEXT, "--rows", "M|all", &o.rows, "measures on a random sample of the training rows (all)"},

@@ -128,9 +128,9 @@ us_status us__krylov_decompose(us__krylov *s) {
         p.left[j * rows + j] = s->diagonal[j];
         p.left[j * rows + j + 1] = s->beside[j];
     }
-    lapack_int info = LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'O', 'S', (lapack_int)rows, (lapack_int)k, p.left,
-                                          (lapack_int)rows, p.values, NULL, 1, p.right, (lapack_int)k, p.work,
-                                          (lapack_int)(KRYLOV_WORK * s->most));
+    lapack_int info =
+        LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'O', 'S', (lapack_int)rows, (lapack_int)k, p.left, (lapack_int)rows, p.values,
+                            NULL, 1, p.right, (lapack_int)k, p.work, (lapack_int)(KRYLOV_WORK * s->most));
     if (info) return us__fail(s->context, US_ERR_NUMERIC, "LAPACK's dgesvd failed (info %d)", (int)info);
     for (size_t i = 0; i < k; i++) p.parts[i] = s->length * p.left[i * rows]; /* of ‖g‖e₁ along the left vectors */
     return US_OK;
@@ -176,8 +176,8 @@ us_status us__krylov_offer(us__krylov *s, double resolution, double *offer, doub
     size_t k = s->k;
     memcpy(p.values, s->diagonal, k * sizeof *p.values);
     memcpy(p.parts, s->beside, k * sizeof *p.parts);
-    lapack_int info = LAPACKE_dstev_work(LAPACK_COL_MAJOR, 'V', (lapack_int)k, p.values, p.parts, p.right, (lapack_int)k,
-                                         p.work);
+    lapack_int info =
+        LAPACKE_dstev_work(LAPACK_COL_MAJOR, 'V', (lapack_int)k, p.values, p.parts, p.right, (lapack_int)k, p.work);
     if (info) return us__fail(s->context, US_ERR_NUMERIC, "LAPACK's dstev failed (info %d)", (int)info);
     *offer = *silent = 0;
     *lowest = p.values[0];

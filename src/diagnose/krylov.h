@@ -1,4 +1,5 @@
-/* The Hessian seen from the gradient: the Krylov space of (H, g), by Lanczos' method, and what can be done to g within it. */
+/* The Hessian seen from the gradient: the Krylov space of (H, g), by Lanczos' method, and what can be done to g within it.
+ */
 #ifndef US_DIAGNOSE_KRYLOV_H
 #define US_DIAGNOSE_KRYLOV_H
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unstuck/critical.h>
 
-enum { NEAREST_IDLE = 40 };          /* steps in a row that hardly shorten g end the search */
-static const double HARDLY = 1e-3;   /* of ‖g‖ */
-static const double FLAT = 1e-2;     /* a flatness below this is called so */
+enum { NEAREST_IDLE = 40 };           /* steps in a row that hardly shorten g end the search */
+static const double HARDLY = 1e-3;    /* of ‖g‖ */
+static const double FLAT = 1e-2;      /* a flatness below this is called so */
 static const double SMALLEST = 1e-15; /* radius, beside θ */
 
 typedef struct descent {
@@ -52,8 +52,8 @@ static us_status nearest_look(descent *d) {
     double aim = fmin(0.1, 10 * d->length / (d->largest > 0 ? d->largest : d->length)) * d->length;
     us__krylov_begin(s, d->g);
     do {
-        if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "interrupted after %zu products",
-                                                           d->found->products);
+        if (us_context_cancelled(context))
+            return us__fail(context, US_INTERRUPTED, "interrupted after %zu products", d->found->products);
         us_status status = us__krylov_grow(s, d->theta);
         if (status) return status;
         d->found->products++;
@@ -127,14 +127,16 @@ static us_status nearest_check(us_context *context, const us_nearest_options *o)
     if (o->version != 1 || o->point.version != 1)
         return us__fail(context, US_ERR_ARGUMENT, "us_nearest_options: version is %u; it must be 1", o->version);
     if (!(o->tolerance > 0) || !(o->reach > 0) || !(o->seconds >= 0) || o->basis < 2 || o->products == 0)
-        return us__fail(context, US_ERR_ARGUMENT,
-                        "us_nearest_options: tolerance %g and reach %g must be above 0, basis %zu at least 2, products %zu at "
-                        "least 1, seconds %g not negative",
-                        o->tolerance, o->reach, o->basis, o->products, o->seconds);
+        return us__fail(
+            context, US_ERR_ARGUMENT,
+            "us_nearest_options: tolerance %g and reach %g must be above 0, basis %zu at least 2, products %zu at "
+            "least 1, seconds %g not negative",
+            o->tolerance, o->reach, o->basis, o->products, o->seconds);
     return US_OK;
 }
 
-/* Names the place. A point whose gradient is rounding is critical, though the merit could not be brought to the tolerance. */
+/* Names the place. A point whose gradient is rounding is critical, though the merit could not be brought to the tolerance.
+ */
 static us_status nearest_name(descent *d) {
     us_nearest *f = d->found;
     us_point_options o = d->options->point;

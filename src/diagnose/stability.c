@@ -1,7 +1,7 @@
 /* The limit of stability: on a quadratic, steps of a rule θ ← θ − α·D⁻¹·(..) stay bounded as long as α·λ is below what the
- * rule bears (us_rule.stability), λ the largest eigenvalue of D^(-1/2)HD^(-1/2). For rules that do not divide D = 1, and λ is
- * the Hessian's own; for the others it is found by Lanczos' method, with D as the rule's state stands.
- * Source: Cohen et al. 2022, "Adaptive gradient methods at the edge of stability" (arXiv:2207.14484). */
+ * rule bears (us_rule.stability), λ the largest eigenvalue of D^(-1/2)HD^(-1/2). For rules that do not divide D = 1, and λ
+ * is the Hessian's own; for the others it is found by Lanczos' method, with D as the rule's state stands. Source: Cohen et
+ * al. 2022, "Adaptive gradient methods at the edge of stability" (arXiv:2207.14484). */
 #include "diagnose/evidence.h"
 #include <math.h>
 #include <unstuck/operator.h>

@@ -1,11 +1,14 @@
 /* raise-lr: a learning rate as large as a single step along the gradient can use, at most half of what is stable; ten times
- * the present one where neither is known (rules that scale the gradient). */
+ * the present one where neither is known. A rule that scales the gradient has rates of another unit than that step: it gets
+ * up to ten times its own, within half of what is stable, or twice. */
 #include "remedy/remedy.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 static double raise_rate(const us_evidence *e) {
+    if (!isnan(e->sharpness_preconditioned))
+        return fmin(10 * e->learning_rate, fmax(2 * e->learning_rate, 0.5 * e->stability_limit));
     double rate = fmin(e->line_search_rate, 0.5 * e->stability_limit); /* NaN gives way to a number */
     return isnan(e->stability_limit) || !(rate > e->learning_rate) ? 10 * e->learning_rate : rate;
 }

@@ -24,6 +24,13 @@ class Spectrum(Case):
         area = sum((a + b) / 2 * (y - x) for a, b, x, y in zip(d["density"], d["density"][1:], d["at"], d["at"][1:]))
         self.assertAlmostEqual(area, 1, delta=0.02)
         self.assertEqual((o["rows"], o["parameters"]), (64, 3))
+        self.assertAlmostEqual(o["condition"]["value"], 16, delta=1e-9)
+        self.assertTrue(o["condition"]["low"] <= 16 <= o["condition"]["high"])
+        e = o["effective_dimension"]
+        self.assertAlmostEqual(e["tau"], 4e-3, delta=1e-9)
+        self.assertAlmostEqual(e["value"], sum(x / (x + e["tau"]) for x in (4, 1, 0.25)),
+                               delta=5 * e["standard_error"])
+        self.assertLess(e["standard_error"], 0.1)
         self.assertTrue(0 < o["resolution"] < 1e-12)
         self.assertLessEqual(o["bounds"]["low"], 0.25)
         weight = [l for l in o["layers"] if l["name"] == "layer1.weight"][0]

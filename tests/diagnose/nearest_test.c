@@ -1,5 +1,5 @@
-/* The critical point nearest to a place: saddles of known value and index, reached from perturbed starts; gradient-flat places
- * told as what they are. Values and indices: closed forms (Baldi & Hornik 1989 for linear networks). */
+/* The critical point nearest to a place: saddles of known value and index, reached from perturbed starts; gradient-flat
+ * places told as what they are. Values and indices: closed forms (Baldi & Hornik 1989 for linear networks). */
 #include "support.h"
 #include <unstuck/critical.h>
 #include <unstuck/model.h>
@@ -17,7 +17,8 @@ static us_problem *formula(us_context *context, const char *text, size_t *n) {
 }
 
 /* From `at`, moved by `by` in a random direction. */
-static us_nearest *nearest_from(us_problem *problem, const double *at, size_t n, double by, uint64_t seed, us_status *status) {
+static us_nearest *nearest_from(us_problem *problem, const double *at, size_t n, double by, uint64_t seed,
+                                us_status *status) {
     us_context *context = us_problem_context(problem);
     us_vec *theta;
     us_nearest *found;
@@ -70,9 +71,9 @@ static void saddles_are_reached_from_beside(void **state) {
             us_nearest *f = nearest_from(problem, w->at, n, by, seed, &status);
             if (status != US_OK || f->end != US_NEAREST_CRITICAL || f->point->kind != w->kind ||
                 f->point->spectrum->negative != w->negative || fabs(f->point->value - w->value) > 1e-12)
-                fail_msg("%s, %llu: %s, %s, %zu negative, value %.15g, distance %g, |g| %g", w->what, (unsigned long long)seed,
-                         us_nearest_end_name(f->end), us_kind_name(f->point->kind), f->point->spectrum->negative,
-                         f->point->value, f->distance, f->point->gradient_norm);
+                fail_msg("%s, %llu: %s, %s, %zu negative, value %.15g, distance %g, |g| %g", w->what,
+                         (unsigned long long)seed, us_nearest_end_name(f->end), us_kind_name(f->point->kind),
+                         f->point->spectrum->negative, f->point->value, f->distance, f->point->gradient_norm);
             assert_true(f->distance < 1.5 * by + 1e-6 && f->point->gradient_norm < 1e-10);
             assert_true(f->steps <= 12 && f->products <= 12 * n);
             us_nearest_destroy(f);
@@ -82,8 +83,8 @@ static void saddles_are_reached_from_beside(void **state) {
     us_context_destroy(context);
 }
 
-/* ¼x⁴ − 3x² + 9x: |f'| has a local minimum at √2, where f'' = 0 and f' = 9 − 4√2, and its only zero at −3. Beside it, y² makes
- * it two-dimensional, and √2 no nearer. */
+/* ¼x⁴ − 3x² + 9x: |f'| has a local minimum at √2, where f'' = 0 and f' = 9 − 4√2, and its only zero at −3. Beside it, y²
+ * makes it two-dimensional, and √2 no nearer. */
 static void gradient_flat_places_are_told(void **state) {
     static const char *const TEXTS[] = {"x^4/4-3*x^2+9*x", "x^4/4-3*x^2+9*x+y^2"};
     us_context *context = support_plain_context();
