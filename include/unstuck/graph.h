@@ -110,6 +110,38 @@ US_API us_node us_graph_log_sum_exp(us_graph *graph, us_node a);
  * Source: Ba, Kiros & Hinton 2016, arXiv 1607.06450. */
 US_API us_node us_graph_layer_norm(us_graph *graph, us_node x, us_node gain, us_node bias, double epsilon);
 
+/* Images: [samples×channels×height×width]; pairs are (height, width). */
+typedef struct us_convolution {
+    uint32_t version;   /* 1 */
+    size_t stride[2];   /* 1 to 255; default 1 */
+    size_t padding[2];  /* zeros on each side, 0 to 255; default 0 */
+    size_t dilation[2]; /* between elements of the kernel, 1 to 255; default 1 */
+    size_t groups;      /* channels and outputs fall into so many parts that do not mix; default 1 */
+} us_convolution;
+#define US_CONVOLUTION_INIT \
+    { .version = 1, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1 }
+/** Convolution (cross-correlation, as networks have it): y[n,o,i,j] = Σ w[o,c,k,l]·x[n, c, i·stride + k·dilation − padding,
+ * ..] over c, k, l. x [samples×C×H×W], weight [O×C/groups×kh×kw] → [samples×O×H'×W'] with H' = ⌊(H + 2·padding −
+ * (kh−1)·dilation − 1)/stride⌋ + 1. Its workspace does not grow with the samples.
+ * @param how  NULL for defaults */
+US_API us_node us_graph_convolution(us_graph *graph, us_node x, us_node weight, const us_convolution *how);
+
+typedef struct us_pooling {
+    uint32_t version;  /* 1 */
+    size_t size[2];    /* of a window, 1 to 255; default 2 */
+    size_t stride[2];  /* from one window to the next; default 0: its size */
+    size_t padding[2]; /* on each side, at most half the size; default 0 */
+} us_pooling;
+#define US_POOLING_INIT                \
+    {                                  \
+        .version = 1, .size = { 2, 2 } \
+    }
+/** The largest of each window, [samples×C×H×W] → [samples×C×H'×W'] with H' = ⌊(H + 2·padding − size)/stride⌋ + 1. Padding is
+ * never the largest. NaN gives NaN. Of equals the first has the derivative. @param how  NULL for defaults */
+US_API us_node us_graph_max_pool(us_graph *graph, us_node x, const us_pooling *how);
+/** The sum of each window over its size; padding counts, as zeros. @param how  NULL for defaults */
+US_API us_node us_graph_average_pool(us_graph *graph, us_node x, const us_pooling *how);
+
 /* Training form (us_batch.draw). */
 /** Dropout: in training form an element is 0 with this probability, else 1/(1 − probability) times what it was; in
  * evaluation form all stay as they are. The mask depends on (which dropout of the graph, draw, row of the dataset, element),

@@ -187,7 +187,8 @@ static void execute_node(const us__evaluation *e, us_node a, size_t first, size_
                      .rows = rows,
                      .draw = e->draw,
                      .numbers = e->rows ? e->rows + first : NULL,
-                     .first = first};
+                     .first = first,
+                     .scratch = w->scratch};
     for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = w->address[n->in[k]];
     n->op->value[w->precision == US_F64](&call);
 }

@@ -31,6 +31,7 @@ typedef struct us__call {
     uint64_t draw;           /* 0: the evaluation form */
     const uint32_t *numbers; /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
     size_t first;
+    void *scratch; /* what op->scratch asked for */
 } us__call;
 typedef void us__kernel(const us__call *call);
 
@@ -55,6 +56,7 @@ struct us__op {
     us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
     us__row *row[2];                                       /* its loop, where one is enough; value is us__elementwise */
     us__row *reduce[2];                                    /* a row to one number; the axes that are gone stay as 1 */
+    size_t (*scratch)(const us_graph *, const us__node *); /* elements of workspace, whatever the rows. May be NULL */
     bool draws;                                            /* the value depends on the draw: evaluation or training form */
     us__rule *forward, *reverse;
     /* Elementwise only: ∂y/∂xᵢ·d without regard to shapes. A diagonal map is its own adjoint, so that it is both rules. */
@@ -170,13 +172,16 @@ extern const us__op us__op_gather, us__op_scatter_add;                          
 extern const us__op us__op_sum_to;                                                           /* ops/sum.c */
 extern const us__op us__op_broadcast_to, us__op_reshape;                                     /* ops/broadcast.c */
 extern const us__op us__op_column, us__op_spread;                                            /* ops/column.c */
-extern const us__op us__op_mask;                                                             /* ops/dropout.c */
-extern const us__op us__op_max_over, us__op_take_max, us__op_put_max;                        /* ops/extreme.c */
-extern const us__op us__op_dot;                                                              /* ops/dot.c */
-extern const us__op us__op_softmax, us__op_log_sum_exp, us__op_softmax_slope;                /* ops/softmax.c */
-extern const us__op us__op_normalize, us__op_inverse_deviation, us__op_project;              /* ops/normalize.c */
-extern const us__op us__op_one_hot;                                                          /* ops/one_hot.c */
-extern const us__op us__op_cross_entropy, us__op_softmax_residual;                           /* ops/cross_entropy.c */
+extern const us__op us__op_convolution, us__op_convolution_input, us__op_convolution_weight; /* ops/convolution.c */
+extern const us__op us__op_max_pool, us__op_pool_pick, us__op_pool_place;                    /* ops/pool.c */
+extern const us__op us__op_average_pool, us__op_average_spread;
+extern const us__op us__op_mask;                                                /* ops/dropout.c */
+extern const us__op us__op_max_over, us__op_take_max, us__op_put_max;           /* ops/extreme.c */
+extern const us__op us__op_dot;                                                 /* ops/dot.c */
+extern const us__op us__op_softmax, us__op_log_sum_exp, us__op_softmax_slope;   /* ops/softmax.c */
+extern const us__op us__op_normalize, us__op_inverse_deviation, us__op_project; /* ops/normalize.c */
+extern const us__op us__op_one_hot;                                             /* ops/one_hot.c */
+extern const us__op us__op_cross_entropy, us__op_softmax_residual;              /* ops/cross_entropy.c */
 /* All functions of one variable, and how many of them us_graph_apply knows by name (the first ones). */
 extern const us__op us__unary_ops[];
 extern const size_t us__unary_count, us__unary_public;

@@ -218,6 +218,11 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_note_lifetimes(p, notes);
     plan_place(p, notes, free);
     plan_list_sums(p, notes);
+    for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {
+        const us__node *n = us__at(graph, p->order[i]);
+        size_t scratch = n->op->scratch ? n->op->scratch(graph, n) : 0;
+        if (p->scratch < scratch) p->scratch = scratch;
+    }
     *out = p;
     p = NULL;
 done:

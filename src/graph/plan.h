@@ -34,7 +34,7 @@ typedef struct us__plan {
     us_node *order;                 /* computed nodes, segment by segment */
     us__program **program;          /* [order] what computes the nodes from here on; NULL: the node's own kernel */
     bool *inside;                   /* [nodes] its value is needed within a program only, and has no place */
-    size_t scratch;                 /* elements that a program needs */
+    size_t scratch;                 /* elements that a program or an operation needs, at most */
     size_t start[US__SEGMENTS + 1]; /* of each segment in order */
     us_node *leaves;                /* [leaf_count] what the caller's memory holds: θ, v, 1/count, data */
     size_t leaf_count;
@@ -66,7 +66,7 @@ typedef struct us__workspace {
     size_t nodes;
     char *memory;
     size_t bytes;
-    void *scratch; /* of programs */
+    void *scratch; /* of programs and operations */
     double *sums;  /* sums over blocks */
     size_t sum_count;
     char weight[8]; /* 1/count, in the precision */
