@@ -80,11 +80,12 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                                                \
-    X(DESCENDING, "descending")                                                                                           \
-    X(MINIMUM, "minimum")                                                                                                 \
-    X(SADDLE, "saddle") X(MAXIMUM, "maximum") X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") \
-        X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecided")
+#define US_VERDICT_LIST(X)                                                                                              \
+    X(DESCENDING, "descending")                                                                                         \
+    X(MINIMUM, "minimum")                                                                                               \
+    X(SADDLE, "saddle")                                                                                                 \
+    X(MAXIMUM, "maximum") X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") \
+        X(DIVERGED, "diverged") X(UNDECIDED, "undecided")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -128,6 +129,9 @@ typedef struct us_evidence {
     double decrease_escape;      /* best along ± the escape direction: loss now − best */
     double escape_component;     /* |a|: how far θ already is along the escape direction */
     double steps_to_leave;       /* ln(r/|a|)/ln(1+α|λmin|); inf when the component is exactly zero */
+    us_kind near_kind;           /* of the critical point next to θ (us_critical_nearest), looked for where the curvature is
+                                    negative and where the loss does not fall; US_KIND_UNDECIDED where none was found */
+    double near_distance;        /* how far it is: 0 at it, to rounding; NaN where none was found */
     uint64_t steps_done;
     double learning_rate;      /* of the next step, schedule included */
     double base_learning_rate; /* before the schedule */

@@ -35,6 +35,7 @@ static const struct {
     {us__evidence_line_search, "searching along the gradient"},
     {us__evidence_escape, "searching along the way out"},
     {us__evidence_carry_on, "going on for a while on a copy"},
+    {us__evidence_near, "looking for the critical point next to it"},
     {us__evidence_divergence, "looking for what is not finite"},
     {us__evidence_ringing, "going on with less momentum"},
     {us__evidence_conditioning, "searching where the rate is too small"},

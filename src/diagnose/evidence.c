@@ -136,9 +136,8 @@ us_status us__evidence_line_search(us__gathering *g) {
     return US_OK;
 }
 
-/* Growth of the component along an eigenvector of λ < 0 in one step: gradient descent 1 + α|λ|; heavy ball the larger root
- * of μ² − (1 + β + α|λ|)μ + β = 0. NaN for other rules. */
-static double evidence_growth(const us_training *training, double rate, double lambda) {
+/* Gradient descent 1 + α|λ|; heavy ball the larger root of μ² − (1 + β + α|λ|)μ + β = 0. */
+double us__growth(const us_training *training, double rate, double lambda) {
     const us_rule *rule = us_training_rule(training);
     size_t momentum = us_rule_hyperparameter(rule, "momentum");
     double a = rate * fabs(lambda);
@@ -161,7 +160,7 @@ us_status us__evidence_escape(us__gathering *g) {
     if (e->negative == 0) return US_OK;
     double slope = cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1), distance = fabs(line.step);
     e->escape_component = fabs(slope / e->lambda_min);
-    double growth = evidence_growth(g->training, e->learning_rate, e->lambda_min);
+    double growth = us__growth(g->training, e->learning_rate, e->lambda_min);
     if (line.decrease > 0 && growth > 1) e->steps_to_leave = fmax(0, log(distance / e->escape_component) / log(growth));
     return US_OK;
 }

@@ -27,10 +27,14 @@ us_status us__evidence_stability(us__gathering *g); /* stability.c */
 us_status us__evidence_line_search(us__gathering *g);
 us_status us__evidence_escape(us__gathering *g);
 us_status us__evidence_carry_on(us__gathering *g);
+us_status us__evidence_near(us__gathering *g);         /* near.c */
 us_status us__evidence_divergence(us__gathering *g);   /* divergence.c; measures nothing where all is finite */
 us_status us__evidence_ringing(us__gathering *g);      /* ringing.c */
 us_status us__evidence_conditioning(us__gathering *g); /* conditioning.c */
 us_status us__evidence_noise(us__gathering *g);        /* noise.c */
+
+/* Growth of the component along an eigenvector of λ < 0 in one step of the training's rule; NaN where it is not known. */
+double us__growth(const us_training *training, double rate, double lambda);
 
 /* The numbers behind the verdict, each with the threshold it was held against. */
 void us__signs_list(us_diagnosis *diagnosis, const us_verdict_options *options);

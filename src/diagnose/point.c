@@ -20,12 +20,13 @@
  * 1 − ((k−2)/(k−1))^(k−2), a half or more. */
 #include "diagnose/point.h"
 #include "curvature/curvature.h"
+#include "diagnose/krylov.h"
 #include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { POINT_NOISE_DRAWS = 8, POINT_SETTLED = 8 };
+enum { POINT_NOISE_DRAWS = 8, POINT_SETTLED = 8, POINT_KRYLOV = 30 };
 
 void us_point_options_init(us_point_options *options) { *options = (us_point_options)US_POINT_OPTIONS_INIT; }
 
@@ -178,12 +179,34 @@ static us_status point_escape(us_point *point, const us_point_options *options) 
     return US_OK;
 }
 
+/* Beside a saddle a line along −g finds the way out, and a decrease that is the saddle's, not the gradient's. The quadratic
+ * model of the Krylov space of (H, g) tells: where that space has negative curvature, its D counts, as with a spectrum. */
+static us_status point_model(sight *s, us_point *point) {
+    us_context *context = us_problem_context(s->place.problem);
+    us__krylov *k;
+    double offer, silent, lowest, epsilon = us_precision_epsilon(us_problem_precision(s->place.problem));
+    us_status status = us__krylov_create(&k, s->place.problem, s->options->spectrum.batch, POINT_KRYLOV);
+    if (status) return status;
+    us__krylov_begin(k, s->gradient);
+    while (!status && k->k < k->most && !k->whole && k->k < s->options->products)
+        status = us__krylov_grow(k, s->place.theta);
+    double r = (4 * epsilon + sqrt((double)s->place.n) * DBL_EPSILON) * us__krylov_norm(k);
+    if (!status) status = us__krylov_offer(k, r, &offer, &silent, &lowest);
+    if (!status && lowest < -r && offer < point->offered_decrease) point->offered_decrease = offer;
+    us__krylov_destroy(k);
+    if (status != US_ERR_NONFINITE) return status;
+    us_context_error_clear(context);
+    return US_OK;
+}
+
 /* Without a dense Hessian, the gradient and the loss along it tell whether the point is critical. */
-static us_status point_without_spectrum(sight *s, us_point *point, const char *because) {
+static us_status point_without_spectrum(sight *s, us_point *point, const char *because, bool products) {
     us_status status = US_OK;
+    double worth = s->options->decrease_tolerance * fabs(s->place.loss);
     for (size_t i = 0; i < s->place.n; i++) s->scratch[i] = -s->gradient[i];
     if (point->gradient_norm > 0) status = point_measure(s, s->scratch, &point->offered_decrease);
-    s->critical = point->offered_decrease <= s->options->decrease_tolerance * fabs(s->place.loss) || point_is_rounding(s);
+    if (!status && products && s->options->products && point->offered_decrease > worth) status = point_model(s, point);
+    s->critical = point->offered_decrease <= worth || point_is_rounding(s);
     point->kind = s->critical ? US_KIND_UNDECIDED : US_KIND_NOT_CRITICAL;
     point->undecided_because = s->critical ? because : NULL;
     return status;
@@ -239,8 +262,8 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
     }
     if ((status = us__place_noise(&s.place, s.gradient, POINT_NOISE_DRAWS, s.noise))) goto done;
     if (n > o.spectrum.limit) {
-        status = point_without_spectrum(&s, point,
-                                        "the Hessian is too large to be made whole: its smallest eigenvalue would decide");
+        status = point_without_spectrum(
+            &s, point, "the Hessian is too large to be made whole: its smallest eigenvalue would decide", true);
         if (!status) status = us__point_ends(point, &s.place, &o, s.gradient, s.scratch);
         goto done;
     }
@@ -249,7 +272,7 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
         status = point_with_spectrum(&s, point);
     else if (status == US_ERR_NONFINITE) {
         us_context_error_clear(context);
-        status = point_without_spectrum(&s, point, "the Hessian is not finite at this point");
+        status = point_without_spectrum(&s, point, "the Hessian is not finite at this point", false);
     }
 done:
     us__release(context, memory);

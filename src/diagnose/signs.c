@@ -86,6 +86,8 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "How far the parameters already are along the way out; zero means for ever at rest.");
     signs_add(d, "steps_to_leave", e->steps_to_leave, (double)e->steps_done,
               "How many steps the method in use would need to leave by itself, beside the steps done so far.");
+    signs_add(d, "saddle_distance", e->near_kind == US_KIND_SADDLE ? e->near_distance : (double)NAN, (double)NAN,
+              "How far the saddle is: zero, to rounding, at it.");
     signs_add(d, "symmetric_units", e->negative ? (double)e->symmetric_units : (double)NAN, 0,
               "1 when the way out is a difference between units whose weights are equal or zero.");
 }

@@ -45,6 +45,8 @@ void us_evidence_init(us_evidence *e) {
                        .decrease_escape = unknown,
                        .escape_component = unknown,
                        .steps_to_leave = unknown,
+                       .near_kind = US_KIND_UNDECIDED,
+                       .near_distance = unknown,
                        .learning_rate = unknown,
                        .base_learning_rate = unknown,
                        .effective_rate = unknown,
@@ -215,6 +217,10 @@ static bool verdict_constant(evidence e, options o) {
 static bool verdict_jumping(evidence e, options o) {
     return !verdict_critical(e) && verdict_unstable_rate(e, o) && e->decrease_line_search > verdict_worth(e, o);
 }
+/* Not at a saddle, but beside one: what grows along its way out is still small. */
+static bool verdict_beside_saddle(evidence e, options o) {
+    return (void)o, !verdict_critical(e) && e->near_kind == US_KIND_SADDLE && e->steps_to_leave > 0;
+}
 static bool verdict_unmeasurable(evidence e, options o) {
     return (void)o, !verdict_critical(e) && e->decrease_line_search <= 0;
 }
@@ -376,6 +382,9 @@ static const struct verdict_row {
     {verdict_jumping, US_VERDICT_OSCILLATING, "lr-above-stability", true, verdict_by_rate,
      "The learning rate is at or above the limit of stability: each step jumps across the valley, while a shorter one goes "
      "down.",
+     NULL},
+    {verdict_beside_saddle, US_VERDICT_SADDLE, "negative-curvature", true, verdict_barely,
+     "Beside a saddle: the gradient is nearly gone, and what the loss curves downwards along has hardly begun to grow.",
      NULL},
     {verdict_unmeasurable, US_VERDICT_UNDECIDED, "below-precision", false, verdict_nothing,
      "The gradient is not zero, but no step along it lowers the loss by more than rounding.",
