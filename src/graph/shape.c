@@ -38,7 +38,7 @@ bool us__has_axis(us_graph *graph, const char *who, us_node a, size_t axis) {
     else if (axis >= rank)
         us__graph_fail(graph, us__fail(graph->context, US_ERR_ARGUMENT, "%s: there is no axis %zu in %s", who, axis,
                                        us__shape_text(us__at(graph, a), text)));
-    else if (us__at(graph, a)->shape[axis] == US_SAMPLES && !graph->deriving)
+    else if (us__at(graph, a)->shape[axis] == US_SAMPLES)
         us__graph_fail(graph, us__fail(graph->context, US_ERR_UNSUPPORTED,
                                        "%s over the samples: the loss of a sample may depend on that sample alone", who));
     return graph->status == US_OK;

@@ -14,10 +14,10 @@ static inline us_vec *differences_vec(const us_problem *p) {
 }
 
 /* max |gradient − differences| over the coordinates, relative to 1 + the largest. */
-static inline double differences_gradient(us_problem *p, const us_vec *theta, us_batch batch) {
+static inline double differences_gradient_step(us_problem *p, const us_vec *theta, us_batch batch, double h) {
     size_t n = us_problem_dimension(p);
     us_vec *gradient = differences_vec(p), *at = differences_vec(p);
-    double loss, worst = 0, h = DIFFERENCES_STEP;
+    double loss, worst = 0;
     assert_int_equal(us_problem_gradient(p, theta, batch, &loss, gradient), US_OK);
     for (size_t i = 0; i < n; i++) {
         double f[5];
@@ -37,7 +37,7 @@ static inline double differences_gradient(us_problem *p, const us_vec *theta, us
 }
 
 /* The same for products with random vectors, and |⟨u,Hv⟩ − ⟨v,Hu⟩|. */
-static inline double differences_product(us_problem *p, const us_vec *theta, us_batch batch) {
+static inline double differences_product_step(us_problem *p, const us_vec *theta, us_batch batch, double h) {
     us_vec *v[2], *hv[2], *at = differences_vec(p), *g = differences_vec(p), *sum = differences_vec(p);
     us_rng rng = us_rng_init(11, 4);
     for (int k = 0; k < 2; k++) {
@@ -47,7 +47,7 @@ static inline double differences_product(us_problem *p, const us_vec *theta, us_
         us_vec_scale(v[k], 1 / us_vec_norm2(v[k]));
     }
     assert_int_equal(us_problem_hvp(p, theta, batch, (const us_vec *const *)v, hv, 2), US_OK);
-    double worst = 0, loss, h = DIFFERENCES_STEP, weight[5] = {1, -8, 0, 8, -1};
+    double worst = 0, loss, weight[5] = {1, -8, 0, 8, -1};
     for (int k = 0; k < 2; k++) {
         us_vec_fill(sum, 0);
         for (int s = -2; s <= 2; s++) {
@@ -65,6 +65,13 @@ static inline double differences_product(us_problem *p, const us_vec *theta, us_
     for (int k = 0; k < 2; k++) us_vec_destroy(v[k]), us_vec_destroy(hv[k]);
     us_vec_destroy(at), us_vec_destroy(g), us_vec_destroy(sum);
     return worst;
+}
+
+static inline double differences_gradient(us_problem *p, const us_vec *theta, us_batch batch) {
+    return differences_gradient_step(p, theta, batch, DIFFERENCES_STEP);
+}
+static inline double differences_product(us_problem *p, const us_vec *theta, us_batch batch) {
+    return differences_product_step(p, theta, batch, DIFFERENCES_STEP);
 }
 
 #endif

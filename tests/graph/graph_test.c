@@ -1,4 +1,4 @@
-/* Building, simplifying, printing, errors, special values, and random compositions. */
+/* Building, simplifying, printing, errors, and special values. */
 #include "graph/differences.h"
 #include "graph/graph.h"
 #include "support.h"
@@ -366,118 +366,6 @@ static void a_formula_over_a_column(void **state) {
     us_dataset_destroy(data);
 }
 
-/* ------------------------------------------------------------------ random compositions */
-
-enum { POOL = 40 };
-
-/* A node out of those made so far, made smooth and bounded. */
-static us_node random_function(us_graph *g, us_rng *rng, us_node a) {
-    static const char *const SMOOTH[] = {"tanh", "sigmoid", "sin", "cos", "atan", "erf", "gelu", "softplus"};
-    us_node one = us_graph_constant(g, 1);
-    switch (us_rng_below(rng, 5)) {
-    case 0:
-        return us_graph_apply(g, "exp", us_graph_apply(g, "tanh", a));
-    case 1:
-        return us_graph_apply(g, "log", us_graph_add(g, one, us_graph_apply(g, "softplus", a)));
-    case 2:
-        return us_graph_apply(g, "sqrt", us_graph_add(g, one, us_graph_mul(g, a, a)));
-    default:
-        return us_graph_apply(g, SMOOTH[us_rng_below(rng, 8)], a);
-    }
-}
-
-static us_node random_operation(us_graph *g, us_rng *rng, us_node a, us_node b) {
-    us_node one = us_graph_constant(g, 1), safe = us_graph_add(g, one, us_graph_mul(g, b, b));
-    bool matrices = us_graph_rank(g, a) == 2 && us_graph_rank(g, b) == 2 && us_graph_axis(g, b, 0) != US_SAMPLES;
-    if (matrices && us_graph_axis(g, a, 1) == us_graph_axis(g, b, 1) && us_rng_below(rng, 2))
-        return us_graph_matmul(g, a, false, b, true);
-    switch (us_rng_below(rng, 8)) {
-    case 0:
-        return us_graph_add(g, a, b);
-    case 1:
-        return us_graph_sub(g, a, b);
-    case 2:
-        return us_graph_apply(g, "tanh", us_graph_mul(g, a, b));
-    case 3:
-        return us_graph_div(g, a, safe);
-    case 4:
-        return us_graph_pow(g, us_graph_add(g, one, us_graph_apply(g, "softplus", a)), us_graph_apply(g, "tanh", b));
-    case 5:
-        return us_graph_rank(g, a) == 2 ? us_graph_sum(g, a, 1) : random_function(g, rng, a);
-    default:
-        return random_function(g, rng, a);
-    }
-}
-
-static bool random_fits(const us_graph *g, us_node a,
-                        us_node b) { /* whether they broadcast to [samples×..] or without samples */
-    for (size_t i = 0; i < 2 && i < us_graph_rank(g, a) && i < us_graph_rank(g, b); i++) {
-        size_t m = us_graph_axis(g, a, us_graph_rank(g, a) - 1 - i), n = us_graph_axis(g, b, us_graph_rank(g, b) - 1 - i);
-        if (m != n && m != 1 && n != 1) return false;
-    }
-    bool sample_vector = (us_graph_rank(g, a) == 1 && us_graph_axis(g, a, 0) == US_SAMPLES) ||
-                         (us_graph_rank(g, b) == 1 && us_graph_axis(g, b, 0) == US_SAMPLES);
-    return !sample_vector || (us_graph_rank(g, a) < 2 && us_graph_rank(g, b) < 2);
-}
-
-/* A loss made of `operations` random operations, and its text. */
-static us_graph *random_graph(uint64_t seed, size_t operations) {
-    us_graph *g = graph_new();
-    us_rng rng = us_rng_init(seed, 3);
-    us_node pool[POOL];
-    size_t count = 0;
-    pool[count++] = us_graph_parameter(g, "a", 0, NULL);
-    pool[count++] = us_graph_parameter(g, "b", 1, (size_t[]){3});
-    pool[count++] = us_graph_parameter(g, "c", 2, (size_t[]){2, 3});
-    pool[count++] = us_graph_parameter(g, "d", 2, (size_t[]){3, 1});
-    pool[count++] = us_graph_features(g, 3);
-    pool[count++] = us_graph_column(g, us_graph_features(g, 3), 1);
-    for (size_t k = 0; k < operations; k++) {
-        us_node a = pool[us_rng_below(&rng, (uint32_t)count)], b = pool[us_rng_below(&rng, (uint32_t)count)];
-        if (!random_fits(g, a, b)) b = a;
-        pool[count++] = random_operation(g, &rng, a, b);
-    }
-    us_node loss = us_graph_mul(g, pool[5], pool[0]);
-    for (size_t k = count - operations; k < count; k++) { /* every node counts, down to one number a sample */
-        us_node a = pool[k];
-        while (us_graph_rank(g, a) > 1) a = us_graph_sum(g, a, us_graph_rank(g, a) - 1);
-        if (us_graph_rank(g, a) == 1 && us_graph_axis(g, a, 0) != US_SAMPLES) a = us_graph_sum(g, a, 0);
-        loss = us_graph_add(g, loss, us_graph_apply(g, "tanh", a));
-    }
-    us_graph_set_loss(g, loss);
-    return g;
-}
-
-static void random_compositions(void **state) {
-    us_dataset *data;
-    assert_int_equal(us_dataset_create(&data, context, US_F64, 4, 3, US_REGRESSION, 1), US_OK);
-    us_rng rng = us_rng_init(4, 4);
-    for (size_t i = 0; i < 12; i++) ((double *)us_dataset_features(data))[i] = us_rng_normal(&rng);
-    for (uint64_t seed = 1; seed <= 150; seed++)
-        for (size_t operations = 1; operations <= 12;
-             operations += seed % 2 ? 11 : 4) { /* the smallest that fails is told */
-            us_graph *g = random_graph(seed, operations);
-            char *text;
-            if (us_graph_status(g) != US_OK) fail_msg("seed %d: %s", (int)seed, us_context_error(context));
-            assert_int_equal(us_graph_print(g, &text), US_OK);
-            us_problem *p;
-            if (us_problem_create_graph(&p, g, data, US_F64) != US_OK)
-                fail_msg("seed %d: %s\n%s", (int)seed, us_context_error(context), text);
-            us_vec *theta = differences_vec(p);
-            us_rng draw = us_rng_init(seed, 5);
-            us_vec_fill_normal(theta, &draw);
-            us_batch rows = {(uint32_t[]){2, 0, 3, 3}, 4};
-            double gradient = differences_gradient(p, theta, rows), product = differences_product(p, theta, rows);
-            if (!(gradient < 1e-8) || !(product < 1e-8))
-                fail_msg("seed %d, %zu operations: gradient off by %g, product by %g\n%s", (int)seed, operations, gradient,
-                         product, text);
-            us_text_release(context, text);
-            us_vec_destroy(theta);
-            us_problem_destroy(p);
-        }
-    us_dataset_destroy(data);
-}
-
 static int graph_setup(void **state) {
     context = support_plain_context();
     return 0;
@@ -500,7 +388,6 @@ int main(void) {
         cmocka_unit_test(nan_comes_through),
         cmocka_unit_test(saturated_logits),
         cmocka_unit_test(a_formula_over_a_column),
-        cmocka_unit_test(random_compositions),
     };
     return cmocka_run_group_tests(tests, graph_setup, graph_teardown);
 }

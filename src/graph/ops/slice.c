@@ -30,11 +30,11 @@ static us_status pad_shape(us_graph *g, us__node *n) {
 static us_status concatenate_shape(us_graph *g, us__node *n) {
     const us__node *a = us__at(g, n->in[0]), *b = us__at(g, n->in[1]);
     size_t axis = n->how[0];
-    bool fits = a->rank == b->rank;
+    bool fits = a->rank == b->rank && !(axis == 0 && us__has_samples(b));
     for (size_t i = 0; i < a->rank; i++) fits = fits && (i == axis || a->shape[i] == b->shape[i]);
     char left[128], right[128];
     if (!fits)
-        return us__fail(g->context, US_ERR_SHAPE, "concatenate: %s and %s differ in more than axis %zu",
+        return us__fail(g->context, US_ERR_SHAPE, "concatenate: %s and %s can't be joined along axis %zu",
                         us__shape_text(a, left), us__shape_text(b, right), axis);
     slice_copy_shape(n, a);
     n->shape[axis] += b->shape[axis];
