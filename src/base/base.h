@@ -42,6 +42,13 @@ size_t us__arena_bytes(const us__arena *arena);
         (b) = swapped_;      \
     } while (0)
 
+/* task(user, i, thread) for each i < tasks, each once, by at most `threads` threads of the context, this one among them;
+ * returns when all are done. thread < threads tells who does it, 0 being the caller. Within a task, or while another thread
+ * of the caller's is at it in the same context, the caller does everything. */
+enum { US__THREADS_MOST = 64 };
+typedef void us__task(void *user, size_t i, size_t thread);
+void us__parallel(us_context *context, size_t threads, size_t tasks, us__task *task, void *user);
+
 /* Nearest of `names` to a mistyped word by edit distance, or NULL when none is near. */
 const char *us__nearest_name(const char *word, const char *const *names, size_t count);
 

@@ -65,12 +65,15 @@ us_status us_context_create(us_context **out, const us_context_options *options)
     memset(c, 0, sizeof *c);
     c->options = o;
     atomic_init(&c->cancelled, false);
+    us__pool_init(&c->pool);
     *out = c;
     return US_OK;
 }
 
 void us_context_destroy(us_context *context) {
-    if (context) context->options.release(context->options.allocator_user, context);
+    if (!context) return;
+    us__pool_destroy(&context->pool);
+    context->options.release(context->options.allocator_user, context);
 }
 
 const char *us_context_error(const us_context *context) { return context->error; }

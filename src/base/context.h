@@ -2,7 +2,7 @@
 #ifndef US_BASE_CONTEXT_H
 #define US_BASE_CONTEXT_H
 
-#include "base/base.h"
+#include "base/pool.h"
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -11,6 +11,7 @@
 struct us_context {
     us_context_options options;
     atomic_bool cancelled;
+    us__pool pool;
     char error[US__ERROR_TEXT];
 };
 

@@ -5,14 +5,23 @@
 /* θ is cut into blocks of this many elements, whatever the number of threads, so that the result does not depend on it. */
 enum { UPDATE_BLOCK = 1 << 15, UPDATE_BLOCKS_TO_SHARE = 4 };
 
+typedef struct update_blocks {
+    size_t n;
+    void (*block)(void *user, size_t from, size_t count);
+    void *user;
+} update_blocks;
+
+static void update_one_block(void *user, size_t i, size_t thread) {
+    const update_blocks *b = user;
+    size_t from = i * UPDATE_BLOCK;
+    (void)thread;
+    b->block(b->user, from, b->n - from < UPDATE_BLOCK ? b->n - from : UPDATE_BLOCK);
+}
+
 void us__rule_blocks(us_context *context, size_t n, void (*block)(void *user, size_t from, size_t count), void *user) {
     size_t blocks = n ? (n - 1) / UPDATE_BLOCK + 1 : 0;
-    int threads = blocks < UPDATE_BLOCKS_TO_SHARE ? 1 : us_context_threads(context);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (size_t b = 0; b < blocks; b++) {
-        size_t from = b * UPDATE_BLOCK;
-        block(user, from, n - from < UPDATE_BLOCK ? n - from : UPDATE_BLOCK);
-    }
+    size_t threads = blocks < UPDATE_BLOCKS_TO_SHARE ? 1 : (size_t)us_context_threads(context);
+    us__parallel(context, threads, blocks, update_one_block, &(update_blocks){n, block, user});
 }
 
 typedef struct update_call {

@@ -158,13 +158,23 @@ static void linear_slice(const linear_problem *p, linear_job *job, size_t slice)
     job->loss[slice] = loss * scale;
 }
 
+typedef struct linear_share {
+    const linear_problem *problem;
+    linear_job *job;
+} linear_share;
+
+static void linear_one_slice(void *user, size_t slice, size_t thread) {
+    const linear_share *s = user;
+    (void)thread;
+    linear_slice(s->problem, s->job, slice);
+}
+
 /* Runs a job and leaves its vectors in out[k or 1]. */
 static double linear_run(const linear_problem *p, linear_job *job, us_vec *const *out) {
     linear_cut(p, job);
-    int threads = us_context_threads(p->base.context);
-    bool shared = threads > 1 && job->slices > 1 && job->batch.count * p->base.dimension >= LINEAR_THREAD_WORK;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (shared)
-    for (size_t s = 0; s < job->slices; s++) linear_slice(p, job, s);
+    bool shared = job->batch.count * p->base.dimension >= LINEAR_THREAD_WORK;
+    us__parallel(p->base.context, shared ? (size_t)us_context_threads(p->base.context) : 1, job->slices, linear_one_slice,
+                 &(linear_share){p, job});
     double loss = 0;
     for (size_t s = 0; s < job->slices; s++) loss += job->loss[s];
     size_t n = p->base.dimension, results = job->v ? job->k : job->gradient;
