@@ -22,6 +22,11 @@ US_KERNEL void US_REAL(us__accumulate)(double *sums, const void *values, size_t 
     for (size_t i = 0; i < n; i++) sums[i] += (double)x[i];
 }
 
+US_KERNEL void US_REAL(us__round)(void *values, const double *sums, size_t n) {
+    us_real *x = values;
+    for (size_t i = 0; i < n; i++) x[i] = (us_real)sums[i];
+}
+
 double US_REAL(us__total)(const void *values, size_t n) {
     const us_real *x = values;
     double sum = 0;

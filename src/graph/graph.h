@@ -21,17 +21,23 @@ typedef struct us__node {
     double value;           /* of a constant; an epsilon */
 } us__node;
 
+/* A part of a matrix. */
+typedef struct us__range {
+    size_t row, rows, column, columns; /* the first, and how many */
+} us__range;
+
 /* What a value kernel is given. Arrays are row-major; out may be an input of the same shape when op->elementwise. */
 typedef struct us__call {
     const us_graph *graph;
     const us__node *node;
     void *out;
     const void *in[US__INPUTS];
-    size_t rows;             /* what US_SAMPLES stands for */
+    size_t rows;             /* what US_SAMPLES stands for: a tile or a block of the batch */
     uint64_t draw;           /* 0: the evaluation form */
     const uint32_t *numbers; /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
-    size_t first;
-    void *scratch; /* what op->scratch asked for */
+    size_t first;            /* place in the batch of the first of them */
+    const us__range *range;  /* the part of the result that is asked for (op->cuts only); NULL: all of it */
+    void *scratch;           /* what op->scratch asked for */
 } us__call;
 typedef void us__kernel(const us__call *call);
 
@@ -50,6 +56,7 @@ struct us__op {
     size_t how;                                            /* how many of node->how it uses */
     size_t labels;                                         /* 1 + the input that must be labels, or 0 */
     bool elementwise;                                      /* inputs broadcast; may be computed in place; constants fold */
+    bool cuts;                                             /* the result is a matrix; kernels heed call->range */
     bool commutes;                                         /* op(a, b) = op(b, a) to the last bit */
     us_status (*shape)(us_graph *, us__node *node);        /* fills rank and shape, or checks those asked for */
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */

@@ -10,8 +10,7 @@ enum { NO_SLOT = UINT32_MAX };
 typedef struct plan_note {
     bool needed, tangent, after, sum, kept, direct;
     us__segment segment;
-    us_node root; /* the node whose memory a view shows; itself otherwise */
-    size_t last;  /* place in the order of its last use in its own segment */
+    size_t last; /* place in the order of its last use in its own segment */
 } plan_note;
 
 static bool plan_is_computed(const us__node *n) { return n->op->value[0] != NULL; }
@@ -28,25 +27,33 @@ static void plan_note_needed(const us__plan *p, plan_note *notes, size_t nodes) 
     }
 }
 
-static us_status plan_note_segments(const us__plan *p, plan_note *notes, size_t nodes) {
+/* A sum over samples that is computed for a block, in parts. */
+static bool plan_is_large(const us__node *n) { return n->op->cuts && us__elements(n, 1) >= US__SUM_LARGE; }
+
+static us_status plan_note_segments(us__plan *p, plan_note *notes, size_t nodes) {
     for (size_t a = 0; a < nodes; a++) {
         const us__node *n = us__at(p->graph, (us_node)a);
         plan_note *note = &notes[a];
         bool samples = us__has_samples(n), reads_samples = false;
-        note->root = (us_node)a;
+        p->root[a] = (us_node)a;
         note->tangent = n->op == &us__op_tangent;
         for (size_t i = 0; i < n->op->inputs; i++) {
             const plan_note *x = &notes[n->in[i]];
             note->tangent |= x->tangent;
             note->after |= x->after || x->sum;
             reads_samples |= us__has_samples(us__at(p->graph, n->in[i]));
-            if (plan_is_view(n)) note->root = x->root;
+            if (plan_is_view(n)) p->root[a] = p->root[n->in[i]];
         }
         if (note->needed && note->after && (samples || reads_samples))
             return us__fail(p->context, US_ERR_UNSUPPORTED, "%s: a value of a sample depends on a sum over the samples",
                             n->op->name);
         note->sum = reads_samples && !samples;
-        note->segment = note->after ? US__AFTER : samples || reads_samples ? US__BLOCK : US__ONCE;
+        if (note->after)
+            note->segment = US__AFTER;
+        else if (note->sum)
+            note->segment = plan_is_large(n) ? US__SUMS : US__ROWS;
+        else
+            note->segment = samples ? US__ROWS : US__ONCE;
         if (note->tangent) note->segment += US__ONCE_TANGENT - US__ONCE;
     }
     return US_OK;
@@ -56,7 +63,9 @@ static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
     size_t at = 0;
     for (size_t a = 0; a < nodes; a++) {
         const us__node *n = us__at(p->graph, (us_node)a);
-        if (notes[a].needed && !plan_is_computed(n) && !plan_is_view(n)) p->leaves[p->leaf_count++] = (us_node)a;
+        if (!notes[a].needed) continue;
+        if (plan_is_view(n) && !us__has_samples(n)) p->views[p->view_count++] = (us_node)a;
+        if (!plan_is_computed(n) && !plan_is_view(n)) p->leaves[p->leaf_count++] = (us_node)a;
     }
     for (us__segment s = 0; s < US__SEGMENTS; s++) {
         p->start[s] = at;
@@ -75,7 +84,7 @@ static void plan_note_lifetimes(const us__plan *p, plan_note *notes) {
         const us__node *n = us__at(p->graph, p->order[at]);
         notes[p->order[at]].last = at;
         for (size_t i = 0; i < n->op->inputs; i++) {
-            plan_note *root = &notes[notes[n->in[i]].root];
+            plan_note *root = &notes[p->root[n->in[i]]];
             if (root->segment == notes[p->order[at]].segment)
                 root->last = at;
             else
@@ -83,25 +92,38 @@ static void plan_note_lifetimes(const us__plan *p, plan_note *notes) {
         }
         if (notes[p->order[at]].sum) notes[p->order[at]].kept = true;
     }
-    if (p->watched != US_NODE_NONE) notes[notes[p->watched].root].kept = true;
+    if (p->watched != US_NODE_NONE) notes[p->root[p->watched]].kept = true;
     for (size_t k = 0; k < p->output_count; k++) {
         if (p->outputs[k] == US_NODE_NONE) continue;
         plan_note *note = &notes[p->outputs[k]];
         p->direct[k] = plan_is_computed(us__at(p->graph, p->outputs[k])) && !note->direct;
         note->direct |= p->direct[k];
-        notes[note->root].kept = true;
+        notes[p->root[p->outputs[k]]].kept = true;
     }
 }
 
-static us__slot plan_size(const us__node *n) {
-    return (us__slot){.elements = us__elements(n, 1), .rows = us__has_samples(n)};
+static us__slot plan_size(const us__node *n, bool kept) {
+    us__place rows = kept ? US__KEPT : US__OWN;
+    return (us__slot){.elements = us__elements(n, 1), .place = us__has_samples(n) ? rows : US__SHARED};
+}
+
+/* What has rows in memory; data have places of their own. */
+static void plan_list_rows(us__plan *p, const plan_note *notes, size_t nodes) {
+    for (size_t a = 0; a < nodes; a++) {
+        const us__node *n = us__at(p->graph, (us_node)a);
+        if (!notes[a].needed || !us__has_samples(n) || p->inside[a]) continue;
+        p->rows[p->row_count++] = (us_node)a;
+        if (plan_is_computed(n) || plan_is_view(n)) continue;
+        p->slot[a] = (uint32_t)p->slot_count;
+        p->slots[p->slot_count++] = (us__slot){.elements = us__elements(n, 1), .place = US__DATA};
+    }
 }
 
 /* The free slot that fits best: the smallest that is large enough, else the largest, which then grows. */
 static uint32_t plan_take_slot(us__plan *p, bool *free, us__slot want) {
     uint32_t best = NO_SLOT;
     for (uint32_t s = 0; s < p->slot_count; s++) {
-        if (!free[s] || p->slots[s].rows != want.rows) continue;
+        if (!free[s] || p->slots[s].place != want.place) continue;
         if (best == NO_SLOT) best = s;
         size_t old = p->slots[best].elements, new = p->slots[s].elements;
         if (old < want.elements ? new > old : new >= want.elements &&new < old) best = s;
@@ -119,8 +141,9 @@ static uint32_t plan_take_slot(us__plan *p, bool *free, us__slot want) {
 static void plan_free_inputs(us__plan *p, const plan_note *notes, bool *free, size_t at, bool in_place) {
     const us__node *n = us__at(p->graph, p->order[at]);
     for (size_t i = 0; i < n->op->inputs; i++) {
-        us_node root = notes[n->in[i]].root;
+        us_node root = p->root[n->in[i]];
         if (notes[root].kept || notes[root].last != at || p->slot[root] == NO_SLOT) continue;
+        if (p->slots[p->slot[root]].place == US__DATA) continue;
         if (in_place && !us__same_shape(n, us__at(p->graph, n->in[i]))) continue;
         free[p->slot[root]] = true;
     }
@@ -134,7 +157,7 @@ static bool plan_has_place(const us__plan *p, const plan_note *notes, us_node a)
 static void plan_place_node(us__plan *p, const plan_note *notes, bool *free, size_t at) {
     us_node a = p->order[at];
     if (us__at(p->graph, a)->op->elementwise) plan_free_inputs(p, notes, free, at, true);
-    if (plan_has_place(p, notes, a)) p->slot[a] = plan_take_slot(p, free, plan_size(us__at(p->graph, a)));
+    if (plan_has_place(p, notes, a)) p->slot[a] = plan_take_slot(p, free, plan_size(us__at(p->graph, a), notes[a].kept));
     plan_free_inputs(p, notes, free, at, false);
     if (p->slot[a] != NO_SLOT) free[p->slot[a]] = !notes[a].kept && notes[a].last == at;
 }
@@ -146,12 +169,14 @@ static void plan_place_program(us__plan *p, const plan_note *notes, bool *free, 
         us_node a = p->order[at];
         const us__node *n = us__at(p->graph, a);
         if (!plan_has_place(p, notes, a)) continue;
+        us__slot want = plan_size(n, notes[a].kept);
         for (size_t i = 0; i < n->op->inputs && p->slot[a] == NO_SLOT && n->op->elementwise; i++) {
             us_node x = n->in[i];
-            if (notes[x].root != x || notes[x].kept || notes[x].last != at || p->slot[x] == NO_SLOT) continue;
+            if (p->root[x] != x || notes[x].kept || notes[x].last != at || p->slot[x] == NO_SLOT) continue;
+            if (p->slots[p->slot[x]].place != want.place) continue;
             if (us__same_shape(n, us__at(p->graph, x))) p->slot[a] = p->slot[x];
         }
-        if (p->slot[a] == NO_SLOT) p->slot[a] = plan_take_slot(p, free, plan_size(n));
+        if (p->slot[a] == NO_SLOT) p->slot[a] = plan_take_slot(p, free, want);
     }
     for (size_t at = from; at < to; at++) plan_free_inputs(p, notes, free, at, false);
     for (size_t at = from; at < to; at++) {
@@ -171,14 +196,39 @@ static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
 }
 
 static void plan_list_sums(us__plan *p, const plan_note *notes) {
+    us__sum *sum = p->sums[0].sum;
     for (int tangent = 0; tangent < 2; tangent++) {
-        for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
-            us_node a = p->order[at];
-            if (!notes[a].sum || notes[a].tangent != tangent || !plan_is_computed(us__at(p->graph, a))) continue;
-            p->sums[p->sum_count++] = a;
-            p->sum_elements[tangent] += us__elements(us__at(p->graph, a), 1);
+        us__sums *list = &p->sums[tangent];
+        list->sum = sum;
+        for (int large = 0; large < 2; large++) {
+            for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+                const us__node *n = us__at(p->graph, p->order[at]);
+                const plan_note *note = &notes[p->order[at]];
+                if (!note->sum || note->tangent != tangent || plan_is_large(n) != large) continue;
+                list->sum[list->count++] = (us__sum){p->order[at], us__elements(n, 1), list->elements};
+                list->elements += us__elements(n, 1);
+            }
+            if (!large) list->small = list->count, list->small_elements = list->elements;
         }
-        if (!tangent) p->sum_plain = p->sum_count;
+        sum += list->count;
+    }
+}
+
+/* About how many operations a row takes: two for each factor of a product, some for each element of anything else. */
+static void plan_count_work(us__plan *p) {
+    for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+        const us__node *n = us__at(p->graph, p->order[at]);
+        size_t read = 0;
+        for (size_t i = 0; i < n->op->inputs; i++)
+            if (us__has_samples(us__at(p->graph, n->in[i]))) read = us__elements(us__at(p->graph, n->in[i]), 1);
+        if (read == 0) continue;
+        bool sum = !us__has_samples(n);
+        if (!n->op->cuts)
+            p->row_work += 4 * read;
+        else if (sum) /* [m×rows]·[rows×n] */
+            p->row_work += 2 * n->shape[0] * read;
+        else /* [rows×k]·[k×n] */
+            p->row_work += 2 * read * n->shape[n->rank - 1];
     }
 }
 
@@ -201,11 +251,14 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->program = us__arena_alloc(p->arena, nodes, sizeof *p->program);
     p->inside = us__arena_alloc(p->arena, nodes, sizeof *p->inside);
     p->leaves = us__arena_alloc(p->arena, nodes, sizeof *p->leaves);
-    p->sums = us__arena_alloc(p->arena, nodes, sizeof *p->sums);
+    p->views = us__arena_alloc(p->arena, nodes, sizeof *p->views);
+    p->rows = us__arena_alloc(p->arena, nodes, sizeof *p->rows);
+    p->root = us__arena_alloc(p->arena, nodes, sizeof *p->root);
+    p->sums[0].sum = us__arena_alloc(p->arena, nodes, sizeof *p->sums[0].sum);
     p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
     p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
-    if (!p->outputs || !p->direct || !p->order || !p->program || !p->inside || !p->leaves || !p->sums || !p->slot ||
-        !p->slots)
+    if (!p->outputs || !p->direct || !p->order || !p->program || !p->inside || !p->leaves || !p->views || !p->rows ||
+        !p->root || !p->sums[0].sum || !p->slot || !p->slots)
         goto done;
     for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
     memset(p->slot, 0xFF, nodes * sizeof *p->slot);
@@ -216,8 +269,10 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     if (!graph->separate) status = us__fuse(p);
     if (status != US_OK) goto done;
     plan_note_lifetimes(p, notes);
+    plan_list_rows(p, notes, nodes);
     plan_place(p, notes, free);
     plan_list_sums(p, notes);
+    plan_count_work(p);
     for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {
         const us__node *n = us__at(graph, p->order[i]);
         size_t scratch = n->op->scratch ? n->op->scratch(graph, n) : 0;

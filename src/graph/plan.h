@@ -1,29 +1,63 @@
 /* A plan: what is computed for some nodes of a graph, in which order, and where the values lie. It holds no numbers and is
- * the same for both precisions; a workspace holds the numbers. */
+ * the same for both precisions; a workspace holds the numbers.
+ *
+ * Rows are computed in blocks, and the rows of a block in tiles, which threads share. What belongs to a row (values and
+ * derivatives of its own loss) is computed tile by tile, and so are small sums over samples, which are added in the order of
+ * the tiles. Large sums (the gradients of weight matrices) are computed for a whole block, cut by their own columns or rows,
+ * which threads share again. Tiles, blocks and cuts depend on the number of rows and on shapes alone, and so does each bit
+ * of the result. */
 #ifndef US_GRAPH_PLAN_H
 #define US_GRAPH_PLAN_H
 
 #include "graph/graph.h"
 
-/* Rows are computed in blocks of so many. Sums over samples are cut there, and nowhere else. */
-enum { US__BLOCK_ROWS = 512, US__BLOCK_VECTORS = 16 };
+enum {
+    US__TILE_LEAST = 64, /* rows of a tile, */
+    US__TILE_MOST = 256, /* and there are four tiles to share where that allows it */
+    US__BLOCK_ROWS = 1024,
+    US__BLOCK_VECTORS = 16,
+    US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
+    US__SUM_CUT = 128     /* rows or columns of such a cut, at least */
+};
 
 /* When a node is computed. A sum over samples belongs to the blocks: their sums add up to its value. */
 typedef enum us__segment {
     US__ONCE,         /* does not depend on samples */
-    US__BLOCK,        /* for each block of rows */
+    US__ROWS,         /* for each tile of rows: values of samples, small sums over them */
+    US__SUMS,         /* for each block of rows: large sums */
     US__AFTER,        /* from sums over samples */
     US__ONCE_TANGENT, /* the same for what depends on a vector v: for each v (and, for simplicity, each block) */
-    US__BLOCK_TANGENT,
+    US__ROWS_TANGENT,
+    US__SUMS_TANGENT,
     US__AFTER_TANGENT,
     US__SEGMENTS
 } us__segment;
 
+typedef enum us__place {
+    US__SHARED, /* one value for all threads */
+    US__KEPT,   /* rows of a block: read by another segment, or by the caller */
+    US__OWN,    /* rows of a tile: each thread has its own */
+    US__DATA    /* rows of a block that are gathered, unless they can be used where they lie */
+} us__place;
+
 /* A place for one value at a time. */
 typedef struct us__slot {
     size_t elements; /* each row, or in all */
-    bool rows;
+    us__place place;
 } us__slot;
+
+/* A sum over samples. */
+typedef struct us__sum {
+    us_node node;
+    size_t elements, offset; /* offset: among the sums of its list */
+} us__sum;
+
+/* Sums over samples, with tangent or without: small ones first. */
+typedef struct us__sums {
+    us__sum *sum; /* [count] */
+    size_t count, small;
+    size_t elements, small_elements; /* of all, of the small ones */
+} us__sums;
 
 typedef struct us__program us__program; /* program.h */
 
@@ -31,22 +65,26 @@ typedef struct us__plan {
     us_context *context;
     const us_graph *graph;
     us__arena *arena;
-    us_node *order;                 /* computed nodes, segment by segment */
+    us_node *order;                 /* computed nodes and views, segment by segment */
     us__program **program;          /* [order] what computes the nodes from here on; NULL: the node's own kernel */
     bool *inside;                   /* [nodes] its value is needed within a program only, and has no place */
     size_t scratch;                 /* elements that a program or an operation needs, at most */
     size_t start[US__SEGMENTS + 1]; /* of each segment in order */
     us_node *leaves;                /* [leaf_count] what the caller's memory holds: θ, v, 1/count, data */
     size_t leaf_count;
+    us_node *views; /* [view_count] of what has no rows */
+    size_t view_count;
+    us_node *rows; /* [row_count] all that has rows of samples: data, computed, views */
+    size_t row_count;
+    us_node *root;    /* [nodes] whose memory a view shows; of others: themselves */
     us_node watched;  /* read by the caller after each block (a loss, an output); may be US_NODE_NONE */
     us_node *outputs; /* [output_count] US_NODE_NONE is zero */
     size_t output_count;
-    bool *direct;                /* [output_count] computed right in the caller's memory */
-    us_node *sums;               /* [sum_count] sums over samples; those without tangent first */
-    size_t sum_count, sum_plain; /* in all; without tangent */
-    size_t sum_elements[2];      /* elements of those without tangent, and of those with */
-    uint32_t *slot;              /* [nodes] UINT32_MAX: elsewhere */
-    us__slot *slots;             /* [slot_count] */
+    bool *direct;     /* [output_count] computed right in the caller's memory */
+    us__sums sums[2]; /* without tangent; with */
+    size_t row_work;  /* operations for a row, about */
+    uint32_t *slot;   /* [nodes] UINT32_MAX: elsewhere */
+    us__slot *slots;  /* [slot_count] */
     size_t slot_count;
 } us__plan;
 
@@ -55,20 +93,51 @@ void us__plan_destroy(us__plan *plan);
 bool us__plan_reads(const us__plan *plan, us_node leaf);
 /* Whether the batch's draw makes a difference. */
 bool us__plan_draws(const us__plan *plan);
+/* Doubles for the sums of a list, which all are kept only from one block to the next. */
+static inline size_t us__sums_kept(const us__plan *plan, size_t blocks, size_t list) {
+    return blocks > 1 ? plan->sums[list].elements : plan->sums[list].small_elements;
+}
 
 /* ------------------------------------------------------------------ execution */
+
+/* How rows are cut: a function of their number. */
+typedef struct us__cut {
+    size_t tile;  /* rows of a tile; the last one may have fewer */
+    size_t block; /* rows of a block: a whole number of tiles */
+    size_t blocks;
+} us__cut;
+us__cut us__cut_rows(size_t count);
+
+/* Where the values at a point are those of, if plan is not NULL. */
+typedef struct us__point {
+    const us__plan *plan;
+    const void *features;
+    void *theta; /* a copy */
+    size_t theta_bytes;
+    uint32_t *rows; /* a copy */
+    size_t room, count;
+    uint64_t draw;
+    bool numbered; /* rows says which they are; else they are the first ones */
+} us__point;
 
 /* Memory for one evaluation at a time. It grows when an evaluation needs more than any before. */
 typedef struct us__workspace {
     us_context *context;
     us_precision precision;
-    void **address; /* [nodes] of the graph when the workspace was made */
-    size_t nodes;
+    size_t nodes;   /* of the graph when the workspace was made */
+    void **address; /* [nodes] of values; what has rows: of the block's first row, unless it belongs to tiles */
+    void **tiles;   /* [threads×nodes] the same for the tile that a thread computes */
+    size_t threads; /* room in tiles */
     char *memory;
     size_t bytes;
-    void *scratch; /* of programs and operations */
-    double *sums;  /* sums over blocks */
+    size_t *place; /* [slots] offset in memory; of a tile's: in a thread's part of it */
+    size_t slots;  /* that there is room for */
+    char *own;     /* [threads×own_bytes] their parts, which begin with what programs need */
+    size_t own_bytes, own_room;
+    char *partial; /* [tiles of a block×small sums] */
+    double *sums;  /* sums over tiles and blocks */
     size_t sum_count;
+    us__point point;
     char weight[8]; /* 1/count, in the precision */
 } us__workspace;
 
@@ -98,6 +167,28 @@ typedef struct us__evaluation {
 
 us_status us__evaluate(const us__evaluation *evaluation);
 
+/* Room for an evaluation by so many threads, and where everything lies. */
+us_status us__workspace_reserve(const us__evaluation *evaluation, us__cut cut, size_t threads);
+/* Leaves of θ or of a vector v (op), outputs, and views of them. */
+void us__workspace_bind(const us__evaluation *evaluation, const us__op *op, const void *leaves, void *outputs);
+/* Data of the block that begins at row `first`. */
+void us__workspace_bind_block(const us__evaluation *evaluation, size_t first);
+/* All that has rows for a thread that computes the tile that begins `at` rows into the block; returns the thread's
+ * addresses. */
+void **us__workspace_bind_tile(const us__evaluation *evaluation, size_t thread, size_t at);
+/* Gathers data for a tile into `address`. first: place in the batch */
+void us__workspace_gather(const us__evaluation *evaluation, void **address, size_t first, size_t rows);
+/* Outputs that were not computed in their place: zeros, and values that are also something else. */
+void us__workspace_copy_outputs(const us__evaluation *evaluation, void *outputs);
+
+/* A block of memory with room for `want` elements; what was in it is gone when it grows. */
+us_status us__workspace_room(us__workspace *workspace, void **block, size_t *have, size_t want, size_t size);
+
+/* Whether the values of this evaluation without tangents are there already; notes that they are; that they are not. */
+bool us__point_is(const us__evaluation *evaluation);
+us_status us__point_keep(const us__evaluation *evaluation);
+void us__point_forget(us__workspace *workspace);
+
 /* to[i] = from[rows ? rows[first + i] : first + i], rows of `columns` numbers that begin `stride` apart, converted to the
  * workspace's precision. */
 void us__gather_f32(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
@@ -107,6 +198,9 @@ void us__gather_f64(void *to, const void *from, us_precision precision, const ui
 /* sums[i] += values[i] */
 void us__accumulate_f32(double *sums, const void *values, size_t n);
 void us__accumulate_f64(double *sums, const void *values, size_t n);
+/* values[i] = sums[i] */
+void us__round_f32(void *values, const double *sums, size_t n);
+void us__round_f64(void *values, const double *sums, size_t n);
 double us__total_f32(const void *values, size_t n);
 double us__total_f64(const void *values, size_t n);
 

@@ -57,6 +57,7 @@ static us_node matmul_reverse(us_graph *g, us_node y, size_t i, us_node d) {
 us__kernel us__matmul_f32, us__matmul_f64;
 const us__op us__op_matmul = {.name = "matmul",
                               .inputs = 2,
+                              .cuts = true,
                               .shape = matmul_shape,
                               .value = {us__matmul_f32, us__matmul_f64},
                               .forward = matmul_forward,
