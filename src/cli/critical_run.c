@@ -111,6 +111,7 @@ static void critical_run_print(us_run *run, const us_problem *problem, const us_
     cli_style style = cli_style_of(STDOUT_FILENO);
     const us_point *p = f->point;
     const char *why = critical_run_end(f->end);
+    size_t last = p->ends ? p->ends->bottom + p->ends->top - 1 : 0;
     printf("%s at step %llu: loss %.9g, |gradient| %.3g\n", us_run_folder(run),
            (unsigned long long)us_training_steps(us_run_training(run)), f->start_value, f->start_gradient);
     printf("%s%s%-12s%s at a distance of %.4g: loss %.9g, |gradient| %.3g\n", style.bold, cli_point_color(&style, p->kind),
@@ -121,8 +122,9 @@ static void critical_run_print(us_run *run, const us_problem *problem, const us_
                p->spectrum->values[0], p->spectrum->values[p->spectrum->n - 1], p->spectrum->negative, p->spectrum->zero,
                p->spectrum->resolution, p->spectrum->positive);
     else if (p->ends)
-        printf("             eigenvalues from %.6g to %.6g (zero within %.1g)\n", p->ends->values[0],
-               p->ends->values[p->ends->bottom + p->ends->top - 1], p->ends->resolution);
+        printf("             eigenvalues from %.6g (within %.1g) to %.6g (within %.1g); zero within %.1g\n",
+               p->ends->values[0], p->ends->residuals[0], p->ends->values[last], p->ends->residuals[last],
+               p->ends->resolution);
     size_t count;
     const us_group *groups = us_problem_groups(problem, &count);
     for (size_t g = 0; p->escape && g < count; g++) {

@@ -61,8 +61,17 @@ static double largest(us_problem *problem, const us_vec *theta, const double *d)
     return value;
 }
 
-/* Do steps at this rate, from a tiny θ, with the state of the training but for its first vector of momentum, stay bounded?
- * The part of the state that D is made of is put back after each step: D is constant. */
+/* Is D made of this part of the state? */
+static bool divides_by(const us_rule *rule, const us_rule_step *now, size_t k) {
+    double state[US_RULE_STATES_MAX] = {1, 1, 1, 1}, before;
+    if (!rule->preconditioner) return false;
+    before = rule->preconditioner(now, state);
+    state[k] = 2;
+    return rule->preconditioner(now, state) != before;
+}
+
+/* Do steps at this rate, from a tiny θ, stay bounded? The part of the state that D is made of is put back before each step:
+ * D is constant. */
 static bool bounded(const us_training *training, double rate) {
     const us_rule *rule = us_training_rule(training);
     us_context *context = us_problem_context(us_training_problem(training));
@@ -80,9 +89,9 @@ static bool bounded(const us_training *training, double rate) {
         us_vec_read_f64(theta, x);
         form_gradient(NULL, x, NULL, 0, &loss, g);
         us_vec_write_f64(gradient, g);
-        for (size_t k = rule->states > 1 ? 1 : 0; rule->preconditioner && k < rule->states; k++)
-            us_vec_copy(state[k], us_training_state(training, k));
-        assert_int_equal(us_rule_apply(context, rule, &now, theta, gradient, state), US_OK);
+        for (size_t k = 0; k < rule->states; k++)
+            if (divides_by(rule, &now, k)) us_vec_copy(state[k], us_training_state(training, k));
+        assert_int_equal(us_rule_apply_whole(context, rule, &now, theta, gradient, state, NULL, NULL, NULL, 0), US_OK);
         end = us_vec_norm2(theta);
     }
     us_vec_destroy(theta);
