@@ -12,7 +12,8 @@ typedef enum fuse_kind {
     FUSE_WIDE,   /* as large as the program */
     FUSE_REDUCE, /* sums its rows */
     FUSE_NARROW, /* one number for each of its rows */
-    FUSE_VIEW    /* another shape of such numbers */
+    FUSE_VIEW,   /* another shape of such numbers */
+    FUSE_SUM     /* sums all rows; known when the program is done */
 } fuse_kind;
 
 typedef struct fuse_note {
@@ -40,6 +41,7 @@ typedef struct fuse_state {
     size_t members;
 } fuse_state;
 
+static bool fuse_is_of_rows(fuse_kind kind) { return kind >= FUSE_REDUCE && kind <= FUSE_VIEW; }
 static const us__node *fuse_node(const fuse_state *s, us_node a) { return us__at(s->graph, a); }
 static bool fuse_is_view(const us__node *n) { return n->op->inputs > 0 && !n->op->value[0]; }
 
@@ -69,28 +71,39 @@ static bool fuse_may_be_narrow(const us__node *space, size_t columns) {
     return n > 1 && n <= US__TILE_WIDEST;
 }
 
+/* n has one number for each column; leading axes of size 1 don't count. */
+static bool fuse_is_sum(const us__node *n, const us__node *space, size_t columns) {
+    for (size_t i = 0; i < n->rank; i++) {
+        size_t k = space->rank - n->rank + i;
+        if (n->shape[i] != (k < space->rank - columns ? 1 : space->shape[k])) return false;
+    }
+    return n->rank >= columns && fuse_columns(space, columns) > 1;
+}
+
 /* Node n reads its input as a program with so many axes for columns can. */
 static bool fuse_reads(const fuse_state *s, const us__node *n, size_t k, fuse_kind kind, size_t columns) {
     const us__node *x = fuse_node(s, n->in[k]);
     fuse_kind of = s->notes[n->in[k]].kind;
     us__operand o;
-    if (kind == FUSE_REDUCE) return us__same_shape(x, s->space);
+    if (of == FUSE_SUM) return false;
+    if (kind == FUSE_REDUCE || kind == FUSE_SUM) return us__same_shape(x, s->space);
     if (kind == FUSE_NARROW) return fuse_is_narrow(x, s->space, columns) || us__elements(x, 2) == 1;
-    if (kind == FUSE_VIEW) return of >= FUSE_REDUCE;
+    if (kind == FUSE_VIEW) return fuse_is_of_rows(of);
     if (!us__operand_fits(x, s->space, columns, &o)) return false;
-    return of < FUSE_REDUCE || (!o.wide && o.divide == 1 && o.period == 0);
+    return !fuse_is_of_rows(of) || (!o.wide && o.divide == 1 && o.period == 0);
 }
 
 /* What node n would be, and with which axes for columns. */
 static fuse_kind fuse_kind_of(const fuse_state *s, const us__node *n, unsigned *splits) {
-    bool same = us__same_shape(n, s->space);
+    bool same = us__same_shape(n, s->space), first = n->rank > 0 && n->shape[0] == s->space->shape[0];
     fuse_kind kind = n->op->row[0] ? (same ? FUSE_WIDE : FUSE_NARROW) : FUSE_NOT;
-    if (n->op->reduce[0]) kind = FUSE_REDUCE;
+    if (n->op->reduce[0]) kind = n->op == &us__op_sum_to && !(first && n->rank == s->space->rank) ? FUSE_SUM : FUSE_REDUCE;
     if (fuse_is_view(n)) kind = FUSE_VIEW;
     *splits = 0;
     if (kind == FUSE_NOT) return kind;
     for (size_t c = 1; c <= s->space->rank; c++) {
-        bool fits = kind == FUSE_WIDE || (fuse_may_be_narrow(s->space, c) && fuse_is_narrow(n, s->space, c));
+        bool fits = kind == FUSE_WIDE || (kind == FUSE_SUM && fuse_is_sum(n, s->space, c)) ||
+                    (kind != FUSE_SUM && fuse_may_be_narrow(s->space, c) && fuse_is_narrow(n, s->space, c));
         for (size_t i = 0; kind == FUSE_REDUCE && fits && i < n->rank; i++) /* it sums over the columns and nothing else */
             fits = n->rank == s->space->rank && n->shape[i] == (i < n->rank - c ? s->space->shape[i] : 1);
         for (size_t k = 0; k < n->op->inputs && fits; k++) fits = fuse_reads(s, n, k, kind, c);
@@ -121,7 +134,7 @@ static void fuse_consider(fuse_state *s, us_node a) {
     if (note->waits) return;
     fuse_kind kind = s->members < US__PROGRAM_MOST ? fuse_kind_of(s, n, &splits) : FUSE_NOT;
     if (kind == FUSE_VIEW && !touches) kind = FUSE_NOT;
-    bool narrow = s->narrow || kind >= FUSE_REDUCE;
+    bool narrow = s->narrow || fuse_is_of_rows(kind);
     if (kind && !fuse_splits_with(s, splits, narrow)) kind = FUSE_NOT;
     if (kind) {
         s->splits = fuse_splits_with(s, splits, narrow);
@@ -168,7 +181,7 @@ static void fuse_place(fuse_state *s, us_node a) {
     s->notes[a].done = true;
 }
 
-/* Members go into the order, with all that they need. */
+/* Members go into the order, with all that they need before them, and sums last. */
 static void fuse_place_members(fuse_state *s, size_t from, size_t to) {
     for (size_t i = to; i-- > from;) {
         fuse_note *note = &s->notes[s->list[i]];
@@ -179,8 +192,11 @@ static void fuse_place_members(fuse_state *s, size_t from, size_t to) {
     for (size_t i = from; i < to; i++)
         if (!s->notes[s->list[i]].done && s->notes[s->list[i]].wanted && !s->notes[s->list[i]].joined)
             fuse_place(s, s->list[i]);
-    for (size_t i = from; i < to; i++)
-        if (!s->notes[s->list[i]].done && s->notes[s->list[i]].joined) fuse_place(s, s->list[i]);
+    for (int sums = 0; sums < 2; sums++)
+        for (size_t i = from; i < to; i++) {
+            const fuse_note *note = &s->notes[s->list[i]];
+            if (!note->done && note->joined && (note->kind == FUSE_SUM) == sums) fuse_place(s, s->list[i]);
+        }
 }
 
 /* The node whose numbers a view shows. */
@@ -200,7 +216,7 @@ static void fuse_note_uses(fuse_state *s, const us_node *members, size_t count) 
     }
     for (size_t i = count; i-- > 0;) {
         fuse_note *note = &s->notes[members[i]];
-        note->outside = note->outside || note->uses > note->near_uses;
+        note->outside = note->outside || note->uses > note->near_uses || note->kind == FUSE_SUM;
         if (note->kind == FUSE_VIEW && note->outside) s->notes[fuse_node(s, members[i])->in[0]].outside = true;
         s->plan->inside[members[i]] = !note->outside;
     }
@@ -211,7 +227,7 @@ static void fuse_write_input(const fuse_state *s, us__instruction *to, size_t k,
     us_node root = fuse_root(s, n->in[k]);
     us__operand *o = &to->in[k];
     fuse_kind kind = s->notes[n->in[k]].kind;
-    if (to->narrow || kind >= FUSE_REDUCE)
+    if (to->narrow || fuse_is_of_rows(kind))
         *o = (us__operand){.divide = 1, .period = us__elements(fuse_node(s, n->in[k]), 2) == 1};
     else
         us__operand_fits(fuse_node(s, n->in[k]), s->space, columns, o);
@@ -231,6 +247,7 @@ static void fuse_write(fuse_state *s, us__program *p, const us_node *members, si
     us__instruction *to = &p->code[p->length++];
     bool reduces = note->kind == FUSE_REDUCE;
     *to = (us__instruction){.node = a, .flat = !reduces, .narrow = note->kind == FUSE_NARROW};
+    p->sums += note->kind == FUSE_SUM;
     memcpy(to->row, reduces ? n->op->reduce : n->op->row, sizeof to->row);
     to->out = (us__operand){.node = a, .wide = note->kind == FUSE_WIDE && fuse_columns(s->space, columns) != 1, .divide = 1};
     for (size_t k = 0; k < n->op->inputs; k++) fuse_write_input(s, to, k, columns);
@@ -261,7 +278,7 @@ static us_status fuse_write_program(fuse_state *s, const us_node *members, size_
     unsigned splits = 0;
     s->splits = ~0u, s->narrow = false;
     for (size_t i = 0; i < count; i++) { /* of those that joined, which may be fewer than were considered */
-        s->narrow = s->narrow || s->notes[members[i]].kind >= FUSE_REDUCE;
+        s->narrow = s->narrow || fuse_is_of_rows(s->notes[members[i]].kind);
         fuse_kind_of(s, fuse_node(s, members[i]), &splits);
         s->splits = fuse_splits_with(s, splits, s->narrow);
     }
@@ -278,6 +295,7 @@ static us_status fuse_write_program(fuse_state *s, const us_node *members, size_
     for (size_t i = 0; i < count; i++)
         if (s->notes[members[i]].kind != FUSE_VIEW) fuse_write(s, p, members, i, columns, &free);
     p->scratch *= p->whole && p->columns > US__TILE ? p->columns : US__TILE;
+    p->scratch += 2 * p->sums * p->columns; /* two floats are as large as a double */
     if (p->scratch > s->plan->scratch) s->plan->scratch = p->scratch;
     *out = p;
     return US_OK;

@@ -1,48 +1,97 @@
 /* Running a program: tile after tile, in each of them instruction after instruction. */
 #include "graph/program.h"
+#include "graph/plan.h"
+#include <string.h>
 
 typedef struct program_tile {
     size_t row, column, height, width; /* height is 1 unless the tile's rows are whole */
     size_t columns;                    /* of the program */
-    size_t register_bytes, size;       /* of a register, of an element */
+    size_t size, register_bytes;       /* of an element, of a register */
     void *const *address;
     char *scratch;
 } program_tile;
 
-/* The first element of the operand in row `r` of the tile. */
-static char *program_at(const program_tile *t, const us__operand *o, size_t r) {
-    if (o->node == US_NODE_NONE) return t->scratch + o->reg * t->register_bytes + r * (o->wide ? t->width : 1) * t->size;
-    size_t row = (t->row + r) / o->divide;
-    if (o->period) row %= o->period;
+/* The first element of the operand in row `row` of the program. */
+static char *program_in_memory(const program_tile *t, const us__operand *o, size_t row) {
+    if (o->divide > 1) row /= o->divide;
+    if (o->period == 1)
+        row = 0;
+    else if (o->period)
+        row %= o->period;
     return (char *)t->address[o->node] + (o->wide ? row * t->columns + t->column : row) * t->size;
+}
+
+/* Where the operand begins in the tile, and bytes from a row to the next; false: other rows must be looked for. */
+static bool program_walk(const program_tile *t, const us__operand *o, char **at, size_t *step) {
+    if (o->node == US_NODE_NONE) {
+        *at = t->scratch + o->reg * t->register_bytes;
+        *step = (o->wide ? t->width : 1) * t->size;
+        return true;
+    }
+    *at = program_in_memory(t, o, t->row);
+    *step = o->period == 1 ? 0 : (o->wide ? t->columns : 1) * t->size;
+    return o->divide == 1 && o->period <= 1;
 }
 
 static void program_compute(const program_tile *t, const us_graph *g, const us__instruction *s, us__row *row) {
     const us__node *node = us__at(g, s->node);
-    size_t calls = s->flat ? 1 : t->height, n = s->narrow ? 1 : t->width;
-    if (s->flat) n *= t->height;
-    for (size_t r = 0; r < calls; r++) {
-        const void *in[US__INPUTS];
-        for (size_t k = 0; k < node->op->inputs; k++) in[k] = program_at(t, &s->in[k], r);
-        row(node, program_at(t, &s->out, r), in, s->step, n);
+    size_t inputs = node->op->inputs, n = s->narrow ? 1 : t->width, step[US__INPUTS], out_step;
+    char *in[US__INPUTS], *out;
+    bool walks[US__INPUTS];
+    program_walk(t, &s->out, &out, &out_step);
+    for (size_t k = 0; k < inputs; k++) walks[k] = program_walk(t, &s->in[k], &in[k], &step[k]);
+    if (s->flat) {
+        row(node, out, (const void *const *)in, s->step, n * t->height);
+        return;
+    }
+    for (size_t r = 0; r < t->height; r++, out += out_step) {
+        for (size_t k = 0; k < inputs && r > 0; k++)
+            in[k] = walks[k] ? in[k] + step[k] : program_in_memory(t, &s->in[k], t->row + r);
+        row(node, out, (const void *const *)in, s->step, n);
+    }
+}
+
+/* Sums over all rows so far, in double. */
+static void program_add(const program_tile *t, const us__instruction *s, double *sums, bool single) {
+    char *in;
+    size_t step;
+    program_walk(t, &s->in[0], &in, &step);
+    for (size_t r = 0; r < t->height; r++, in += step)
+        (single ? us__accumulate_f32 : us__accumulate_f64)(sums + t->column, in, t->width);
+}
+
+static void program_round(void *out, const double *sums, size_t n, bool single) {
+    for (size_t i = 0; i < n; i++) {
+        if (single)
+            ((float *)out)[i] = (float)sums[i];
+        else
+            ((double *)out)[i] = sums[i];
     }
 }
 
 void us__program_run(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
                      us_precision precision, void *scratch) {
-    size_t lines = program->lines * (program->samples_are_lines ? rows : 1);
+    size_t lines = program->lines * (program->samples_are_lines ? rows : 1), computed = program->length - program->sums;
     size_t columns = program->columns * (program->samples_are_columns ? rows : 1);
     size_t width = program->whole || columns < US__TILE ? columns : US__TILE, height = US__TILE / width;
+    bool single = precision == US_F32;
+    double *sums = scratch;
     if (height == 0) height = 1;
-    program_tile t = {.columns = columns, .size = us_precision_bytes(precision), .address = address, .scratch = scratch};
+    program_tile t = {.columns = columns, .size = us_precision_bytes(precision), .address = address};
+    t.scratch = (char *)(sums + program->sums * columns);
     t.register_bytes = (program->whole && columns > US__TILE ? columns : US__TILE) * t.size;
+    memset(sums, 0, program->sums * columns * sizeof *sums);
     for (t.row = 0; t.row < lines; t.row += height)
         for (t.column = 0; t.column < columns; t.column += width) {
             t.height = lines - t.row < height ? lines - t.row : height;
             t.width = columns - t.column < width ? columns - t.column : width;
-            for (size_t i = 0; i < program->length; i++)
-                program_compute(&t, graph, &program->code[i], program->code[i].row[precision == US_F64]);
+            for (size_t i = 0; i < computed; i++)
+                program_compute(&t, graph, &program->code[i], program->code[i].row[!single]);
+            for (size_t i = 0; i < program->sums; i++)
+                program_add(&t, &program->code[computed + i], sums + i * columns, single);
         }
+    for (size_t i = 0; i < program->sums; i++)
+        program_round(address[program->code[computed + i].node], sums + i * columns, columns, single);
 }
 
 bool us__operand_fits(const us__node *x, const us__node *space, size_t columns, us__operand *operand) {

@@ -35,9 +35,9 @@ typedef struct us__program {
     size_t lines, columns;
     bool samples_are_lines, samples_are_columns; /* then there are so many a sample */
     bool whole;                                  /* tiles are whole rows */
-    size_t scratch;                              /* elements of all registers */
-    size_t length;
-    us__instruction *code; /* [length] */
+    size_t scratch;                              /* elements of all registers, and two for each of its sums */
+    size_t length, sums;
+    us__instruction *code; /* [length]; the last ones are sums over all rows */
 } us__program;
 
 /* Computes what the program computes, from and to `address` [nodes].
