@@ -6,7 +6,7 @@
 #include <math.h>
 #include <unstuck/operator.h>
 
-enum { STABILITY_PRODUCTS = 60 };
+enum { STABILITY_PRODUCTS = 100 };
 
 /* The largest eigenvalue of D^(-1/2)HD^(-1/2); NaN where D or H does not give one. */
 static us_status stability_sharpness(us__gathering *g, double *sharpness) {
@@ -25,7 +25,7 @@ static us_status stability_sharpness(us__gathering *g, double *sharpness) {
     if ((status = us_hessian_operator_create(&h, g->problem, g->theta, US_BATCH_ALL, 1))) return status;
     if ((status = us_hessian_operator_precondition(h, g->direction))) goto done;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
-    o.bottom = 0, o.tolerance = 1e-2, o.products = STABILITY_PRODUCTS, o.seed = g->options->point.seed;
+    o.bottom = 0, o.tolerance = 1e-5, o.products = STABILITY_PRODUCTS, o.seed = g->options->point.seed;
     o.seconds = g->options->point.seconds / 10;
     status = us_lanczos_solve(&pairs, context, us_hessian_operator_get(h), &o);
     if (pairs && pairs->top) *sharpness = pairs->values[pairs->bottom + pairs->top - 1];
