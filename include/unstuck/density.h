@@ -42,6 +42,7 @@ typedef struct us_density_options {
     uint32_t version; /* 1 */
     size_t probes;    /* random vectors, ≥ 2; default 8 */
     size_t steps;     /* of Lanczos from each, ≥ 2; default 80 */
+    size_t block;     /* probes that go side by side, whose products are asked for together, ≥ 1; default 4 */
     size_t points;    /* of the curve, ≥ 2; default 256 */
     double
         width; /* standard deviation of the bell that each node is drawn as, as part of the spectrum's width; default 0.01 */
@@ -51,13 +52,14 @@ typedef struct us_density_options {
     void *progress_user;
 } us_density_options;
 #define US_DENSITY_OPTIONS_INIT \
-    { .version = 1, .probes = 8, .steps = 80, .points = 256, .width = 0.01, .seed = 1 }
+    { .version = 1, .probes = 8, .steps = 80, .block = 4, .points = 256, .width = 0.01, .seed = 1 }
 US_API void us_density_options_init(us_density_options *options);
 
 typedef struct us_density {
     size_t n, probes, steps; /* steps ≤ n */
     double *nodes;           /* [probes×steps] Ritz values of each probe, ascending */
     double *weights;         /* [probes×steps] of a probe they add up to 1 */
+    double *residuals;       /* [probes×steps] an eigenvalue lies within this of the node */
     size_t points;
     double *at;             /* [points] ascending */
     double *density;        /* [points] share of the eigenvalues a unit of λ: integrates to 1 */
@@ -70,16 +72,17 @@ typedef struct us_density {
 
 /** The spectral density of a symmetric operator by stochastic Lanczos quadrature: probes·steps products.
  * Errors: US_ERR_NONFINITE, US_ERR_NOMEM, US_ERR_ARGUMENT, US_INTERRUPTED, the operator's own; *out is then NULL.
- * Memory: (steps + 3) vectors. @param out [caller destroys]
+ * Memory: 3·block vectors. @param out [caller destroys]
  * Source: Golub & Welsch 1969; Ghorbani, Krishnan & Xiao 2019, "An investigation into neural net optimization via Hessian
- * eigenvalue density". */
+ * eigenvalue density"; without reorthogonalisation: Chen, Trogdon & Ubaru 2022, "Randomized matrix-free quadrature for
+ * spectrum and spectral sum approximation". */
 US_API us_status us_density_create(us_density **out, us_context *context, const us_operator *a,
                                    const us_density_options *options);
 US_API void us_density_destroy(us_density *density);
 
 /** The share of the eigenvalues below x: times n, the index for x = −resolution.
- * @param standard_error  over the probes; may be NULL */
-US_API double us_density_below(const us_density *density, double x, double *standard_error);
+ * @param error  may be NULL: the standard error over the probes, and the weight of nodes that may lie on either side of x */
+US_API double us_density_below(const us_density *density, double x, double *error);
 
 #ifdef __cplusplus
 }

@@ -49,12 +49,11 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
     return US_OK;
 }
 
-static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options,
-                                bool plain) {
+us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
     *out = NULL;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
     if (options) o = *options;
-    us_status status = plain ? US_OK : lanczos_check(context, n, &o);
+    us_status status = lanczos_check(context, n, &o);
     if (status) return status;
     if (o.epsilon == 0) o.epsilon = 0x1p-52;
     size_t block = o.block < n ? o.block : n, most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40 + 4 * (block - 1);
@@ -69,7 +68,6 @@ static us_status lanczos_create(us_lanczos **out, us_context *context, size_t n,
     l->rng = us_rng_init(o.seed, 0x1a2c05);
     l->n = n, l->most = most, l->block = block;
     l->chain_open = true;
-    l->plain = plain;
     l->rounds_most = o.bottom + o.top + 3;
     l->lowest = HUGE_VAL, l->highest = -HUGE_VAL;
     l->below = o.below >= 0 ? US_BELOW_UNDECIDED : US_BELOW_NOT_ASKED;
@@ -99,14 +97,6 @@ done:
     else
         *out = l;
     return status;
-}
-
-us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
-    return lanczos_create(out, context, n, options, false);
-}
-
-us_status us__lanczos_create_plain(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
-    return lanczos_create(out, context, n, options, true);
 }
 
 void us_lanczos_destroy(us_lanczos *l) {

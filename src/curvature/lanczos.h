@@ -36,7 +36,6 @@ struct us_lanczos {
     size_t chain;       /* Krylov steps since the present random start; no longer counted after a restart */
     size_t first_chain; /* of the first random start */
     bool chain_open, looked, done, verified;
-    bool plain;                         /* goes on to the last product whatever is seen, and looks at T only then */
     size_t rounds, rounds_most;         /* fresh random blocks that looked for missing copies */
     double boundary_low, boundary_high; /* innermost wanted values when the present round began */
     double lowest, highest;             /* Ritz values ever seen: all are within the spectrum */
@@ -46,9 +45,6 @@ struct us_lanczos {
 };
 
 enum { US__LANCZOS_CHUNK = 256 };
-
-/* options.products steps (= basis) from one random vector, for a quadrature: T is looked at after the last. */
-us_status us__lanczos_create_plain(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options);
 
 /* Eigenpairs of T with their residuals; nothing when they are known. Errors: US_ERR_NUMERIC. */
 us_status us__lanczos_look(us_lanczos *l);

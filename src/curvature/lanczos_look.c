@@ -142,14 +142,11 @@ static void look_below(us_lanczos *l) {
 
 us_status us__lanczos_decide(us_lanczos *l) {
     bool full = l->size + l->ahead > l->most, last = l->ahead == 0 || l->products + l->ahead > l->o.products;
-    if (l->plain && !last) return US_OK;
     /* T's eigenvalues cost size³: beyond 64 columns they are looked at every 2nd, 3rd, ... step */
     if (!full && !last && l->size > 64 && l->size % (l->size / 32)) return US_OK;
     us_status status = us__lanczos_look(l);
     if (status) return status;
-    if (l->plain)
-        l->done = true;
-    else if (l->o.below >= 0)
+    if (l->o.below >= 0)
         look_below(l);
     else if (look_converged(l, 1))
         look_verify(l);
