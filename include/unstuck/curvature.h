@@ -68,6 +68,19 @@ US_API void us_diagonal_options_init(us_diagonal_options *options);
 US_API us_status us_curvature_diagonal(double *diagonal, double *standard_error, us_problem *problem, const us_vec *theta,
                                        const us_diagonal_options *options);
 
+/** The inertia of a Hessian: how many eigenvalues are below −resolution, within ±, above. */
+typedef struct us_inertia {
+    size_t negative, zero, positive;
+    double resolution; /* as us_spectrum's, with ‖H‖₁ for ‖H‖ */
+    size_t products;
+} us_inertia;
+
+/** Counts them by two factorisations LDL' (Bunch & Kaufman) of the dense Hessian, an order of magnitude cheaper than its
+ * eigenvalues; `limit` of the options holds here, too. Beyond what can be factorised us_density_below tells the share, with
+ * its error. Errors: as us_spectrum_dense. Cost: n + 6 products, (2·n + 64)·n doubles, O(n³). */
+US_API us_status us_hessian_inertia(us_inertia *out, us_problem *problem, const us_vec *theta,
+                                    const us_spectrum_options *options);
+
 /** Eigenpairs of a symmetric matrix a [n×n] (f64, row- or column-major alike), ascending, by LAPACK. a is overwritten with
  * the eigenvectors, vector i at a + i·n. @param values [n]. Errors: US_ERR_NUMERIC, US_ERR_NOMEM, US_ERR_NONFINITE,
  * US_ERR_ARGUMENT (n above 32000). Cost: O(n³), 2·n² doubles. */

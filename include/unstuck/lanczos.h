@@ -30,6 +30,8 @@ typedef struct us_lanczos_options {
                               default 0 */
     double epsilon;        /* of the arithmetic of the products; default 0: 2^-52 (us_lanczos_solve: the operator's) */
     uint64_t seed;         /* of the random start; default 1 */
+    const double *start;   /* [n] a guess at what is wanted, of length 1: the start is it plus a tenth of a random vector,
+                              and the bounds allow for that; read at creation; default NULL: random */
     double seconds;        /* > 0: us_lanczos_solve makes no further product after so long; default 0: no limit */
     /* Heard by us_lanczos_solve after each product: products done, at most, and the ends so far. May be NULL. */
     void (*progress)(void *user, size_t done, size_t at_most, double lowest, double highest);
@@ -45,9 +47,18 @@ US_API void us_lanczos_options_init(us_lanczos_options *options);
 typedef enum us_below { /* the answer to options.below */
                         US_BELOW_NOT_ASKED = 0,
                         US_BELOW_FOUND,    /* proved: values[0] is below −below by more than the resolution */
-                        US_BELOW_NONE,     /* none, with `confidence` */
-                        US_BELOW_UNDECIDED /* more products would decide: see products_needed */
+                        US_BELOW_NONE,     /* low_bound ≥ −below: none, with `confidence` */
+                        US_BELOW_UNDECIDED /* see us_needs */
 } us_below;
+
+typedef enum us_needs { /* what would decide an answer that is undecided */
+                        US_NEEDS_NOTHING = 0,
+                        US_NEEDS_PRODUCTS,  /* more Hessian-vector products */
+                        US_NEEDS_PRECISION, /* the eigenvalue is within the resolution: products in a higher precision */
+                        US_NEEDS_ROWS       /* products on more rows: the sampling error hides the sign */
+} us_needs;
+/** "more Hessian-vector products", ... */
+US_API const char *us_needs_text(us_needs needs);
 
 /** What was found. Pairs 0 .. bottom−1 are the smallest eigenvalues, ascending; then the `top` largest, ascending too. */
 typedef struct us_eigenpairs {
@@ -65,7 +76,9 @@ typedef struct us_eigenpairs {
     double confidence;            /* as asked; 1 when the basis spans the whole space, where the bounds are certain */
     bool verified;                /* no copy of a wanted eigenvalue is missing, with `confidence` */
     us_below below;
-    size_t products_needed; /* undecided: products without a restart (basis as large) that would decide; else 0 */
+    us_needs needs; /* where undecided */
+    size_t
+        products_needed; /* for US_NEEDS_PRODUCTS: products without a restart (basis as large) that would decide; else 0 */
     size_t products;
     us_context *context;
 } us_eigenpairs;

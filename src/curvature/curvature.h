@@ -28,6 +28,10 @@ us_status us__spectrum_refine(us_spectrum *spectrum, us_problem *problem, const 
  * it, about its square, has underflowed. */
 #define US__CURVATURE_TINY 0x1p-511
 
+us_status us__spectrum_check(us_context *context, size_t n, const us_vec *theta, const us_spectrum_options *options);
+/* h ← (h + hᵀ)/2, skew ← h − hᵀ. Gives max |skew|, and ‖skew‖_F. */
+void us__spectrum_symmetrise(double *h, double *skew, size_t n, double *largest, double *frobenius);
+
 /* Counts values below −resolution, within ±, and above. */
 void us__spectrum_count(us_spectrum *spectrum);
 

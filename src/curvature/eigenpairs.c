@@ -41,7 +41,8 @@ us_status us_lanczos_result(us_eigenpairs **out, us_lanczos *l) {
     p->verified = l->verified || size == n;
     p->below = l->below;
     p->products = l->products;
-    if (p->below == US_BELOW_UNDECIDED) p->products_needed = eigenpairs_needed(l);
+    if (p->below == US_BELOW_UNDECIDED) p->needs = l->needs;
+    if (p->needs == US_NEEDS_PRODUCTS) p->products_needed = eigenpairs_needed(l);
     bool all = bottom == l->o.bottom && top == l->o.top;
     for (size_t i = 0; i < count; i++) {
         size_t from = i < bottom ? i : size - count + i;

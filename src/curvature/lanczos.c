@@ -49,56 +49,6 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
     return US_OK;
 }
 
-us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
-    *out = NULL;
-    us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
-    if (options) o = *options;
-    us_status status = lanczos_check(context, n, &o);
-    if (status) return status;
-    if (o.epsilon == 0) o.epsilon = 0x1p-52;
-    size_t block = o.block < n ? o.block : n, most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40 + 4 * (block - 1);
-    if (block > o.products) block = o.products;
-    if (most > n) most = n;
-    if (o.bottom > n) o.bottom = n;
-    if (o.top > n) o.top = n;
-    us_lanczos *l = us__new(context, 1, sizeof *l);
-    if (!l) return US_ERR_NOMEM;
-    l->context = context;
-    l->o = o;
-    l->rng = us_rng_init(o.seed, 0x1a2c05);
-    l->n = n, l->most = most, l->block = block;
-    l->chain_open = true;
-    l->rounds_most = o.bottom + o.top + 3;
-    l->lowest = HUGE_VAL, l->highest = -HUGE_VAL;
-    l->below = o.below >= 0 ? US_BELOW_UNDECIDED : US_BELOW_NOT_ASKED;
-    /* dsyevd's documented sizes for jobz = V */
-    l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
-    double *small = NULL;
-    status = US_ERR_NOMEM;
-    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + block * block +
-                     (size_t)l->lapack_size;
-    if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
-    if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
-    if (!(l->integers = us__alloc(context, (size_t)l->integer_size, sizeof *l->integers))) goto done;
-    l->work = l->basis + (most + block) * n;
-    l->vectors = (small += most * most);
-    l->couple = (small += most * most);
-    l->dropped = (small += block * most);
-    l->parts = (small += l->rounds_most * block * most);
-    l->ritz = (small += block * (most + block));
-    l->residuals = (small += most);
-    l->rows = (small += most);
-    l->lapack = small + US__LANCZOS_CHUNK * most;
-    us__lanczos_fresh(l);
-    status = US_OK;
-done:
-    if (status)
-        us_lanczos_destroy(l);
-    else
-        *out = l;
-    return status;
-}
-
 void us_lanczos_destroy(us_lanczos *l) {
     if (!l) return;
     us__release(l->context, l->integers);
@@ -142,6 +92,71 @@ void us__lanczos_fresh(us_lanczos *l) {
     }
     memcpy(l->basis + size * n, l->work, ahead * n * sizeof *l->work);
     l->ahead = ahead;
+}
+
+/* The first column: start + τ·random. */
+static us_status lanczos_guess(us_lanczos *l, const double *start) {
+    double length = cblas_dnrm2((int)l->n, start, 1);
+    if (!(fabs(length - 1) <= 1e-3))
+        return us__fail(l->context, US_ERR_ARGUMENT, "us_lanczos_options: start has length %g; it must be 1", length);
+    cblas_dscal((int)l->n, US__LANCZOS_START, l->basis, 1);
+    cblas_daxpy((int)l->n, 1, start, 1, l->basis, 1);
+    for (size_t q = 0; q < l->ahead; q++) { /* orthonormal again */
+        double *x = l->basis + q * l->n;
+        for (int pass = 0; pass < 2; pass++) lanczos_orthogonalise(l, x, q, l->parts);
+        cblas_dscal((int)l->n, 1 / cblas_dnrm2((int)l->n, x, 1), x, 1);
+    }
+    return US_OK;
+}
+
+us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, const us_lanczos_options *options) {
+    *out = NULL;
+    us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
+    if (options) o = *options;
+    us_status status = lanczos_check(context, n, &o);
+    if (status) return status;
+    if (o.epsilon == 0) o.epsilon = 0x1p-52;
+    size_t block = o.block < n ? o.block : n, most = o.basis ? o.basis : 2 * (o.bottom + o.top) + 40 + 4 * (block - 1);
+    if (block > o.products) block = o.products;
+    if (most > n) most = n;
+    if (o.bottom > n) o.bottom = n;
+    if (o.top > n) o.top = n;
+    us_lanczos *l = us__new(context, 1, sizeof *l);
+    if (!l) return US_ERR_NOMEM;
+    l->context = context;
+    l->o = o;
+    l->rng = us_rng_init(o.seed, 0x1a2c05);
+    l->n = n, l->most = most, l->block = block;
+    l->chain_open = true;
+    l->rounds_most = o.bottom + o.top + 3;
+    l->lowest = HUGE_VAL, l->highest = -HUGE_VAL;
+    l->below = o.below >= 0 ? US_BELOW_UNDECIDED : US_BELOW_NOT_ASKED;
+    /* dsyevd's documented sizes for jobz = V */
+    l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
+    double *small = NULL;
+    status = US_ERR_NOMEM;
+    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + block * block +
+                     (size_t)l->lapack_size;
+    if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
+    if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
+    if (!(l->integers = us__alloc(context, (size_t)l->integer_size, sizeof *l->integers))) goto done;
+    l->work = l->basis + (most + block) * n;
+    l->vectors = (small += most * most);
+    l->couple = (small += most * most);
+    l->dropped = (small += block * most);
+    l->parts = (small += l->rounds_most * block * most);
+    l->ritz = (small += block * (most + block));
+    l->residuals = (small += most);
+    l->rows = (small += most);
+    l->lapack = small + US__LANCZOS_CHUNK * most;
+    us__lanczos_fresh(l);
+    status = o.start ? lanczos_guess(l, o.start) : US_OK;
+done:
+    if (status)
+        us_lanczos_destroy(l);
+    else
+        *out = l;
+    return status;
 }
 
 /* row [size] ← row'·y, the coefficients of new columns. */

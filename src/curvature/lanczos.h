@@ -42,9 +42,11 @@ struct us_lanczos {
     double scale;                       /* largest ‖Av‖ or |Ritz value| seen */
     double noise;                       /* Frobenius norm of V'AV − what symmetry says it is */
     us_below below;
+    us_needs needs;
 };
 
 enum { US__LANCZOS_CHUNK = 256 };
+#define US__LANCZOS_START 0.1 /* the random part of a start that was guessed */
 
 /* Eigenpairs of T with their residuals; nothing when they are known. Errors: US_ERR_NUMERIC. */
 us_status us__lanczos_look(us_lanczos *l);
@@ -58,8 +60,8 @@ void us__lanczos_fresh(us_lanczos *l);
 double us__lanczos_resolution(const us_lanczos *l);
 /* Bounds on the spectrum with the confidence asked for. */
 void us__lanczos_bounds(const us_lanczos *l, double *low, double *high);
-/* Kuczyński-Woźniakowski: the probability that k steps from `block` independent random starts miss an end of the spectrum by
- * more than `relative` times its width. The Krylov space of a block holds those of its columns: all of them must miss. */
-double us__lanczos_failure(size_t n, size_t block, size_t k, double relative);
+/* Kuczyński-Woźniakowski: the probability that k steps from the random start miss an end of the spectrum by more than
+ * `relative` times its width. */
+double us__lanczos_failure(const us_lanczos *l, size_t k, double relative);
 
 #endif

@@ -17,6 +17,13 @@ static double look_length(const us_lanczos *l, const double *c, const double *y)
     return length;
 }
 
+const char *us_needs_text(us_needs needs) {
+    static const char *const TEXTS[] = {"nothing", "more Hessian-vector products",
+                                        "products in a higher precision: the eigenvalue is within their rounding",
+                                        "products on more rows: the sampling error hides the sign"};
+    return TEXTS[needs <= US_NEEDS_ROWS ? needs : 0];
+}
+
 us_status us__lanczos_look(us_lanczos *l) {
     if (l->looked) return US_OK;
     size_t size = l->size;
@@ -42,10 +49,21 @@ double us__lanczos_resolution(const us_lanczos *l) {
     return l->noise + (4 * l->o.epsilon + turned) * l->scale + l->o.sampling_error;
 }
 
-/* Probability that (λmax − ξ)/(λmax − λmin) > relative: at most 1.648·√n·exp(−√relative·(2k−1)). Theorem 4.2. */
-double us__lanczos_failure(size_t n, size_t block, size_t k, double relative) {
+static double look_starts(const us_lanczos *l) { return l->o.start && l->rounds == 0 ? 1 : (double)l->block; }
+
+/* 1.648·√n, n seen through the start. A miss needs a start with hardly a component along the wanted eigenvector u. Where it
+ * is s + τ·g, ‖s‖ = ‖g‖ = 1, g random, |⟨u, s + τg⟩| is small with at most the probability that |⟨u, τg⟩| is (the density of
+ * ⟨u, g⟩ is symmetric and falls on both sides), while the length is at most 1 + τ. */
+static double look_root(const us_lanczos *l) {
+    double root = 1.648 * sqrt((double)l->n);
+    return l->o.start && l->rounds == 0 ? root * (1 + US__LANCZOS_START) / US__LANCZOS_START : root;
+}
+
+/* Probability that (λmax − ξ)/(λmax − λmin) > relative: at most 1.648·√n·exp(−√relative·(2k−1)). Theorem 4.2. The Krylov
+ * space of a block holds those of its columns, whose starts are independent: all of them must miss. */
+double us__lanczos_failure(const us_lanczos *l, size_t k, double relative) {
     if (k == 0 || !(relative > 0)) return 1;
-    return pow(fmin(1, 1.648 * sqrt((double)n) * exp(-sqrt(relative) * (2 * (double)k - 1))), (double)block);
+    return pow(fmin(1, look_root(l) * exp(-sqrt(relative) * (2 * (double)k - 1))), look_starts(l));
 }
 
 size_t us_lanczos_products(size_t n, double resolution, double confidence) {
@@ -55,9 +73,9 @@ size_t us_lanczos_products(size_t n, double resolution, double confidence) {
 }
 
 /* The smallest relative error that k steps exclude at both ends with the confidence; may be above 1. */
-static double look_relative(size_t n, size_t block, size_t k, double confidence) {
-    double failure = pow(0.5 * (1 - confidence), 1 / (double)block); /* of one column */
-    double root = log(1.648 * sqrt((double)n) / failure) / (2 * (double)k - 1);
+static double look_relative(const us_lanczos *l, size_t k) {
+    double failure = pow(0.5 * (1 - l->o.confidence), 1 / look_starts(l)); /* of one column */
+    double root = log(look_root(l) / failure) / (2 * (double)k - 1);
     return root * root;
 }
 
@@ -65,7 +83,7 @@ static double look_relative(size_t n, size_t block, size_t k, double confidence)
 void us__lanczos_bounds(const us_lanczos *l, double *low, double *high) {
     double first = l->lowest, last = l->highest, miss = 0;
     if (l->size < l->n) {
-        double e = l->first_chain ? look_relative(l->n, l->block, l->first_chain, l->o.confidence) : 1;
+        double e = l->first_chain ? look_relative(l, l->first_chain) : 1;
         miss = e < 0.5 ? e * (last - first) / (1 - 2 * e) : HUGE_VAL;
     }
     *low = first - miss - us__lanczos_resolution(l);
@@ -88,8 +106,7 @@ static bool look_nothing_missing(const us_lanczos *l, size_t next, double bounda
     if (l->residuals[next] <= l->o.tolerance * l->scale) return true;
     double width = l->ritz[l->size - 1] - l->ritz[0];
     if (!l->chain_open || !(width > 0)) return false;
-    return us__lanczos_failure(l->n, l->block, l->chain, fabs(l->ritz[next] - boundary) / width) <=
-           0.5 * (1 - l->o.confidence);
+    return us__lanczos_failure(l, l->chain, fabs(l->ritz[next] - boundary) / width) <= 0.5 * (1 - l->o.confidence);
 }
 
 /* One more fresh random vector is needed to know that no copy is missing? */
@@ -126,16 +143,21 @@ static void look_verify(us_lanczos *l) {
     l->chain_open = true;
 }
 
-/* Is there an eigenvalue below −below? */
+/* Is there an eigenvalue below −below? What is within the resolution of it stays undecided, however many the products. */
 static void look_below(us_lanczos *l) {
-    double low, high;
+    double low, high, edge = -l->o.below, resolution = us__lanczos_resolution(l);
     us__lanczos_bounds(l, &low, &high);
-    if (l->ritz[0] < -l->o.below - us__lanczos_resolution(l))
+    l->needs = US_NEEDS_PRODUCTS;
+    l->below = US_BELOW_UNDECIDED;
+    if (l->ritz[0] < edge - resolution)
         l->below = US_BELOW_FOUND;
-    else if (low >= -l->o.below - 2 * us__lanczos_resolution(l))
+    else if (low >= edge)
         l->below = US_BELOW_NONE;
+    else if (fabs(l->ritz[0] - edge) <= resolution && (low >= edge - 2 * resolution || look_converged(l, 1)))
+        l->needs = US_NEEDS_PRECISION;
     else if (l->chain_open || !look_converged(l, 1))
         return; /* more products may tell */
+    if (l->below != US_BELOW_UNDECIDED) l->needs = US_NEEDS_NOTHING;
     if (l->below == US_BELOW_FOUND && l->residuals[0] > l->o.accuracy * fabs(l->ritz[0])) return;
     l->done = true;
 }

@@ -25,7 +25,7 @@ void us__spectrum_count(us_spectrum *s) {
             s->zero++;
 }
 
-static us_status spectrum_check(us_context *context, size_t n, const us_vec *theta, const us_spectrum_options *o) {
+us_status us__spectrum_check(us_context *context, size_t n, const us_vec *theta, const us_spectrum_options *o) {
     if (o->version != 1)
         return us__fail(context, US_ERR_ARGUMENT, "us_spectrum_options: version is %u; it must be 1", o->version);
     if (us_vec_size(theta) != n)
@@ -41,8 +41,7 @@ static us_status spectrum_check(us_context *context, size_t n, const us_vec *the
     return US_OK;
 }
 
-/* h ← (h + hᵀ)/2, skew ← h − hᵀ. Gives max |skew|, and ‖skew‖_F. */
-static void spectrum_symmetrise(double *h, double *skew, size_t n, double *largest, double *frobenius) {
+void us__spectrum_symmetrise(double *h, double *skew, size_t n, double *largest, double *frobenius) {
     double most = 0;
     for (size_t j = 0; j < n; j++) {
         skew[j + j * n] = 0;
@@ -74,7 +73,7 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
     size_t n = us_problem_dimension(problem);
     us_spectrum_options o = US_SPECTRUM_OPTIONS_INIT;
     if (options) o = *options;
-    us_status status = spectrum_check(context, n, theta, &o);
+    us_status status = us__spectrum_check(context, n, theta, &o);
     if (status) return status;
     double asymmetry, rounding = 0, *h = NULL, *skew = NULL;
     us_spectrum *s = us__new(context, 1, sizeof *s);
@@ -91,7 +90,7 @@ us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec
 
     if ((status = us__hessian_dense(problem, theta, &o, h))) goto done;
     s->products = n;
-    spectrum_symmetrise(h, skew, n, &s->asymmetry, &asymmetry);
+    us__spectrum_symmetrise(h, skew, n, &s->asymmetry, &asymmetry);
     if (o.resolution == 0 && (status = us__hessian_rounding(problem, theta, &o, h, NULL, &rounding, &s->products)))
         goto done;
     memcpy(s->vectors, h, n * n * sizeof *h);
