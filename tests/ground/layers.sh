@@ -11,7 +11,7 @@ floor_of_header() {
     problem.h | linear.h | units.h) echo problem ;;
     graph.h) echo graph ;;
     model.h) echo model ;;
-    condition.h | curvature.h | density.h | lanczos.h | operator.h) echo curvature ;;
+    condition.h | curvature.h | density.h | lanczos.h | lowest.h | operator.h) echo curvature ;;
     rule.h | solve.h) echo descend ;;
     train.h) echo train ;;
     diagnose.h | critical.h) echo diagnose ;;
