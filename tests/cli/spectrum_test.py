@@ -57,6 +57,33 @@ class Spectrum(Case):
         self.assertIsNone(o["trace"])
         self.assertIsNone(o["density"])
         self.assertGreater(o["resolution"], 1e-9)  # what other rows would have made of it
+        # "none" is never said of a sample: it grew to all rows
+        self.assertEqual((o["sign"]["negative"], o["sign"]["rows"]), (False, 64))
+
+    def test_the_sign_and_the_index(self):
+        self.train()
+        o = self.ok("spectrum", "r", "--index", "--confidence", "0.99", "--block", "2", "--json", "--quiet")
+        self.assertEqual((o["sign"]["negative"], o["sign"]["needs"], o["sign"]["confidence"]), (False, None, 0.99))
+        self.assertEqual(o["index"], {"negative": 0, "error": 0, "method": "factorisation"})
+        text = self.ok("spectrum", "r", "--index", "--quiet")
+        self.assertIn("no negative curvature", text)
+        self.assertIn("3 positive", text)
+        self.refused(2, ["--confidence"], "spectrum", "r", "--confidence", "1")
+
+    def test_a_saddle_is_proved_and_placed(self):
+        # two linear layers, all weights zero: the Hessian is [[0, -s], [-s, 0]], with s the covariance of a and y
+        lines = ["%g,%g" % (a, 3 * a) for a in (-1, 1, -2, 2)]
+        self.write("s.csv", "a,y\n" + "\n".join(lines) + "\n")
+        self.ok("train", "s.csv", "--target", "y", "--model", "mlp:1:linear", "--init", "zero", "--test-fraction", "0",
+                "--no-standardize", "--steps", "1", "--run", "s", "--quiet")
+        o = self.ok("spectrum", "s", "--top", "1", "--bottom", "1", "--by-layer", "--index", "--json", "--quiet")
+        self.assertAlmostEqual(o["bottom"][0]["value"], -7.5, delta=1e-9)
+        self.assertIs(o["sign"]["negative"], True)
+        self.assertEqual(o["index"]["negative"], 1)
+        shares = {l["name"]: l["bottom"] for l in o["layers"]}
+        self.assertAlmostEqual(shares["layer1.weight"], 0.5, delta=1e-9)
+        self.assertAlmostEqual(shares["layer2.weight"], 0.5, delta=1e-9)
+        self.assertIn("proved", self.ok("spectrum", "s", "--quiet"))
 
     def test_text_and_refusals(self):
         self.train()
