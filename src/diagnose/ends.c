@@ -7,12 +7,13 @@
  * The eigenvalues between are not counted. As in point.c, an eigenvalue must hold where the critical point may be, too.
  * Where the gradient still points downhill, only the ends are wanted, for the limit of stability. */
 #include "curvature/curvature.h"
+#include "diagnose/krylov.h"
 #include "diagnose/point.h"
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
 
-enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24 /* products */ };
+enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24, ENDS_NEWTON = 30 /* products */ };
 
 static void ends_progress(void *user, size_t done, size_t at_most, double lowest, double highest) {
     const us_spectrum_options *o = user;
@@ -20,28 +21,53 @@ static void ends_progress(void *user, size_t done, size_t at_most, double lowest
     if (o->progress) o->progress(o->progress_user, done, at_most);
 }
 
+/* Newton's step towards the critical point, as far as a Krylov space from the gradient shows it. @param step [n] */
+static us_status ends_newton(us__place *place, const us_point_options *o, const double *gradient, double *step,
+                             size_t *products) {
+    us__krylov *krylov;
+    double length, residual;
+    memset(step, 0, place->n * sizeof *step);
+    if (!(cblas_dnrm2((int)place->n, gradient, 1) > 0)) return US_OK;
+    us_status status = us__krylov_create(&krylov, place->problem, o->spectrum.batch, ENDS_NEWTON);
+    if (status) return status;
+    us__krylov_begin(krylov, gradient);
+    while (!status && !krylov->whole && krylov->k < krylov->most &&
+           (krylov->k == 0 || krylov->residual > 1e-3 * krylov->length)) {
+        status = us__krylov_grow(krylov, place->theta);
+        ++*products;
+    }
+    if (!status && !(status = us__krylov_decompose(krylov))) us__krylov_step(krylov, place->size, step, &length, &residual);
+    us__krylov_destroy(krylov);
+    return status;
+}
+
 /* Does v'Hv, measured as `value`, hold along v where the critical point may be? */
 static us_status ends_settled(us__place *place, const us_point_options *o, const double *v, double value,
-                              const double *gradient, double *scratch, bool *settled) {
+                              const double *gradient, double *scratch, bool *settled, size_t *products) {
     us_spectrum_options quiet = o->spectrum;
     quiet.progress = NULL;
     double noise, newton = -cblas_ddot((int)place->n, v, 1, gradient, 1) / value;
     *settled = false;
-    us_status status = us__place_slope_noise(place, v, scratch, &noise);
+    double *step = us__alloc(us_problem_context(place->problem), place->n, sizeof *step);
+    if (!step) return US_ERR_NOMEM;
+    us_status status = ends_newton(place, o, gradient, step, products);
+    cblas_daxpy((int)place->n, newton - cblas_ddot((int)place->n, v, 1, step, 1), v, 1, step, 1);
+    if (!status) status = us__place_slope_noise(place, v, scratch, &noise);
     double reach = 2 * noise / fabs(value);
     for (int side = -1; side <= 1 && !status; side++) {
         us_vec_copy(place->at, place->theta);
         for (size_t i = 0; i < place->n; i++)
-            us_vec_set(place->at, i, us_vec_get(place->at, i) + (newton + side * reach) * v[i]);
+            us_vec_set(place->at, i, us_vec_get(place->at, i) + step[i] + side * reach * v[i]);
+        ++*products;
         status = us__hessian_products(place->problem, place->at, &quiet, v, scratch, 1, 0, 1);
-        if (status == US_ERR_NONFINITE) {
-            us_context_error_clear(us_problem_context(place->problem));
-            return US_OK;
-        }
-        if (status || !(fabs(cblas_ddot((int)place->n, v, 1, scratch, 1) - value) <= 0.25 * fabs(value))) return status;
+        if (status || !(fabs(cblas_ddot((int)place->n, v, 1, scratch, 1) - value) <= 0.25 * fabs(value))) goto done;
     }
     *settled = !status;
-    return status;
+done:
+    us__release(us_problem_context(place->problem), step);
+    if (status != US_ERR_NONFINITE) return status;
+    us_context_error_clear(us_problem_context(place->problem));
+    return US_OK;
 }
 
 /* Turns what is known of both ends into a kind. */
@@ -64,8 +90,7 @@ static us_status ends_name(us_point *point, us__place *place, const us_point_opt
     p->residuals[0] = q.residual + q.error;
     p->resolution = fmax(p->resolution, q.error);
     if (!(fabs(q.value) > p->resolution)) return US_OK;
-    if ((status = ends_settled(place, o, lowest, q.value, gradient, scratch, &settled))) return status;
-    p->products += 3;
+    if ((status = ends_settled(place, o, lowest, q.value, gradient, scratch, &settled, &p->products))) return status;
     if (!settled) {
         point->undecided_because =
             "the smallest eigenvalue found changes its size within the distance of the critical point";

@@ -3,6 +3,9 @@
 #include <jansson.h>
 #include <unstuck/diagnose.h>
 #include <unstuck/model.h>
+#include <unstuck/solve.h>
+
+#include "net.h"
 
 /* f = ½ Σ dᵢ·(u·x)ᵢ² with a reflection that hides the axes, plus Σ xᵢ⁴/4 where `quartic` */
 typedef struct form {
@@ -161,54 +164,138 @@ static void near_a_root_of_higher_order_nothing_is_claimed(void **state) {
     us_context_destroy(context);
 }
 
-/* The points of ../shared/oracles/critical.json, with the whole spectrum and with its ends. */
-static void the_ends_never_say_the_opposite(void **state) {
-    const char *path = support_shared("oracles/critical.json");
-    if (!path) skip();
-    json_error_t error;
-    json_t *cases = json_load_file(path, 0, &error);
-    assert_non_null(cases);
-    us_context *context = support_plain_context();
-    size_t decided = 0, undecided = 0, wrong = 0;
-    for (size_t c = 0; c < json_array_size(cases); c++) {
-        const json_t *reference = json_array_get(cases, c), *at = json_object_get(reference, "at"), *coordinate;
-        if (!json_is_object(at)) continue;
-        const char *names[64], *name;
-        double theta[64];
-        size_t n = 0;
-        json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name,
-                                                                       theta[n++] = json_number_value(coordinate);
-        us_problem *problem = NULL;
-        us_vec *x = NULL;
-        us_point *whole = NULL, *ends = NULL;
-        us_point_options o = US_POINT_OPTIONS_INIT;
-        assert_int_equal(
-            us_problem_create_formula(&problem, context, json_string_value(json_object_get(reference, "formula")), names, n),
-            US_OK);
-        assert_int_equal(us_vec_wrap(&x, context, US_F64, n, theta), US_OK);
-        us_status first = us_point_classify(&whole, problem, x, &o);
-        o.spectrum.limit = 0;
-        us_status second = us_point_classify(&ends, problem, x, &o);
-        assert_int_equal(first, second);
-        if (whole && ends->kind == US_KIND_UNDECIDED)
-            undecided++;
-        else if (whole && ends->kind == whole->kind)
-            decided++;
-        else if (whole) {
-            wrong++;
-            print_error("%s: %s by its ends, %s by the whole\n", json_string_value(json_object_get(reference, "id")),
-                        us_kind_name(ends->kind), us_kind_name(whole->kind));
-        }
-        us_point_destroy(whole);
-        us_point_destroy(ends);
-        us_vec_destroy(x);
-        us_problem_destroy(problem);
+/* One point, with the whole spectrum and with its ends. */
+typedef struct tally {
+    size_t decided, undecided, wrong;
+} tally;
+
+static void compare_point(us_context *context, us_problem *problem, const us_vec *theta, const char *id, tally *t) {
+    us_point *whole = NULL, *ends = NULL;
+    us_point_options o = US_POINT_OPTIONS_INIT;
+    us_status first = us_point_classify(&whole, problem, theta, &o);
+    o.spectrum.limit = 0;
+    us_status second = us_point_classify(&ends, problem, theta, &o);
+    assert_int_equal(first, second);
+    if (whole && ends->kind == US_KIND_UNDECIDED)
+        t->undecided++;
+    else if (whole && ends->kind == whole->kind)
+        t->decided++;
+    else if (whole) {
+        t->wrong++;
+        print_error("%s: %s by its ends, %s by the whole\n", id, us_kind_name(ends->kind), us_kind_name(whole->kind));
     }
-    print_message("%zu named, %zu left open\n", decided, undecided);
-    us_context_destroy(context);
+    us_point_destroy(whole);
+    us_point_destroy(ends);
+}
+
+static void compare_formula(us_context *context, const json_t *reference, const json_t *at, tally *t) {
+    const char *names[64], *name, *formula = json_string_value(json_object_get(reference, "formula"));
+    double theta[64];
+    size_t n = 0;
+    const json_t *coordinate;
+    json_object_foreach((json_t *)(uintptr_t)at, name, coordinate) names[n] = name,
+                                                                   theta[n++] = json_number_value(coordinate);
+    us_problem *problem;
+    us_vec *x;
+    assert_int_equal(us_problem_create_formula(&problem, context, formula, names, n), US_OK);
+    assert_int_equal(us_vec_wrap(&x, context, US_F64, n, theta), US_OK);
+    const char *id = json_string_value(json_object_get(reference, "id"));
+    compare_point(context, problem, x, id ? id : formula, t);
+    us_vec_destroy(x);
+    us_problem_destroy(problem);
+}
+
+static json_t *oracles(const char *file) {
+    const char *path = support_shared(file);
+    if (!path) skip();
+    json_t *cases = json_load_file(path, 0, NULL);
+    assert_non_null(cases);
+    return cases;
+}
+
+/* Every point of ../shared/oracles/critical.json: those that are given, and those that a search finds; and the minima and
+ * starts (many of them saddles) of minimize.json. */
+static void the_ends_never_say_the_opposite(void **state) {
+    us_context *context = support_plain_context();
+    json_t *cases = oracles("oracles/critical.json"), *reference, *point;
+    tally given = {0}, found = {0}, minima = {0}, starts = {0};
+    size_t c, i;
+    json_array_foreach(cases, c, reference) {
+        const json_t *at = json_object_get(reference, "at");
+        if (json_is_object(at))
+            compare_formula(context, reference, at, &given);
+        else
+            json_array_foreach(json_object_get(json_object_get(reference, "expect"), "points"), i, point)
+                compare_formula(context, reference, json_object_get(point, "at"), &found);
+    }
     json_decref(cases);
-    assert_true(decided >= 9); /* all that are not degenerate, but for one that doubles cannot resolve without its scales */
-    assert_int_equal(wrong, 0);
+    cases = oracles("oracles/minimize.json");
+    json_array_foreach(cases, c, reference) {
+        if (json_object_size(json_object_get(reference, "start")) > 64) continue;
+        if (json_is_object(json_object_get(reference, "best_at")))
+            compare_formula(context, reference, json_object_get(reference, "best_at"), &minima);
+        if (json_is_object(json_object_get(reference, "start")))
+            compare_formula(context, reference, json_object_get(reference, "start"), &starts);
+    }
+    json_decref(cases);
+    print_message("%zu, %zu, %zu and %zu named, %zu, %zu, %zu and %zu left open\n", given.decided, found.decided,
+                  minima.decided, starts.decided, given.undecided, found.undecided, minima.undecided, starts.undecided);
+    us_context_destroy(context);
+    assert_int_equal(given.wrong + found.wrong + minima.wrong + starts.wrong, 0);
+    assert_true(given.decided >=
+                9); /* all that are not degenerate, but for one that doubles cannot resolve without scales */
+    assert_true(found.decided > 150);
+    assert_true(minima.decided > 10);
+}
+
+static void net_line(us_rng *rng, const double *x, double *y) {
+    (void)rng;
+    *y = x[0] * x[1] - 0.5 * x[0] + 0.3 * sin(x[1]);
+}
+
+static void net_side(us_rng *rng, const double *x, double *y) {
+    (void)rng;
+    *y = x[0] * x[1] > 0;
+}
+
+/* Small networks: saddles where all weights are zero and the output is the best constant, and minima of the penalised loss.
+ */
+static void networks_agree_with_their_whole_spectrum(void **state) {
+    us_context *context = support_plain_context();
+    static const char *const MODELS[] = {"mlp:4:tanh", "mlp:3,3:sigmoid", "mlp:5:linear", "mlp:4:gelu", "mlp:6:relu"};
+    tally saddles = {0}, minima = {0};
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        for (size_t m = 0; m < sizeof MODELS / sizeof *MODELS; m++)
+            for (int classes = 0; classes < 2; classes++) {
+                net s;
+                net_make(&s, context, MODELS[m], classes ? US_CLASSIFICATION : US_REGRESSION, 30, 30, 2,
+                         classes ? net_side : net_line, seed);
+                us_vec_scale(s.theta, 2);
+                us_problem *penalised;
+                us_vec *theta;
+                us_minimize_options o = US_MINIMIZE_OPTIONS_INIT;
+                us_minimize_result result;
+                o.iterations = 300;
+                assert_int_equal(us_problem_create_l2(&penalised, s.problem, 1e-2, false), US_OK);
+                assert_int_equal(us_vec_create(&theta, context, US_F64, us_vec_size(s.theta)), US_OK);
+                us_vec_copy(theta, s.theta);
+                if (us_minimize(penalised, theta, &o, &result) == US_OK)
+                    compare_point(context, penalised, theta, MODELS[m], &minima);
+                us_problem_destroy(penalised);
+                us_vec_fill(theta, 0);
+                double mean = 0;
+                for (size_t i = 0; i < 30 && !classes; i++) mean += ((double *)us_dataset_targets(s.data))[i] / 30;
+                for (size_t i = 0; i < 30 && classes; i++) mean += us_dataset_labels(s.data)[i] / 30.0;
+                us_vec_set(theta, us_vec_size(theta) - 1, classes ? log(mean / (1 - mean)) : mean);
+                compare_point(context, s.problem, theta, MODELS[m], &saddles);
+                us_vec_destroy(theta);
+                net_close(&s);
+            }
+    print_message("%zu saddles and %zu minima named, %zu and %zu left open\n", saddles.decided, minima.decided,
+                  saddles.undecided, minima.undecided);
+    us_context_destroy(context);
+    assert_int_equal(saddles.wrong + minima.wrong, 0);
+    assert_true(saddles.decided > 10 && minima.decided > 10);
 }
 
 static us_status classify(us_context *context, void *user) {
@@ -230,6 +317,7 @@ int main(void) {
         cmocka_unit_test(large_points_are_named),
         cmocka_unit_test(near_a_root_of_higher_order_nothing_is_claimed),
         cmocka_unit_test(the_ends_never_say_the_opposite),
+        cmocka_unit_test(networks_agree_with_their_whole_spectrum),
         cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ typedef struct net {
 typedef void (*net_target)(us_rng *rng, const double *x, double *y); /* y is a class for classification */
 
 /* `distinct` standard normal rows, repeated until there are `rows`. */
-static void net_make(net *s, us_context *context, const char *model, us_task task, size_t rows, size_t distinct,
+static inline void net_make(net *s, us_context *context, const char *model, us_task task, size_t rows, size_t distinct,
                      size_t columns, net_target target, uint64_t seed) {
     us_rng rng = us_rng_init(seed, 1);
     double x[NET_MOST], y;
@@ -63,14 +63,14 @@ static inline void net_scale(net *s, const char *group, double factor) {
             us_vec_set(s->theta, groups[g].offset + i, factor * us_vec_get(s->theta, groups[g].offset + i));
 }
 
-static void net_train(net *s, const char *rule, double rate, size_t batch, uint64_t steps) {
+static inline void net_train(net *s, const char *rule, double rate, size_t batch, uint64_t steps) {
     us_training_options o = US_TRAINING_OPTIONS_INIT;
     o.rule = us_rule_find(rule), o.learning_rate = rate, o.batch = batch;
     assert_int_equal(us_training_create(&s->training, s->problem, s->theta, &o), US_OK);
     assert_int_equal(us_training_advance(s->training, steps), US_OK);
 }
 
-static void net_close(net *s) {
+static inline void net_close(net *s) {
     us_training_destroy(s->training);
     us_vec_destroy(s->theta);
     us_problem_destroy(s->problem);
@@ -78,7 +78,7 @@ static void net_close(net *s) {
     us_dataset_destroy(s->data);
 }
 
-static void net_assert(const us_diagnosis *d, const char *which, us_verdict_name name, const char *cause) {
+static inline void net_assert(const us_diagnosis *d, const char *which, us_verdict_name name, const char *cause) {
     if (d->verdict.name != name || (d->verdict.cause == NULL) != (cause == NULL) ||
         (cause && strcmp(d->verdict.cause, cause)))
         fail_msg("%s (loss %g, floor %g): %s, %s instead of %s, %s", which, d->evidence.loss, d->evidence.floor,
@@ -86,7 +86,7 @@ static void net_assert(const us_diagnosis *d, const char *which, us_verdict_name
                  cause ? cause : "no cause");
 }
 
-static void net_expect(net *s, const char *which, us_verdict_name name, const char *cause) {
+static inline void net_expect(net *s, const char *which, us_verdict_name name, const char *cause) {
     us_diagnosis *d;
     assert_int_equal(us_diagnose(&d, s->training, NULL), US_OK);
     net_assert(d, which, name, cause);
