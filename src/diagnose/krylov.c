@@ -84,6 +84,7 @@ us_status us__krylov_grow(us__krylov *s, const us_vec *theta) {
     int n = (int)s->n;
     size_t j = s->k;
     double *v = s->basis + j * s->n, *w = v + s->n, size, before, y;
+    if (us_context_cancelled(s->context)) return us__fail(s->context, US_INTERRUPTED, "interrupted in a Krylov space");
     us_vec_write_f64(s->x, v);
     us_status status = us_problem_hvp(s->problem, theta, s->batch, (const us_vec *const *)&s->x, &s->y, 1);
     if (status) return status;

@@ -28,8 +28,8 @@ void us__krylov_destroy(us__krylov *krylov);
 
 /* Begins with a gradient. @param gradient [n], not zero */
 void us__krylov_begin(us__krylov *krylov, const double *gradient);
-/* One product more: the space grows by a vector. Only while k < most and not `whole`. Errors: US_ERR_NONFINITE, the
- * problem's own. */
+/* One product more: the space grows by a vector. Only while k < most and not `whole`. Errors: US_ERR_NONFINITE,
+ * US_INTERRUPTED, the problem's own. */
 us_status us__krylov_grow(us__krylov *krylov, const us_vec *theta);
 
 /* ‖Hg‖/‖g‖, after the first product. */

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <unstuck/critical.h>
 
-enum { NEAR_PRODUCTS = 300, NEAR_BASIS = 60, NEAR_DENSE = 300 };
+enum { NEAR_PRODUCTS = 200, NEAR_BASIS = 60, NEAR_DENSE = 300 };
 
 static bool near_improves(const us_evidence *e, double worth) {
     return e->decrease_carrying_on > worth || e->trend_carrying_on > worth;
@@ -49,9 +49,10 @@ us_status us__evidence_near(us__gathering *g) {
     if (!e->carrying_on_finite || !us_problem_hvp_is_exact(g->problem) || g->options->point.products == 0) return US_OK;
     if (critical ? !e->negative : near_improves(e, worth) || !(e->gradient_norm > 0)) return US_OK;
     us_nearest_options o = US_NEAREST_OPTIONS_INIT;
-    o.products = NEAR_PRODUCTS, o.basis = NEAR_BASIS, o.seconds = g->options->point.seconds;
+    o.products = NEAR_PRODUCTS, o.basis = NEAR_BASIS;
     o.reach = fmax(1, us_vec_norm2(g->theta));
     o.point = g->options->point;
+    o.seconds = o.point.seconds /= 4;
     o.point.decrease_tolerance = fmax(o.point.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
     if (o.point.spectrum.limit > NEAR_DENSE) o.point.spectrum.limit = NEAR_DENSE;
     us_nearest *f = NULL;

@@ -48,12 +48,9 @@ static bool nearest_spent(const descent *d) {
 /* The space grows until it can make the gradient much shorter, more so the nearer the end is, or is as large as may be. */
 static us_status nearest_look(descent *d) {
     us__krylov *s = d->krylov;
-    us_context *context = d->found->context;
     double aim = fmin(0.1, 10 * d->length / (d->largest > 0 ? d->largest : d->length)) * d->length;
     us__krylov_begin(s, d->g);
     do {
-        if (us_context_cancelled(context))
-            return us__fail(context, US_INTERRUPTED, "interrupted after %zu products", d->found->products);
         us_status status = us__krylov_grow(s, d->theta);
         if (status) return status;
         d->found->products++;

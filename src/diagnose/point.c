@@ -180,23 +180,26 @@ static us_status point_escape(us_point *point, const us_point_options *options) 
 }
 
 /* Beside a saddle a line along −g finds the way out, and a decrease that is the saddle's, not the gradient's. The quadratic
- * model of the Krylov space of (H, g) tells: where that space has negative curvature, its D counts, as with a spectrum. */
-static us_status point_model(sight *s, us_point *point) {
-    us_context *context = us_problem_context(s->place.problem);
+ * model of the Krylov space of (H, g) tells: where that space has negative curvature, its D counts, as with a spectrum. A D
+ * that is worth having after a few products ends the matter. */
+static us_status point_model(sight *s, us_point *point, double worth) {
     us__krylov *k;
-    double offer, silent, lowest, epsilon = us_precision_epsilon(us_problem_precision(s->place.problem));
+    double r, offer = 0, silent, lowest = 0, epsilon = us_precision_epsilon(us_problem_precision(s->place.problem));
     us_status status = us__krylov_create(&k, s->place.problem, s->options->spectrum.batch, POINT_KRYLOV);
     if (status) return status;
     us__krylov_begin(k, s->gradient);
-    while (!status && k->k < k->most && !k->whole && k->k < s->options->products)
+    do {
         status = us__krylov_grow(k, s->place.theta);
-    double r = (4 * epsilon + sqrt((double)s->place.n) * DBL_EPSILON) * us__krylov_norm(k);
-    if (!status) status = us__krylov_offer(k, r, &offer, &silent, &lowest);
+        r = (4 * epsilon + sqrt((double)s->place.n) * DBL_EPSILON) * us__krylov_norm(k);
+        if (!status) status = us__krylov_offer(k, r, &offer, &silent, &lowest);
+    } while (!status && k->k < k->most && !k->whole && k->k < s->options->products && !(k->k > 2 && offer > 2 * worth));
     if (!status && lowest < -r && offer < point->offered_decrease) point->offered_decrease = offer;
     us__krylov_destroy(k);
-    if (status != US_ERR_NONFINITE) return status;
-    us_context_error_clear(context);
-    return US_OK;
+    if (status == US_ERR_NONFINITE) {
+        us_context_error_clear(us_problem_context(s->place.problem));
+        status = US_OK;
+    }
+    return status;
 }
 
 /* Without a dense Hessian, the gradient and the loss along it tell whether the point is critical. */
@@ -205,7 +208,8 @@ static us_status point_without_spectrum(sight *s, us_point *point, const char *b
     double worth = s->options->decrease_tolerance * fabs(s->place.loss);
     for (size_t i = 0; i < s->place.n; i++) s->scratch[i] = -s->gradient[i];
     if (point->gradient_norm > 0) status = point_measure(s, s->scratch, &point->offered_decrease);
-    if (!status && products && s->options->products && point->offered_decrease > worth) status = point_model(s, point);
+    if (!status && products && s->options->products && point->offered_decrease > worth)
+        status = point_model(s, point, worth);
     s->critical = point->offered_decrease <= worth || point_is_rounding(s);
     point->kind = s->critical ? US_KIND_UNDECIDED : US_KIND_NOT_CRITICAL;
     point->undecided_because = s->critical ? because : NULL;
