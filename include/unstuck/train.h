@@ -23,12 +23,17 @@ typedef struct us_training_options {
     double learning_rate; /* > 0, finite; default 0: the rule's own default */
     us_schedule schedule; /* its text and warmup count, and are parsed; default constant */
     double clip_norm;     /* > 0: gradients longer than this are scaled down to it; default 0: off */
+    double clip_value;    /* > 0: elements of the gradient beyond ± this become it, before clip_norm; default 0: off */
+    double weight_decay; /* ≥ 0: before each update θ ← (1 − α·weight_decay)·θ in groups of two axes or more (weights, not
+                            biases), beside the rule (Loshchilov & Hutter 2019); default 0 */
+    const char *average;  /* "ema:DECAY" or "swa:FROM[:EVERY]": us_training_weights is an average; default NULL: θ */
+    size_t accumulate;    /* batches whose mean gradient makes one step; default 1 */
     size_t batch;         /* rows a step, at most the samples; default 0: all of them */
     us_sampling sampling; /* default US_SAMPLING_SHUFFLE */
     uint64_t seed;        /* of the order of rows; default 1 */
 } us_training_options;
 #define US_TRAINING_OPTIONS_INIT \
-    { .version = 1, .schedule = {.text = "constant"}, .seed = 1 }
+    { .version = 1, .schedule = {.text = "constant"}, .accumulate = 1, .seed = 1 }
 US_API void us_training_options_init(us_training_options *options);
 
 /** A training at its start, with a state of zeros.
@@ -87,7 +92,8 @@ US_API uint64_t us_training_steps(const us_training *training); /* done */
 US_API uint64_t us_training_samples_seen(const us_training *training);
 US_API uint64_t us_training_steps_per_epoch(const us_training *training);
 US_API const us_vec *us_training_theta(const us_training *training);
-/** The weights to predict and evaluate with: θ, but for rules that keep others (us_rule.weights). @param out [n] */
+/** The weights to predict and evaluate with: the average where one was asked for (and has begun), what the rule keeps
+ * (us_rule.weights), or θ. @param out [n] */
 US_API void us_training_weights(const us_training *training, us_vec *out);
 US_API const us_vec *us_training_state(const us_training *training, size_t k); /* k < rule->states */
 /** The diagonal D that the rule divides by, as it stands: steps are −α·D⁻¹·(..). All 1 for rules that do not divide.
@@ -102,6 +108,7 @@ US_API const us_schedule *us_training_schedule(const us_training *training);
 US_API size_t us_training_batch(const us_training *training); /* rows a step */
 US_API us_sampling us_training_sampling(const us_training *training);
 US_API double us_training_clip_norm(const us_training *training);
+US_API size_t us_training_accumulate(const us_training *training); /* batches a step */
 
 /* Changing one thing (remedies do). Each fails as us_training_create would (US_ERR_ARGUMENT, and where stated
  * US_ERR_NOMEM), and the training is then as it was. */

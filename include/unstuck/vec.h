@@ -40,10 +40,11 @@ US_API void us_vec_fill_signs(us_vec *v, us_rng *rng); /* +1 or -1 with equal od
 /* The functions below need equal sizes (asserted). Where no precision is named, both vectors must
  * have the same one; us_vec_copy converts. None allocates. */
 
-US_API void us_vec_copy(us_vec *to, const us_vec *from);                         /* any precisions; rounds */
-US_API void us_vec_scale(us_vec *v, double factor);                              /* v ← factor·v */
-US_API void us_vec_multiply(us_vec *y, const us_vec *x);                         /* y ← y ⊙ x, element by element */
-US_API void us_vec_axpy(us_vec *y, double a, const us_vec *x);                   /* y ← y + a·x */
+US_API void us_vec_copy(us_vec *to, const us_vec *from);       /* any precisions; rounds */
+US_API void us_vec_scale(us_vec *v, double factor);            /* v ← factor·v */
+US_API void us_vec_clamp(us_vec *v, double bound);             /* v ← max(−bound, min(v, bound)); NaN stays */
+US_API void us_vec_multiply(us_vec *y, const us_vec *x);       /* y ← y ⊙ x, element by element */
+US_API void us_vec_axpy(us_vec *y, double a, const us_vec *x); /* y ← y + a·x */
 US_API void us_vec_sum(us_vec *out, const us_vec *x, double a, const us_vec *y); /* out ← x + a·y; out may be x or y */
 US_API double us_vec_dot(const us_vec *x, const us_vec *y);                      /* any precisions */
 US_API double us_vec_norm2(const us_vec *v);    /* does not overflow before the elements do */

@@ -2,6 +2,7 @@
  *
  *   layer1.weight, ..           θ by the names and shapes of the problem's groups, in its precision
  *   state0.layer1.weight, ..    the rule's state vectors, likewise
+ *   average.layer1.weight, ..   the average of the weights, where there is one
  *   training.memory             what else the rule remembers, F64
  *   training.steps, ..          scalars, U64 or F64, as in the table below; training.hyper.NAME: the rule's, F64
  *   __metadata__                format, version, rule, schedule, checksum
@@ -15,13 +16,14 @@
 #include <unstuck/safetensors.h>
 #include <zlib.h>
 
-static const char BYTES_FORMAT[] = "unstuck-training", BYTES_VERSION[] = "1";
+static const char BYTES_FORMAT[] = "unstuck-training", BYTES_VERSION[] = "2";
 
 /* All of a training that is a number and not the rule's own. */
 typedef struct bytes_numbers {
     uint64_t samples, batch, sampling, seed, epoch, position;
-    uint64_t steps, rule_steps, schedule_steps, samples_seen, warmup;
-    double learning_rate, clip_norm;
+    uint64_t steps, rule_steps, schedule_steps, samples_seen, warmup, accumulate, averaged;
+    double learning_rate, clip_norm, clip_value, weight_decay;
+    us__plateau plateau;
 } bytes_numbers;
 
 static const struct {
@@ -41,13 +43,25 @@ static const struct {
     {"training.warmup", "U64", offsetof(bytes_numbers, warmup)},
     {"training.learning_rate", "F64", offsetof(bytes_numbers, learning_rate)},
     {"training.clip_norm", "F64", offsetof(bytes_numbers, clip_norm)},
+    {"training.clip_value", "F64", offsetof(bytes_numbers, clip_value)},
+    {"training.weight_decay", "F64", offsetof(bytes_numbers, weight_decay)},
+    {"training.accumulate", "U64", offsetof(bytes_numbers, accumulate)},
+    {"training.averaged", "U64", offsetof(bytes_numbers, averaged)}, /* weights in the average */
+    {"training.plateau.factor_less_one", "F64", offsetof(bytes_numbers, plateau.factor_less_one)},
+    {"training.plateau.windows", "F64", offsetof(bytes_numbers, plateau.windows)},
+    {"training.plateau.best", "F64", offsetof(bytes_numbers, plateau.best)},
+    {"training.plateau.mean", "F64", offsetof(bytes_numbers, plateau.mean)},
+    {"training.plateau.deviation", "F64", offsetof(bytes_numbers, plateau.deviation)},
+    {"training.plateau.count", "F64", offsetof(bytes_numbers, plateau.count)},
+    {"training.plateau.running", "F64", offsetof(bytes_numbers, plateau.running)},
+    {"training.plateau.squares", "F64", offsetof(bytes_numbers, plateau.squares)},
 };
 enum { BYTES_TABLE = sizeof bytes_table / sizeof *bytes_table };
 
 /* Tensors of a training: θ and states by group, the table, the rule's hyperparameters. */
-static size_t bytes_tensor_count(const us_rule *rule, const us_group *group, size_t groups) {
+static size_t bytes_tensor_count(const us_rule *rule, bool averages, const us_group *group, size_t groups) {
     bool memory = us__rule_memory(rule, group, groups) > 0;
-    return (1 + rule->states) * groups + memory + BYTES_TABLE + rule->hyperparameter_count;
+    return (1 + averages + rule->states) * groups + memory + BYTES_TABLE + rule->hyperparameter_count;
 }
 
 /* What the rule remembers beyond vectors. */
@@ -110,18 +124,25 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
         .warmup = t->schedule.warmup,
         .learning_rate = t->learning_rate,
         .clip_norm = t->clip_norm,
+        .clip_value = t->clip_value,
+        .weight_decay = t->weight_decay,
+        .accumulate = t->accumulate,
+        .averaged = t->average.count,
+        .plateau = t->plateau,
     };
     char checksum[9];
-    const char *metadata[] = {"format",   BYTES_FORMAT, "version",        BYTES_VERSION, "rule",
-                              rule->name, "schedule",   t->schedule.text, "checksum",    checksum};
-    uint32_t sum = bytes_checksum_text("rule", rule->name) ^ bytes_checksum_text("schedule", t->schedule.text);
+    const char *metadata[] = {"format",   BYTES_FORMAT,     "version", BYTES_VERSION,   "rule",     rule->name,
+                              "schedule", t->schedule.text, "average", t->average.text, "checksum", checksum};
+    uint32_t sum = bytes_checksum_text("rule", rule->name) ^ bytes_checksum_text("schedule", t->schedule.text) ^
+                   bytes_checksum_text("average", t->average.text);
     us__arena *memory = NULL;
     us_tensor *tensors = NULL;
     *bytes = NULL;
     *size = 0;
     us_status status = us__arena_create(&memory, t->context, 0);
     if (status != US_OK) return status;
-    if (!(tensors = us__arena_alloc(memory, bytes_tensor_count(rule, group, groups), sizeof *tensors))) goto nomem;
+    if (!(tensors = us__arena_alloc(memory, bytes_tensor_count(rule, t->average.on, group, groups), sizeof *tensors)))
+        goto nomem;
     for (size_t g = 0; g < groups; g++) tensors[n++] = bytes_slice(group[g].name, &group[g], t->theta);
     for (size_t k = 0; k < rule->states; k++)
         for (size_t g = 0; g < groups; g++) {
@@ -132,6 +153,13 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
             tensors[n++] = bytes_slice(name, &group[g], t->state[k]);
         }
     if (t->memory_count) tensors[n++] = bytes_memory(t->memory, t->memory_count);
+    for (size_t g = 0; g < groups && t->average.on; g++) {
+        size_t room = strlen(group[g].name) + sizeof "average.";
+        char *name = us__arena_alloc(memory, room, 1);
+        if (!name) goto nomem;
+        snprintf(name, room, "average.%s", group[g].name);
+        tensors[n++] = bytes_slice(name, &group[g], t->averaged);
+    }
     for (size_t i = 0; i < BYTES_TABLE; i++)
         tensors[n++] =
             bytes_scalar(bytes_table[i].name, bytes_table[i].dtype, (const char *)&numbers + bytes_table[i].offset);
@@ -185,6 +213,12 @@ static us_status bytes_take_vec(us_context *context, const us_tensors *tensors, 
     return status;
 }
 
+/* The average's text, "" for none. */
+static const char *bytes_average(const us_tensors *tensors) {
+    const char *text = us_tensors_metadata(tensors, "average");
+    return text ? text : "";
+}
+
 static us_status bytes_find_rule(us_context *context, const us_tensors *tensors, const us_rule *custom,
                                  const us_rule **out) {
     const char *format = us_tensors_metadata(tensors, "format"), *version = us_tensors_metadata(tensors, "version");
@@ -206,7 +240,8 @@ static us_status bytes_verify(us_context *context, const us_tensors *tensors) {
     const char *checksum = us_tensors_metadata(tensors, "checksum");
     if (!checksum) return US_OK;
     uint32_t sum = bytes_checksum_text("rule", us_tensors_metadata(tensors, "rule")) ^
-                   bytes_checksum_text("schedule", us_tensors_metadata(tensors, "schedule"));
+                   bytes_checksum_text("schedule", us_tensors_metadata(tensors, "schedule")) ^
+                   bytes_checksum_text("average", bytes_average(tensors));
     char should[9];
     for (size_t i = 0; i < us_tensors_count(tensors); i++) sum ^= bytes_checksum(us_tensors_at(tensors, i));
     snprintf(should, sizeof should, "%08x", (unsigned)sum);
@@ -239,6 +274,10 @@ static us_status bytes_create(us_training **out, us_problem *problem, const us_r
         .learning_rate = numbers.learning_rate,
         .schedule = {.text = "", .warmup = numbers.warmup},
         .clip_norm = numbers.clip_norm,
+        .clip_value = numbers.clip_value,
+        .weight_decay = numbers.weight_decay,
+        .average = bytes_average(tensors),
+        .accumulate = numbers.accumulate,
         .batch = numbers.batch,
         .sampling = numbers.sampling <= US_SAMPLING_REPLACEMENT ? (us_sampling)numbers.sampling : (us_sampling)-1,
         .seed = numbers.seed,
@@ -264,6 +303,8 @@ static us_status bytes_create(us_training **out, us_problem *problem, const us_r
     t->rule_steps = numbers.rule_steps;
     t->schedule_steps = numbers.schedule_steps;
     t->samples_seen = numbers.samples_seen;
+    t->plateau = numbers.plateau;
+    t->average.count = numbers.averaged;
     return US_OK;
 }
 
@@ -282,10 +323,11 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
     if ((status = bytes_find_rule(context, tensors, custom_rule, &rule)) != US_OK) goto done;
     if ((status = bytes_verify(context, tensors)) != US_OK) goto done;
     if ((status = us__rule_check(context, rule, us_problem_precision(problem))) != US_OK) goto done;
-    if (us_tensors_count(tensors) != bytes_tensor_count(rule, group, groups)) {
+    bool averages = bytes_average(tensors)[0] != '\0';
+    if (us_tensors_count(tensors) != bytes_tensor_count(rule, averages, group, groups)) {
         status = us__fail(context, US_ERR_INPUT,
                           "checkpoint: it holds %zu tensors, and a training of this problem %zu; it is of another model",
-                          us_tensors_count(tensors), bytes_tensor_count(rule, group, groups));
+                          us_tensors_count(tensors), bytes_tensor_count(rule, averages, group, groups));
         goto done;
     }
     if ((status = us_vec_create(&theta, context, us_problem_precision(problem), us_problem_dimension(problem))) != US_OK)
@@ -297,6 +339,7 @@ us_status us_training_from_bytes(us_training **out, us_problem *problem, const v
         snprintf(prefix, sizeof prefix, "state%zu.", k);
         status = bytes_take_vec(context, tensors, prefix, problem, training->state[k]);
     }
+    if (status == US_OK && averages) status = bytes_take_vec(context, tensors, "average.", problem, training->averaged);
     if (status == US_OK && training->memory_count)
         status = bytes_take(context, tensors, "", "training.memory", bytes_memory(NULL, training->memory_count),
                             training->memory);

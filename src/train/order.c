@@ -72,6 +72,12 @@ us_batch us__order_next(us__order *order) {
 
 void us__order_advance(us__order *order, size_t rows) { order->position += rows; }
 
+void us__order_return(us__order *order, const us__order *before) {
+    if (order->epoch != before->epoch) order->drawn = false;
+    order->epoch = before->epoch;
+    order->position = before->position;
+}
+
 us_batch us__order_ahead(const us__order *order) {
     size_t from = order->position + (order->batch < ORDER_AHEAD ? ORDER_AHEAD : 0);
     if (from >= order->count) return (us_batch){order->rows, 0};

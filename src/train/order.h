@@ -27,6 +27,8 @@ us_status us__order_set_batch(us__order *order, us_context *context, size_t batc
 /* The rows of the next step: the same until us__order_advance. Draws an epoch's rows when one begins. */
 us_batch us__order_next(us__order *order);
 void us__order_advance(us__order *order, size_t rows);
+/* Back to where it was: the rows after `before` are asked for again. */
+void us__order_return(us__order *order, const us__order *before);
 /* Rows that will be asked for soon; each row is named once. An empty batch with rows != NULL when there are none. */
 us_batch us__order_ahead(const us__order *order);
 

@@ -31,6 +31,10 @@ static us_status step_not_finite(const us_training *t, double loss) {
 
 /* Scales a gradient that is longer than the bound. False when its norm is not finite. */
 static bool step_clip(us_training *t, double *clipped_from) {
+    if (t->clip_value > 0) {
+        if (!us_vec_is_finite(t->gradient)) return false;
+        us_vec_clamp(t->gradient, t->clip_value);
+    }
     if (t->clip_norm == 0) return us_vec_is_finite(t->gradient);
     double norm = us_vec_norm2(t->gradient);
     if (!isfinite(norm)) return false;
@@ -77,29 +81,72 @@ us_rule_whole us__training_whole(const us_training *training, const us_rule_step
     return whole;
 }
 
+/* Loss and gradient of the step's batches: their means over rows. `batch` becomes the last of them. */
+static us_status step_gradient(us_training *t, us_batch *batch, double *loss, uint64_t *rows) {
+    *loss = 0;
+    *rows = 0;
+    for (size_t k = 0; k < t->accumulate; k++) {
+        double part;
+        if (k > 0) us__order_advance(&t->order, batch->count);
+        *batch = us__order_next(&t->order);
+        if (t->problem->has_training_form) batch->draw = t->steps * t->accumulate + k + 1;
+        us_status status = us_problem_gradient(t->problem, t->theta, *batch, &part, k ? t->part : t->gradient);
+        if (status != US_OK) return status;
+        uint64_t count = batch->rows ? batch->count : t->order.samples;
+        double share = (double)count / (double)(*rows + count);
+        *loss += share * (part - *loss);
+        *rows += count;
+        if (k == 0) continue;
+        us_vec_scale(t->gradient, 1 - share);
+        us_vec_axpy(t->gradient, share, t->part);
+    }
+    return US_OK;
+}
+
+/* θ ← (1 − α·decay)·θ for weights: groups of two axes or more. */
+static void step_decay(us_training *t, double rate) {
+    size_t groups;
+    const us_group *group = us_problem_groups(t->problem, &groups);
+    for (size_t g = 0; g < groups; g++) {
+        if (group[g].rank < 2) continue;
+        char *at = (char *)t->theta->data + group[g].offset * us_precision_bytes(t->theta->precision);
+        t->theta->ops->scale(at, 1 - rate * t->weight_decay, group[g].count);
+    }
+}
+
 us_status us_training_step(us_training *training) {
     us_training *t = training;
-    us_batch batch = us__order_next(&t->order);
-    if (t->problem->has_training_form) batch.draw = t->steps + 1;
+    const us__order before = t->order;
+    us_batch batch;
     double loss, clipped_from = 0;
-    us_status status = us_problem_gradient(t->problem, t->theta, batch, &loss, t->gradient);
-    if (status != US_OK) return status;
-    if (!isfinite(loss) || !step_clip(t, &clipped_from)) return step_not_finite(t, loss);
+    uint64_t rows;
+    us_status status = step_gradient(t, &batch, &loss, &rows);
+    if (status == US_OK && (!isfinite(loss) || !step_clip(t, &clipped_from))) status = step_not_finite(t, loss);
+    if (status != US_OK) {
+        us__order_return(&t->order, &before);
+        return status;
+    }
 
     double rate = us_training_next_learning_rate(t);
     us_rule_step now = {.step = t->rule_steps + 1, .learning_rate = rate, .hyper = t->hyper};
     void *state[US_RULE_STATES_MAX];
     us_rule_whole whole = us__training_whole(t, &now, state);
     if (t->rule->wants_diagonal && t->rule->wants_diagonal(&now)) {
-        if ((status = step_diagonal(t, batch)) != US_OK) return status;
+        if ((status = step_diagonal(t, batch)) != US_OK) {
+            us__order_return(&t->order, &before);
+            return status;
+        }
         whole.diagonal = t->diagonal->data;
     }
+    if (t->weight_decay > 0) step_decay(t, rate);
     if ((status = us__rule_update(t->rule, &whole)) != US_OK) return status;
 
     t->steps++;
     t->rule_steps++;
     t->schedule_steps++;
-    t->samples_seen += batch.rows ? batch.count : t->order.samples;
+    t->samples_seen += rows;
+    us__average_add(&t->average, t->averaged, t->theta, t->steps);
+    if (us__schedule_is_plateau(&t->schedule)) us__plateau_add(&t->plateau, &t->schedule, loss);
     if (batch.rows) {
         us__order_advance(&t->order, batch.count);
         us_batch ahead = us__order_ahead(&t->order);

@@ -21,6 +21,17 @@ static us_status training_check_clip(us_context *context, double clip_norm) {
                     clip_norm);
 }
 
+static us_status training_check_rest(us_context *context, const us_training_options *o) {
+    if (!(o->clip_value >= 0 && isfinite(o->clip_value)))
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "--clip-value %g: the bound must be greater than 0 and finite, or 0 for none", o->clip_value);
+    if (!(o->weight_decay >= 0 && isfinite(o->weight_decay)))
+        return us__fail(context, US_ERR_ARGUMENT, "--weight-decay %g: it must be 0 or greater, and finite", o->weight_decay);
+    if (o->accumulate < 1 || o->accumulate > 1000000)
+        return us__fail(context, US_ERR_ARGUMENT, "--accumulate %zu: it must be 1 to 1000000 batches", o->accumulate);
+    return US_OK;
+}
+
 static us_status training_check_theta(us_context *context, const us_problem *problem, const us_vec *theta) {
     if (us_vec_size(theta) == us_problem_dimension(problem)) return US_OK;
     return us__fail(context, US_ERR_ARGUMENT, "theta has %zu elements; the problem has %zu parameters", us_vec_size(theta),
@@ -85,12 +96,17 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
     us_status status = training_check_rate(context, o.learning_rate);
     if (status == US_OK) status = training_check_clip(context, o.clip_norm);
     if (status == US_OK) status = training_check_theta(context, problem, theta);
+    if (status == US_OK) status = training_check_rest(context, &o);
     if (status != US_OK) return status;
     if (!(t = us__new(context, 1, sizeof *t))) return US_ERR_NOMEM;
     t->context = context;
     t->problem = problem;
     t->learning_rate = o.learning_rate;
     t->clip_norm = o.clip_norm;
+    t->clip_value = o.clip_value;
+    t->weight_decay = o.weight_decay;
+    t->accumulate = o.accumulate;
+    if ((status = us__average_parse(context, o.average, &t->average)) != US_OK) goto done;
     if ((status = us_schedule_parse(context, o.schedule.text, o.schedule.warmup, &t->schedule)) != US_OK) {
         status = US_ERR_ARGUMENT;
         goto done;
@@ -101,6 +117,8 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
     us_precision precision = us_problem_precision(problem);
     if ((status = us_vec_create(&t->theta, context, precision, us_vec_size(theta))) != US_OK) goto done;
     if ((status = us_vec_create(&t->gradient, context, precision, us_vec_size(theta))) != US_OK) goto done;
+    if (o.accumulate > 1 && (status = us_vec_create(&t->part, context, precision, us_vec_size(theta))) != US_OK) goto done;
+    if (t->average.on && (status = us_vec_create(&t->averaged, context, precision, us_vec_size(theta))) != US_OK) goto done;
     us_vec_copy(t->theta, theta);
     *out = t;
     t = NULL;
@@ -112,6 +130,8 @@ done:
 void us_training_destroy(us_training *training) {
     if (!training) return;
     for (size_t k = 0; k < US_RULE_STATES_MAX; k++) us_vec_destroy(training->state[k]);
+    us_vec_destroy(training->part);
+    us_vec_destroy(training->averaged);
     us_vec_destroy(training->signs);
     us_vec_destroy(training->diagonal);
     us__release(training->context, training->memory);
@@ -137,6 +157,10 @@ us_status us_training_copy(us_training **out, const us_training *training, us_pr
         .learning_rate = training->learning_rate,
         .schedule = training->schedule,
         .clip_norm = training->clip_norm,
+        .clip_value = training->clip_value,
+        .weight_decay = training->weight_decay,
+        .average = training->average.text,
+        .accumulate = training->accumulate,
         .batch = training->order.batch,
         .sampling = training->order.sampling,
         .seed = training->order.seed,
@@ -153,6 +177,9 @@ us_status us_training_copy(us_training **out, const us_training *training, us_pr
     if ((copy->order.drawn = training->order.drawn))
         memcpy(copy->order.rows, training->order.rows, training->order.count * sizeof *training->order.rows);
     for (size_t k = 0; k < training->rule->states; k++) us_vec_copy(copy->state[k], training->state[k]);
+    copy->plateau = training->plateau;
+    copy->average.count = training->average.count;
+    if (training->averaged) us_vec_copy(copy->averaged, training->averaged);
     if (training->memory_count) memcpy(copy->memory, training->memory, training->memory_count * sizeof *copy->memory);
     *out = copy;
     return US_OK;
@@ -175,7 +202,10 @@ const us_vec *us_training_state(const us_training *training, size_t k) {
     return k < training->rule->states ? training->state[k] : NULL;
 }
 
+size_t us_training_accumulate(const us_training *training) { return training->accumulate; }
+
 void us_training_weights(const us_training *training, us_vec *out) {
+    if (us__average_read(&training->average, training->averaged, out)) return;
     if (!training->rule->weights) {
         us_vec_copy(out, training->theta);
         return;
@@ -191,12 +221,13 @@ size_t us_training_batch(const us_training *training) {
 }
 
 uint64_t us_training_steps_per_epoch(const us_training *training) {
-    size_t batch = us_training_batch(training);
-    return (training->order.samples - 1) / batch + 1;
+    size_t rows = us_training_batch(training) * training->accumulate;
+    return (training->order.samples - 1) / rows + 1;
 }
 
 double us_training_next_learning_rate(const us_training *training) {
-    return training->learning_rate * us_schedule_factor(&training->schedule, training->schedule_steps + 1);
+    return training->learning_rate * (1 + training->plateau.factor_less_one) *
+           us_schedule_factor(&training->schedule, training->schedule_steps + 1);
 }
 
 /* ------------------------------------------------------------------ changing one thing */
@@ -208,6 +239,8 @@ us_status us_training_set_theta(us_training *training, const us_vec *theta, bool
     if (!reset_state) return US_OK;
     for (size_t k = 0; k < training->rule->states; k++) us_vec_fill(training->state[k], 0);
     for (size_t i = 0; i < training->memory_count; i++) training->memory[i] = 0;
+    if (training->averaged) us_vec_fill(training->averaged, 0);
+    training->average.count = 0;
     training->rule_steps = 0;
     return US_OK;
 }
@@ -216,7 +249,10 @@ us_status us_training_set_learning_rate(us_training *training, double learning_r
     us_status status = training_check_rate(training->context, learning_rate);
     if (status != US_OK) return status;
     training->learning_rate = learning_rate;
-    if (restart_schedule) training->schedule_steps = 0;
+    if (restart_schedule) {
+        training->schedule_steps = 0;
+        training->plateau = (us__plateau){0};
+    }
     return US_OK;
 }
 
@@ -225,6 +261,7 @@ us_status us_training_set_schedule(us_training *training, const us_schedule *sch
     if (us_schedule_parse(training->context, schedule->text, schedule->warmup, &parsed) != US_OK) return US_ERR_ARGUMENT;
     training->schedule = parsed;
     training->schedule_steps = 0;
+    training->plateau = (us__plateau){0};
     return US_OK;
 }
 

@@ -13,19 +13,49 @@ typedef struct us__observer {
     void *user;
 } us__observer;
 
+/* An average of the weights, as --average says (average.c). */
+typedef struct us__average {
+    char text[48];
+    bool on;
+    double decay;         /* of "ema"; 0: "swa" */
+    uint64_t from, every; /* of "swa" */
+    uint64_t count;       /* weights that are in it */
+} us__average;
+
+us_status us__average_parse(us_context *context, const char *text, us__average *out);
+/* Adds θ after a step. */
+void us__average_add(us__average *average, us_vec *mean, const us_vec *theta, uint64_t step);
+/* False when there is no average (yet). */
+bool us__average_read(const us__average *average, const us_vec *mean, us_vec *out);
+
+/* What the schedule "plateau" has seen; zeros at the start (plateau.c). */
+typedef struct us__plateau {
+    double factor_less_one; /* the rate's factor − 1 */
+    double windows, best;   /* windows seen, and the least mean of one */
+    double mean, deviation; /* of the last window */
+    double count, running, squares;
+} us__plateau;
+
+void us__plateau_add(us__plateau *plateau, const us_schedule *schedule, double loss);
+
 struct us_training {
     us_context *context;
     us_problem *problem;
     const us_rule *rule;
     double hyper[US_RULE_HYPERPARAMETERS_MAX];
-    double learning_rate, clip_norm;
+    double learning_rate, clip_norm, clip_value, weight_decay;
+    size_t accumulate; /* batches a step */
     us_schedule schedule;
+    us__plateau plateau;
+    us__average average;
     us__order order;
     uint64_t steps;          /* done */
     uint64_t rule_steps;     /* of them, since the rule's state was zero */
     uint64_t schedule_steps; /* of them, since the schedule began */
     uint64_t samples_seen;
     us_vec *theta, *gradient, *state[US_RULE_STATES_MAX];
+    us_vec *part;             /* the gradient of one of several batches, or NULL */
+    us_vec *averaged;         /* the average's vector, or NULL */
     double *memory, *scratch; /* [memory_count], and what the rule needs within a step */
     size_t memory_count;
     us_vec *signs, *diagonal; /* for rules that want the Hessian's diagonal, else NULL */

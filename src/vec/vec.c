@@ -83,6 +83,8 @@ void us_vec_copy(us_vec *to, const us_vec *from) {
         from->ops->read(from->data, to->data, to->n);
 }
 
+void us_vec_clamp(us_vec *v, double bound) { v->ops->clamp(v->data, bound, v->n); }
+
 void us_vec_multiply(us_vec *y, const us_vec *x) {
     assert(y->n == x->n && y->ops == x->ops);
     y->ops->multiply(y->data, x->data, y->n);

@@ -11,6 +11,7 @@ typedef struct us__vec_ops {
     void (*set)(void *x, size_t i, double value);
     void (*fill)(void *x, double value, size_t n);
     void (*scale)(void *x, double factor, size_t n);
+    void (*clamp)(void *x, double bound, size_t n);
     void (*multiply)(void *y, const void *x, size_t n);
     void (*axpy)(void *y, double a, const void *x, size_t n);
     void (*sum)(void *out, const void *x, double a, const void *y, size_t n); /* out may be x or y */

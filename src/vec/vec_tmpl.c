@@ -19,6 +19,11 @@ US_KERNEL static void vec_scale(void *x, double factor, size_t n) {
     for (size_t i = 0; i < n; i++) a[i] = (us_real)((double)a[i] * factor);
 }
 
+US_KERNEL static void vec_clamp(void *x, double bound, size_t n) {
+    us_real *a = x, b = (us_real)bound;
+    for (size_t i = 0; i < n; i++) a[i] = a[i] > b ? b : a[i] < -b ? -b : a[i];
+}
+
 US_KERNEL static void vec_multiply(void *y, const void *x, size_t n) {
     us_real *restrict p = y;
     const us_real *restrict q = x;
@@ -93,6 +98,7 @@ const us__vec_ops US_REAL(us__vec_ops) = {
     .set = vec_set,
     .fill = vec_fill,
     .scale = vec_scale,
+    .clamp = vec_clamp,
     .multiply = vec_multiply,
     .axpy = vec_axpy,
     .sum = vec_sum,

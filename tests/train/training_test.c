@@ -297,6 +297,101 @@ static void a_step_does_not_allocate(void **state) {
 
 /* ------------------------------------------------------------------ options and changes */
 
+/* Three batches of 4 are one of 12, where none is cut; clipped elements; decay beside the rule. */
+static void batches_accumulate_and_weights_decay(void **state) {
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    setting s[3];
+    for (int i = 0; i < 3; i++) {
+        options.learning_rate = 0.05;
+        options.batch = i == 1 ? 4 : 12;
+        options.accumulate = i == 1 ? 3 : 1;
+        options.clip_value = i == 2 ? 1e-3 : 0;
+        options.sampling = US_SAMPLING_REPLACEMENT;
+        set_up(&s[i], US_F64, &options);
+    }
+    /* Draws come 1024 at a time, or the next multiple below: rows are the same until then. */
+    for (int i = 0; i < 2; i++) assert_int_equal(us_training_advance(s[i].training, 40), US_OK);
+    for (size_t j = 0; j < COLUMNS; j++)
+        assert_near(us_vec_get(us_training_theta(s[1].training), j), us_vec_get(us_training_theta(s[0].training), j), 1e-13,
+                    0);
+    assert_int_equal(us_training_samples_seen(s[1].training), 480);
+    assert_int_equal(us_training_steps_per_epoch(s[1].training), 2);
+    us_vec *before;
+    assert_int_equal(us_vec_create(&before, s[2].context, US_F64, COLUMNS), US_OK);
+    us_vec_copy(before, us_training_theta(s[2].training));
+    assert_int_equal(us_training_step(s[2].training), US_OK);
+    for (size_t j = 0; j < COLUMNS; j++)
+        assert_near(fabs(us_vec_get(us_training_theta(s[2].training), j) - us_vec_get(before, j)), 0.05e-3, 1e-9, 0);
+    us_vec_destroy(before);
+    for (int i = 0; i < 3; i++) tear_down(&s[i]);
+}
+
+/* Averages by their definitions, from the weights that an observer saw. */
+typedef struct seen_weights {
+    double theta[64];
+    size_t count;
+} seen_weights;
+
+static bool see_weights(void *user, const us_training *training, const us_step_info *info) {
+    seen_weights *w = user;
+    w->theta[w->count++] = us_vec_get(info->theta, 2);
+    return true;
+}
+
+static void weights_are_averaged(void **state) {
+    static const char *const texts[] = {"ema:0.8", "swa:10:4", "none"};
+    for (size_t k = 0; k < 3; k++) {
+        us_training_options options = US_TRAINING_OPTIONS_INIT;
+        setting s;
+        seen_weights w = {.count = 0};
+        us_vec *weights;
+        options.learning_rate = 0.1;
+        options.batch = 5;
+        options.average = texts[k];
+        set_up(&s, US_F64, &options);
+        assert_int_equal(us_vec_create(&weights, s.context, US_F64, COLUMNS), US_OK);
+        us_training_weights(s.training, weights);
+        assert_int_equal(us_vec_count_different(weights, us_training_theta(s.training)), 0);
+        assert_int_equal(us_training_observe(s.training, see_weights, &w), US_OK);
+        assert_int_equal(us_training_advance(s.training, 40), US_OK);
+        us_training_weights(s.training, weights);
+        double top = 0, bottom = 0;
+        for (size_t i = 0; i < 40; i++) {
+            size_t step = i + 1;
+            double share = k == 0   ? pow(0.8, (double)(40 - step))
+                           : k == 1 ? (step >= 10 && (step - 10) % 4 == 0 ? 1 : 0)
+                                    : (step == 40 ? 1 : 0);
+            top += share * w.theta[i];
+            bottom += share;
+        }
+        assert_near(us_vec_get(weights, 2), top / bottom, 1e-12, 0);
+        us_vec_destroy(weights);
+        tear_down(&s);
+    }
+}
+
+/* A rate that falls when the loss stands still, and does not when one step is a spike. */
+static void plateaus_lower_the_rate(void **state) {
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
+    options.learning_rate = 0.02;
+    strcpy(options.schedule.text, "plateau:50:0.5");
+    setting s;
+    set_up(&s, US_F64, &options);
+    assert_int_equal(us_training_advance(s.training, 150), US_OK); /* it falls all the time */
+    assert_near(us_training_next_learning_rate(s.training), 0.02, 1e-15, 0);
+    s.user.loss_instead = 1e6;
+    s.user.fail_from = 1;
+    assert_int_equal(us_training_advance(s.training, 1), US_OK);
+    s.user.loss_instead = 0;
+    assert_int_equal(us_training_advance(s.training, 49), US_OK);
+    assert_near(us_training_next_learning_rate(s.training), 0.02, 1e-15, 0);
+    assert_int_equal(us_training_advance(s.training, 20000), US_OK); /* it has converged */
+    assert_true(us_training_next_learning_rate(s.training) < 0.02 / 16);
+    assert_int_equal(us_training_set_learning_rate(s.training, 0.01, true), US_OK);
+    assert_near(us_training_next_learning_rate(s.training), 0.01, 1e-15, 0);
+    tear_down(&s);
+}
+
 static void wrong_options_are_named(void **state) {
     us_context *context = support_plain_context();
     small_problem user;
@@ -467,6 +562,9 @@ int main(void) {
         cmocka_unit_test(a_norm_that_overflows_is_noticed),
         cmocka_unit_test(a_failing_callback_is_passed_on),
         cmocka_unit_test(a_step_does_not_allocate),
+        cmocka_unit_test(batches_accumulate_and_weights_decay),
+        cmocka_unit_test(weights_are_averaged),
+        cmocka_unit_test(plateaus_lower_the_rate),
         cmocka_unit_test(wrong_options_are_named),
         cmocka_unit_test(one_thing_can_be_changed),
         cmocka_unit_test(its_life_survives_failing_allocations),
