@@ -35,6 +35,10 @@ typedef struct us_run_config {
     const char *schedule;         /* default "constant" */
     uint64_t warmup;              /* steps; default 0 */
     double clip_norm;             /* > 0; default 0: off */
+    double clip_value;            /* > 0; default 0: off */
+    double weight_decay;          /* decoupled, weights only; default 0 */
+    const char *average;          /* NULL (default), "ema:DECAY", "swa:FROM[:EVERY]": what is evaluated and stored */
+    size_t accumulate;            /* batches a step; default 1 */
     size_t batch;                 /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
     us_sampling sampling;         /* default US_SAMPLING_SHUFFLE */
     /* How long: whichever is reached first. 0: not given; 10 epochs where none is given. */
@@ -48,7 +52,8 @@ typedef struct us_run_config {
 #define US_RUN_CONFIG_INIT                                                                                                  \
     {                                                                                                                       \
         .version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .optimizer = "adam", .schedule = "constant", \
-        .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30           \
+        .accumulate = 1, .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT,                   \
+        .checkpoint_seconds = 30                                                                                            \
     }
 US_API void us_run_config_init(us_run_config *config);
 

@@ -11,9 +11,9 @@ static json_t *optimizers_json(const us_rule *rule) {
                                              "minimum", cli_real(h->minimum), "maximum", cli_real(h->maximum), "meaning",
                                              h->meaning));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:I}", "name", rule->name, "title", rule->title, "formula", rule->formula,
-                     "source", rule->source, "advice", rule->advice, "lr", cli_real(rule->learning_rate), "hyperparameters",
-                     set, "states", (json_int_t)rule->states);
+    return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s,s:o,s:o,s:I}", "name", rule->name, "title", rule->title, "formula",
+                     rule->formula, "latex", rule->latex, "source", rule->source, "advice", rule->advice, "lr",
+                     cli_real(rule->learning_rate), "hyperparameters", set, "states", (json_int_t)rule->states);
 }
 
 static void optimizers_print(const us_rule *rule) {
@@ -34,13 +34,31 @@ static void optimizers_print(const us_rule *rule) {
            rule->states == 1 ? "" : "s");
 }
 
+static void optimizers_print_schedules(void) {
+    cli_style style = cli_style_of(1);
+    printf("--schedule multiplies the rate at step t by\n\n");
+    for (size_t i = 0; us_schedule_kind_at(i); i++) {
+        const us_schedule_kind *kind = us_schedule_kind_at(i);
+        printf("%s%s%s\n    %s\n    %s\n", style.bold, kind->usage, style.reset, kind->formula, kind->meaning);
+    }
+    printf("\nwarmup:STEPS[:linear|cosine|exponential|constant] and a comma before it warms up: the rate grows from nearly "
+           "0, as\n"
+           "t/STEPS, 1/2 (1 - cos(pi t/STEPS)) or 0.01^(1 - t/STEPS), or is a tenth until then. --warmup STEPS is the "
+           "linear one.\n");
+}
+
 static int optimizers_run(const cli_command *command, int argc, char **argv) {
     const char *name = NULL;
-    bool json = false;
-    const cli_option table[] = {{CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"}};
+    bool json = false, schedules = false;
+    const cli_option table[] = {{CLI_FLAG, "--schedules", NULL, &schedules, "what --schedule takes, instead"},
+                                {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"}};
     size_t given, count;
-    int code = cli_parse(command, table, 1, argc, argv, &name, 0, 1, &given);
+    int code = cli_parse(command, table, 2, argc, argv, &name, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
+    if (schedules && !json) {
+        optimizers_print_schedules();
+        return CLI_DONE;
+    }
     const us_rule *const *rules = us_rules(&count);
     const us_rule *one = given ? us_rule_find(name) : NULL;
     if (given && !one) {
@@ -52,7 +70,13 @@ static int optimizers_run(const cli_command *command, int argc, char **argv) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
             if (!one || rules[i] == one) json_array_append_new(list, optimizers_json(rules[i]));
-        return cli_print_json(json_pack("{s:o}", "optimizers", list));
+        json_t *shapes = json_array();
+        for (size_t i = 0; us_schedule_kind_at(i); i++) {
+            const us_schedule_kind *kind = us_schedule_kind_at(i);
+            json_array_append_new(shapes, json_pack("{s:s,s:s,s:s,s:s}", "name", kind->name, "usage", kind->usage, "formula",
+                                                    kind->formula, "meaning", kind->meaning));
+        }
+        return cli_print_json(json_pack("{s:o,s:o}", "optimizers", list, "schedules", shapes));
     }
     if (one) {
         optimizers_print(one);

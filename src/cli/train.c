@@ -99,7 +99,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     us_data_options *d = &config.data_options;
     bool json = false, quiet = false, precision_given = false;
     int task = 0, missing = 0, sampling = 0, precision = 0, watch = 0, unstick = 0;
-    uint64_t threads = 1, categories = d->max_categories;
+    uint64_t accumulate = 1, threads = 1, categories = d->max_categories;
     const cli_option table[] = {
         {CLI_SECTION, "data", .help = ""},
         {CLI_TEXT, "--target", "COL", &d->target, "column to predict, by name or number (the last one)"},
@@ -122,12 +122,21 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_TEXT, "--optimizer", "NAME", &config.optimizer, "update rule; `unstuck optimizers` lists them (adam)"},
         {CLI_TEXT, "--set", "beta1=0.9,..", &config.set, "hyperparameters of the rule"},
         {CLI_NUMBER, "--lr", "X", &config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true},
-        {CLI_TEXT, "--schedule", "S", &config.schedule, "constant | exp:R | step:EVERY:R | cosine:STEPS | inverse-sqrt"},
+        {CLI_TEXT, "--schedule", "S", &config.schedule,
+         "how the rate changes: constant (default), cosine:STEPS, plateau:PATIENCE ..;\n`unstuck optimizers --schedules` "
+         "lists them"},
         {CLI_COUNT, "--warmup", "STEPS", &config.warmup, "the rate grows from 0 over so many steps (0)"},
         {CLI_NUMBER, "--clip-norm", "X", &config.clip_norm, "longer gradients are scaled down to X (off)", 0, HUGE_VAL,
          true},
+        {CLI_NUMBER, "--clip-value", "X", &config.clip_value, "elements of the gradient beyond X become X (off)", 0,
+         HUGE_VAL, true},
+        {CLI_NUMBER, "--weight-decay", "X", &config.weight_decay,
+         "each step takes the share lr*X of the weights away, biases not (0)", 0, HUGE_VAL},
+        {CLI_TEXT, "--average", "A", &config.average,
+         "ema:DECAY | swa:FROM[:EVERY]: evaluates and stores an average of\nthe weights over steps (none)"},
         {CLI_SECTION, "batches", .help = ""},
         {CLI_BATCH, "--batch", "N|full", &config.batch, "rows a step (32; full for formulas)", 1},
+        {CLI_COUNT, "--accumulate", "K", &accumulate, "batches whose mean gradient makes one step (1)", 1, 1000000},
         {CLI_CHOICE, "--sampling", "S", &sampling,
          "shuffle: a new order each epoch (default); replacement: each\nrow drawn anew", .choices = "shuffle|replacement"},
         {CLI_NUMBER, "--epochs", "N", &config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
@@ -164,6 +173,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     d->max_categories = categories;
     d->seed = config.seed;
     config.sampling = (us_sampling)sampling;
+    config.accumulate = accumulate;
     if (precision_given) config.precision = precision == 1 ? US_F64 : US_F32;
 
     us_context *context = cli_context(quiet, threads);

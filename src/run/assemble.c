@@ -97,6 +97,10 @@ static us_status assemble_training(us_run *run) {
     options.hyper = hyper;
     options.learning_rate = c->learning_rate;
     options.clip_norm = c->clip_norm;
+    options.clip_value = c->clip_value;
+    options.weight_decay = c->weight_decay;
+    options.average = c->average;
+    options.accumulate = c->accumulate;
     options.batch = c->batch;
     options.sampling = c->sampling;
     options.seed = c->seed;
@@ -115,6 +119,9 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
     us_status status = assemble_data(run, encoding);
     if (status == US_OK) status = us__run_assemble_model(run, us_data_train(run->data));
     if (status == US_OK) status = assemble_problems(run);
+    if (status != US_OK) return status;
+    status =
+        us_vec_create(&run->weights, run->context, us_problem_precision(run->problem), us_problem_dimension(run->problem));
     if (status != US_OK) return status;
     if (!checkpoint) return assemble_training(run);
     status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL);

@@ -8,7 +8,7 @@
 static us_status checkpoint_weights(us_run *run, const char *path) {
     size_t count, size = 0;
     const us_group *groups = us_problem_groups(run->problem, &count);
-    const us_vec *theta = us_training_theta(run->training);
+    const us_vec *theta = us__run_answer(run);
     bool f64 = us_vec_precision(theta) == US_F64;
     size_t width = us_precision_bytes(us_vec_precision(theta));
     const char *metadata[] = {"format", "pt", "producer", "unstuck", "model", run->config.model};

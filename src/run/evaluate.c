@@ -1,10 +1,15 @@
 #include "run/run.h"
 #include <math.h>
 
+const us_vec *us__run_answer(us_run *run) {
+    us_training_weights(run->training, run->weights);
+    return run->weights;
+}
+
 us_status us_run_loss(us_run *run, bool test, double *loss) {
     us_problem *problem = test ? run->test_problem : run->problem;
     *loss = (double)NAN;
-    return problem ? us_problem_value(problem, us_training_theta(run->training), US_BATCH_ALL, loss) : US_OK;
+    return problem ? us_problem_value(problem, us__run_answer(run), US_BATCH_ALL, loss) : US_OK;
 }
 
 us_status us__run_evaluate(us_run *run, double *train) {
@@ -54,7 +59,7 @@ us_status us_run_metric(us_run *run, bool test, const char **name, double *value
     double mean, scale, *outputs = us__alloc(run->context, us_dataset_rows(dataset), width * sizeof *outputs);
     if (!outputs) return US_ERR_NOMEM;
     us_data_target_scale(run->data, &mean, &scale);
-    us_status status = us_model_predict(run->model, run->bare, us_training_theta(run->training), dataset, outputs);
+    us_status status = us_model_predict(run->model, run->bare, us__run_answer(run), dataset, outputs);
     if (status == US_OK)
         *value = classes ? evaluate_accuracy(dataset, outputs, width) : evaluate_rmse(dataset, outputs, scale);
     us__release(run->context, outputs);

@@ -19,6 +19,7 @@ us_status us__run_new(us_run **out, us_context *context, const char *folder) {
 void us_run_destroy(us_run *run) {
     if (!run) return;
     us__store_close(run->store);
+    us_vec_destroy(run->weights);
     us_training_destroy(run->training);
     us_problem_destroy(run->test_problem);
     if (run->problem != run->bare) us_problem_destroy(run->problem);

@@ -123,6 +123,7 @@ struct us_run {
     us_problem *problem;      /* the same with its penalty; `bare` itself when there is none */
     us_problem *test_problem; /* of the test rows, with its penalty; NULL when there are none */
     us_training *training;
+    us_vec *weights; /* see us__run_answer */
     uint64_t steps_planned;
     double seconds_limit;      /* 0: none */
     double seconds;            /* of training so far */
@@ -158,5 +159,8 @@ size_t us__run_class(const double *probabilities, size_t classes);
 void us__run_reword_error(const us_run *run, const char *from, const char *to);
 /* run.c: sets a text of the run and its key in the config table. */
 us_status us__run_set_text(us_run *run, char **to, const char *key, const char *value);
+
+/* What is evaluated, stored and predicted with: θ, or the average of it. Of the moment: ask again after a step. */
+const us_vec *us__run_answer(us_run *run);
 
 #endif

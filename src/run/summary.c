@@ -15,8 +15,8 @@ static us_status summary_losses(us_run *run, json_t **out) {
     if (status != US_OK) return status;
     if (isfinite(losses.train) && !(losses.best <= losses.train)) losses.best = losses.train, losses.best_step = step;
     *out = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "name", us_model_loss_name(run->model), "unit",
-                     us_model_loss_unit(run->model), "first", summary_number(losses.first), "last", summary_number(losses.train),
-                     "best", summary_number(losses.best), "best_step",
+                     us_model_loss_unit(run->model), "first", summary_number(losses.first), "last",
+                     summary_number(losses.train), "best", summary_number(losses.best), "best_step",
                      isfinite(losses.best) ? json_integer((json_int_t)losses.best_step) : json_null(), "test",
                      summary_number(losses.test));
     return US_OK;
