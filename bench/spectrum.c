@@ -3,7 +3,7 @@
  *
  * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER]
  *   FILE  features [ROWS×D0] f32, labels [ROWS] u32, θ f32 (each layer's weight [out×in], then its bias)
- *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | dense | bookkeeping VECTORS
+ *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | hessian | bookkeeping VECTORS
  * prints the seconds, the products, and what was found. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static void spectrum_lanczos(const us_operator *h, us_lanczos_options o) {
 
 static void spectrum_measure(const char *what, double number, size_t block) {
     us_hessian_operator *hessian;
-    TRY(us_hessian_operator_create(&hessian, problem, theta, US_BATCH_ALL, block));
+    TRY(us_hessian_operator_create(&hessian, problem, theta, US_BATCH_ALL, block > 8 ? block : 8));
     us_operator h = *us_hessian_operator_get(hessian);
     h.user = (void *)(uintptr_t)us_hessian_operator_get(hessian), h.apply = spectrum_timed;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
@@ -104,7 +104,7 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         spectrum_lanczos(&h, o);
     } else if (!strcmp(what, "density")) {
         us_density_options d = US_DENSITY_OPTIONS_INIT;
-        d.steps = (size_t)number, d.probes = 2;
+        d.steps = (size_t)number / 2, d.probes = d.block = 2; /* as many products as one vector's */
         us_density *density;
         TRY(us_density_create(&density, context, &h, &d));
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, density->products, density->lowest,
@@ -112,17 +112,27 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         us_density_destroy(density);
     } else if (!strcmp(what, "trace")) {
         us_trace_options t = US_TRACE_OPTIONS_INIT;
-        t.products = (size_t)number;
+        t.products = (size_t)number, t.block = 8;
         us_trace_estimate estimate;
         TRY(us_trace(&estimate, context, &h, &t));
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, estimate.products, estimate.value,
                estimate.standard_error);
-    } else if (!strcmp(what, "dense")) {
-        us_spectrum *s;
-        TRY(us_spectrum_dense(&s, problem, theta, NULL));
-        printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, s->products, s->values[0],
-               s->values[s->n - 1]);
-        us_spectrum_destroy(s);
+    } else if (!strcmp(what, "hessian")) {
+        enum { AT_A_TIME = 16 };
+        double *identity = calloc(AT_A_TIME * h.n, sizeof *identity), *columns = malloc(AT_A_TIME * h.n * sizeof *columns);
+        us_hessian_operator *blocks;
+        TRY(us_hessian_operator_create(&blocks, problem, theta, US_BATCH_ALL, AT_A_TIME));
+        start = spectrum_clock();
+        for (size_t first = 0; first < h.n; first += AT_A_TIME) {
+            size_t k = h.n - first < AT_A_TIME ? h.n - first : AT_A_TIME;
+            for (size_t j = 0; j < k; j++) identity[j * h.n + first + j] = 1;
+            TRY(us_hessian_operator_get(blocks)->apply(us_hessian_operator_get(blocks)->user, identity, columns, k));
+            for (size_t j = 0; j < k; j++) identity[j * h.n + first + j] = 0;
+        }
+        printf("%.4f seconds %zu products\n", spectrum_clock() - start, h.n);
+        us_hessian_operator_destroy(blocks);
+        free(columns);
+        free(identity);
     }
     us_hessian_operator_destroy(hessian);
 }

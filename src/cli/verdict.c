@@ -39,6 +39,48 @@ static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
     return list;
 }
 
+/* Share of the way out that lies in a group. */
+static double verdict_share(const us_point *point, const us_group *group) {
+    double sum = 0;
+    for (size_t i = group->offset; i < group->offset + group->count; i++) sum += point->escape[i] * point->escape[i];
+    return sum;
+}
+
+/* Which layers carry the way out; null when there is none. */
+static json_t *verdict_layers(const us_diagnosis *d, const us_training *training) {
+    if (!d->point || !d->point->escape) return json_null();
+    size_t count;
+    const us_group *groups = us_problem_groups(us_training_problem(training), &count);
+    json_t *list = json_array();
+    for (size_t g = 0; g < count; g++)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:f}", "name", groups[g].name, "share", verdict_share(d->point, &groups[g])));
+    return list;
+}
+
+static void verdict_print_layers(const us_diagnosis *d, const us_training *training) {
+    enum { SHOWN = 3 };
+    if (!d->point || !d->point->escape) return;
+    size_t count, shown = 0;
+    const us_group *groups = us_problem_groups(us_training_problem(training), &count);
+    size_t before = 0;
+    double last = HUGE_VAL;
+    printf("                it lies in");
+    for (; shown < SHOWN && shown < count; shown++) { /* the largest shares, in order */
+        size_t best = count;
+        double most = 0.01;
+        for (size_t g = 0; g < count; g++) {
+            double share = verdict_share(d->point, &groups[g]);
+            bool follows = share < last || (share == last && g > before);
+            if (share > most && follows) best = g, most = share;
+        }
+        if (best == count) break;
+        printf("%s %s (%.0f %%)", shown ? "," : "", groups[best].name, 100 * most);
+        last = most, before = best;
+    }
+    printf("%s\n", shown ? "" : " all layers, none with more than 1 %");
+}
+
 json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
     const us_evidence *e = &d->evidence;
     json_t *signs = json_array();
@@ -61,6 +103,7 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
     json_object_set_new(o, "spectrum", verdict_spectrum(d));
     json_object_set_new(o, "signs", signs);
+    json_object_set_new(o, "escape_layers", verdict_layers(d, training));
     json_object_set_new(o, "steps_to_leave", cli_real(e->steps_to_leave));
     json_object_set_new(o, "remedies", verdict_remedies(trials, folder));
     return o;
@@ -101,6 +144,7 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
     if (isfinite(e->decrease_escape) && d->verdict.name != US_VERDICT_DESCENDING)
         printf("  way out       a line search along it takes %s%.3g%s off the loss\n", style->bold, e->decrease_escape,
                style->reset);
+    if (d->verdict.name == US_VERDICT_SADDLE) verdict_print_layers(d, training);
     if (d->verdict.name == US_VERDICT_SADDLE) {
         if (isfinite(e->steps_to_leave))
             printf("  by itself     the run would leave in about %.3g steps\n", e->steps_to_leave);

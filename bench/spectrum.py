@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""The Hessian's spectrum: ours beside SciPy's eigsh on PyTorch products, and beside PyHessian's algorithms on the same
+products (its package is not in Debian; the algorithms are those of its hessian.py: power iteration with deflation,
+Hutchinson's trace, Lanczos with full reorthogonalisation, each with its defaults, tolerance 1e-3). One run, one thread, CPU
+time, float32, the same network, rows and parameters: 10 overlapping Gaussian classes, 60 steps of Adam on 1,024 rows.
+
+usage: spectrum.py path/to/bench_spectrum [small]         small: the quick cases alone
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+program = sys.argv[1]
+small = "small" in sys.argv[2:]
+torch.set_num_threads(1)
+
+
+class Case:
+    """A network at a place, its file for ours, and its product by PyTorch with the gradient's graph kept."""
+
+    def __init__(self, arch, rows):
+        self.arch, self.rows, self.products = arch, rows, 0
+        d = [int(n) for n in arch.split("-")]
+        torch.manual_seed(0)
+        layers = []
+        for i in range(len(d) - 1):
+            layers.append(torch.nn.Linear(d[i], d[i + 1]))
+            if i < len(d) - 2:
+                layers.append(torch.nn.ReLU())
+        self.network = torch.nn.Sequential(*layers)
+        g = torch.Generator().manual_seed(7)
+        centre = torch.randn(10, d[0], generator=g) * 0.12
+        self.y = torch.randint(0, 10, (rows,), generator=g)
+        self.x = centre[self.y] + torch.randn(rows, d[0], generator=g)
+        self.parameters = list(self.network.parameters())
+        optimizer = torch.optim.Adam(self.parameters, lr=1e-3)
+        for _ in range(60):
+            optimizer.zero_grad()
+            F.cross_entropy(self.network(self.x[:1024]), self.y[:1024]).backward()
+            optimizer.step()
+        self.n = sum(p.numel() for p in self.parameters)
+        self.gradient = torch.autograd.grad(F.cross_entropy(self.network(self.x), self.y), self.parameters, create_graph=True)
+        self.file = tempfile.NamedTemporaryFile(suffix=".bin")
+        self.file.write(self.x.numpy().astype("<f4").tobytes() + self.y.numpy().astype("<u4").tobytes())
+        self.file.write(torch.cat([p.detach().reshape(-1) for p in self.parameters]).numpy().astype("<f4").tobytes())
+        self.file.flush()
+
+    def apply(self, vectors):
+        self.products += 1
+        return torch.autograd.grad(self.gradient, self.parameters, grad_outputs=vectors, retain_graph=True)
+
+    def operator(self):
+        counts = [p.numel() for p in self.parameters]
+
+        def product(v):
+            parts = torch.split(torch.from_numpy(np.asarray(v, dtype=np.float32).ravel()), counts)
+            hv = self.apply([a.view_as(p) for a, p in zip(parts, self.parameters)])
+            return torch.cat([a.reshape(-1) for a in hv]).numpy().astype(np.float64)
+
+        return LinearOperator((self.n, self.n), matvec=product, dtype=np.float64)
+
+    def ours(self, *words):
+        """Seconds, products, and the numbers after them."""
+        line = subprocess.run([program, self.file.name, str(self.rows), self.arch, *map(str, words)], check=True,
+                              capture_output=True, text=True).stdout.split()
+        return float(line[0]), float(line[2]), line[4:]
+
+
+def dot(a, b):
+    return sum((x * y).sum() for x, y in zip(a, b))
+
+
+def unit(v):
+    length = dot(v, v).sqrt()
+    return [x / (length + 1e-30) for x in v]
+
+
+def timed(case, work):
+    case.products = 0
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, case.products, result
+
+
+def power(case, count):
+    """pyhessian.hessian.eigenvalues: 100 iterations at most, relative tolerance 1e-3."""
+    values, vectors = [], []
+    for _ in range(count):
+        v, value = unit([torch.randn_like(p) for p in case.parameters]), None
+        for _ in range(100):
+            for w in vectors:
+                v = [x - dot(v, w) * y for x, y in zip(v, w)]
+            v = unit(v)
+            hv = case.apply(v)
+            new = dot(hv, v).item()
+            v = unit(hv)
+            if value is not None and abs(value - new) / (abs(value) + 1e-6) < 1e-3:
+                break
+            value = new
+        values.append(new)
+        vectors.append(v)
+    return values
+
+
+def hutchinson(case):
+    """pyhessian.hessian.trace: 100 signs at most, until the mean changes by less than 1e-3."""
+    seen, trace = [], 0.0
+    for _ in range(100):
+        v = [torch.randint_like(p, high=2) * 2.0 - 1 for p in case.parameters]
+        seen.append(dot(case.apply(v), v).item())
+        if abs(np.mean(seen) - trace) / (abs(trace) + 1e-6) < 1e-3:
+            break
+        trace = np.mean(seen)
+    return trace
+
+
+def density(case, steps):
+    """pyhessian.hessian.density: one vector, reorthogonalised against all."""
+    v = unit([torch.randint_like(p, high=2) * 2.0 - 1 for p in case.parameters])
+    basis, alphas, betas = [v], [], []
+    w = case.apply(v)
+    alphas.append(dot(w, v).item())
+    w = [a - alphas[-1] * b for a, b in zip(w, v)]
+    for _ in range(1, steps):
+        betas.append(dot(w, w).sqrt().item())
+        for b in basis:
+            c = dot(w, b)
+            w = [x - c * y for x, y in zip(w, b)]
+        v = unit(w)
+        basis.append(v)
+        w = case.apply(v)
+        alphas.append(dot(w, v).item())
+        w = [a - alphas[-1] * b - betas[-1] * c for a, b, c in zip(w, v, basis[-2])]
+    t = np.diag(alphas) + np.diag(betas, 1) + np.diag(betas, -1)
+    nodes = np.linalg.eigvalsh(t)
+    return nodes[0], nodes[-1]
+
+
+def row(what, ours, theirs, target, met, note=""):
+    print(f"{what:44s} {ours:>22s} {theirs:>22s}  {target:26s} {'met' if met else 'MISSED':7s} {note}", flush=True)
+
+
+def against(what, case, words, theirs, target, note=lambda ours, result: ""):
+    seconds, products, result = timed(case, theirs)
+    best = min((case.ours(*words) for _ in range(2)), key=lambda o: o[0])
+    ratio = seconds / best[0]
+    row(what, f"{best[0]:.2f} s {best[1]:.4g} products", f"{seconds:.2f} s {products} products",
+        f"{ratio:.1f} x, wanted {target:g} x", ratio >= target, note(best, result))
+    return best, products, result
+
+
+def smallest(case):
+    return eigsh(case.operator(), k=1, which="SA", tol=1e-3, v0=np.random.default_rng(3).standard_normal(case.n),
+                 return_eigenvectors=False, maxiter=100)[0]
+
+
+print(f"{'':44s} {'ours':>22s} {'peer':>22s}  target", flush=True)
+case = Case("784-128-10", 10000)
+best, theirs, value = against("smallest to 1e-3, 784-128-10, 10,000 rows", case, ["smallest", 0.015], lambda: smallest(case), 4,
+                              lambda o, r: f"ours {float(o[2][0]):.6g}, eigsh {r:.6g}")
+row("  its products", f"{best[1]:.4g}", str(theirs), "at most half", best[1] <= theirs / 2)
+seconds, products, found = case.ours("sign")
+row("sign of the smallest, the same", f"{seconds:.2f} s {products:.4g} products", "", "at most 25 products",
+    products <= 25 and found[-3] == "1", f"v'Hv = {found[0]} +- {found[4]} on {found[8]} rows")
+del case
+
+case = Case("784-128-10", 1024)
+largest = lambda o, r: f"ours {o[2][-5]}, theirs {max(r):.5g}"
+against("top 5, 784-128-10, 1,024 rows", case, ["top", 5], lambda: power(case, 5), 3, largest)
+against("density, 100 steps, the same", case, ["density", 100], lambda: density(case, 100), 3,
+        lambda o, r: f"ours {o[2][0]}..{o[2][1]}, theirs {r[0]:.5g}..{r[1]:.5g}")
+against("trace, the same", case, ["trace", 8], lambda: hutchinson(case), 3,
+        lambda o, r: f"ours {o[2][0]} +- {o[2][1]}, theirs {r:.5g}, at 400 products {case.ours('trace', 400, 8)[2][0]}")
+del case
+
+case = Case("30-60-10", 10000)
+
+
+def rows():
+    """Row by row, as torch.autograd gives it; 100 of the rows, and as many times longer for all."""
+    for i in range(100):
+        e = [torch.zeros_like(p) for p in case.parameters]
+        flat = torch.zeros(case.n)
+        flat[i * 24] = 1
+        case.apply([a.view_as(p) for a, p in zip(torch.split(flat, [p.numel() for p in case.parameters]), e)])
+
+
+seconds = timed(case, rows)[0] * case.n / 100
+ours = case.ours("hessian")[0]
+row(f"dense Hessian, 30-60-10 ({case.n}), 10,000 rows", f"{ours:.2f} s", f"{seconds:.2f} s",
+    f"{seconds / ours:.1f} x, wanted 5 x", seconds / ours >= 5)
+del case
+
+if not small:
+    case = Case("784-512-512-10", 1024)
+    against("smallest, 784-512-512-10, 1,024 rows", case, ["smallest", 0.1], lambda: smallest(case), 5,
+            lambda o, r: f"ours {o[2][0]} (rounding {o[2][2]}), eigsh {r:.4g}")
+    del case
+    case = Case("784-900-300-10", 4096)
+    seconds, products, found = case.ours("bookkeeping", 50)
+    share = 100 * float(found[-1])
+    row(f"bookkeeping, n = {case.n}, 50 vectors, 4,096 rows", f"{share:.1f} % of {seconds:.1f} s", "", "under 10 %", share < 10)
