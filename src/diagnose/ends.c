@@ -46,7 +46,7 @@ static us_status ends_settled(us__place *place, const us_point_options *o, const
                               const double *gradient, double *scratch, bool *settled, size_t *products) {
     us_spectrum_options quiet = o->spectrum;
     quiet.progress = NULL;
-    double noise, newton = -cblas_ddot((int)place->n, v, 1, gradient, 1) / value;
+    double noise = 0, newton = -cblas_ddot((int)place->n, v, 1, gradient, 1) / value;
     *settled = false;
     double *step = us__alloc(us_problem_context(place->problem), place->n, sizeof *step);
     if (!step) return US_ERR_NOMEM;
