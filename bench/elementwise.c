@@ -1,6 +1,6 @@
 /* A deep chain of elementwise operations over 512 samples of 4096 numbers, as between the products of a transformer: layer
- * normalisation, gelu, a gate, and a residual; value, gradient and product with the Hessian, one thread, by CPU time.
- * usage: elementwise [WIDTH [separate]]; `separate` computes each node by itself. Prints milliseconds. */
+ * normalisation, gelu, a softmax that weighs it, and a residual; value, gradient and product with the Hessian, one thread,
+ * by CPU time. usage: elementwise [WIDTH [separate]]; `separate` computes each node by itself. Prints milliseconds. */
 #include "graph/graph.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,17 +29,6 @@ static int elementwise_compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* (a − mean)/√(variance + 1e-5)·gain + bias, over the row. */
-static us_node elementwise_normalise(us_graph *g, us_node a, us_node gain, us_node bias) {
-    us__node like = *us__at(g, a);
-    us_node scale = us_graph_constant(g, 1 / (double)like.shape[1]);
-    like.shape[1] = 1;
-    us_node c = us_graph_sub(g, a, us_graph_mul(g, scale, us__sum_to(g, a, &like)));
-    us_node variance = us_graph_mul(g, scale, us__sum_to(g, us_graph_mul(g, c, c), &like));
-    us_node deviation = us_graph_apply(g, "sqrt", us_graph_add(g, variance, us_graph_constant(g, 1e-5)));
-    return us_graph_add(g, us_graph_mul(g, us_graph_div(g, c, deviation), gain), bias);
-}
-
 int main(int count, char **words) {
     us_context *context;
     us_dataset *data;
@@ -56,9 +45,9 @@ int main(int count, char **words) {
     us_node x = us_graph_features(g, width), p[6];
     const char *names[] = {"gain", "bias", "up", "shift", "gate", "out"};
     for (size_t k = 0; k < 6; k++) p[k] = us_graph_parameter(g, names[k], 1, &width);
-    us_node h = elementwise_normalise(g, us_graph_mul(g, x, p[5]), p[0], p[1]);
+    us_node h = us_graph_layer_norm(g, us_graph_mul(g, x, p[5]), p[0], p[1], 1e-5);
     us_node a = us_graph_apply(g, "gelu", us_graph_add(g, us_graph_mul(g, h, p[2]), p[3]));
-    us_node b = us_graph_apply(g, "sigmoid", us_graph_mul(g, h, p[4]));
+    us_node b = us_graph_softmax(g, us_graph_mul(g, h, p[4]));
     us_node y = us_graph_add(g, x, us_graph_mul(g, us_graph_mul(g, a, b), p[5]));
     us_graph_set_loss(g, us_graph_mul(g, us_graph_constant(g, 0.5), us_graph_sum(g, us_graph_mul(g, y, y), 1)));
     TRY(us_problem_create_graph(&problem, g, data, US_F32));

@@ -26,7 +26,7 @@ vectors = [torch.randn(width) for _ in range(6)]
 
 def loss():
     h = F.layer_norm(x * out, (width,), gain, bias, 1e-5)
-    y = x + F.gelu(h * up + shift) * torch.sigmoid(h * gate) * out
+    y = x + F.gelu(h * up + shift) * torch.softmax(h * gate, 1) * out
     return 0.5 * (y * y).sum(1).mean()
 
 

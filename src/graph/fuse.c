@@ -10,7 +10,8 @@ enum { FUSE_AHEAD = 256 }; /* how far ahead a program looks for nodes */
 typedef enum fuse_kind {
     FUSE_NOT,
     FUSE_WIDE,   /* as large as the program */
-    FUSE_REDUCE, /* sums its rows */
+    FUSE_LINE,   /* as large, from whole rows */
+    FUSE_REDUCE, /* whole rows to one number each */
     FUSE_NARROW, /* one number for each of its rows */
     FUSE_VIEW,   /* another shape of such numbers */
     FUSE_SUM     /* sums all rows; known when the program is done */
@@ -37,11 +38,12 @@ typedef struct fuse_state {
     size_t count, at;      /* at: where the plan's order is filled to */
     const us__node *space; /* the shape of the program being made */
     unsigned splits;       /* bit c: its last c axes may be the columns */
-    bool narrow;           /* it has numbers for rows */
+    bool whole;            /* its tiles must be whole rows */
     size_t members;
 } fuse_state;
 
 static bool fuse_is_of_rows(fuse_kind kind) { return kind >= FUSE_REDUCE && kind <= FUSE_VIEW; }
+static bool fuse_takes_rows(fuse_kind kind) { return kind == FUSE_LINE || fuse_is_of_rows(kind); }
 static const us__node *fuse_node(const fuse_state *s, us_node a) { return us__at(s->graph, a); }
 static bool fuse_is_view(const us__node *n) { return n->op->inputs > 0 && !n->op->value[0]; }
 
@@ -66,7 +68,7 @@ static size_t fuse_columns(const us__node *space, size_t columns) {
     return n;
 }
 
-static bool fuse_may_be_narrow(const us__node *space, size_t columns) {
+static bool fuse_may_be_whole(const us__node *space, size_t columns) {
     size_t n = fuse_columns(space, columns);
     return n > 1 && n <= US__TILE_WIDEST;
 }
@@ -86,7 +88,7 @@ static bool fuse_reads(const fuse_state *s, const us__node *n, size_t k, fuse_ki
     fuse_kind of = s->notes[n->in[k]].kind;
     us__operand o;
     if (of == FUSE_SUM) return false;
-    if (kind == FUSE_REDUCE || kind == FUSE_SUM) return us__same_shape(x, s->space);
+    if (kind == FUSE_LINE || kind == FUSE_REDUCE || kind == FUSE_SUM) return us__same_shape(x, s->space);
     if (kind == FUSE_NARROW) return fuse_is_narrow(x, s->space, columns) || us__elements(x, 2) == 1;
     if (kind == FUSE_VIEW) return fuse_is_of_rows(of);
     if (!us__operand_fits(x, s->space, columns, &o)) return false;
@@ -97,13 +99,21 @@ static bool fuse_reads(const fuse_state *s, const us__node *n, size_t k, fuse_ki
 static fuse_kind fuse_kind_of(const fuse_state *s, const us__node *n, unsigned *splits) {
     bool same = us__same_shape(n, s->space), first = n->rank > 0 && n->shape[0] == s->space->shape[0];
     fuse_kind kind = n->op->row[0] ? (same ? FUSE_WIDE : FUSE_NARROW) : FUSE_NOT;
-    if (n->op->reduce[0]) kind = n->op == &us__op_sum_to && !(first && n->rank == s->space->rank) ? FUSE_SUM : FUSE_REDUCE;
+    if (n->op->line[0]) kind = same ? FUSE_LINE : FUSE_REDUCE;
+    if (n->op == &us__op_sum_to && !(first && n->rank == s->space->rank)) kind = FUSE_SUM;
     if (fuse_is_view(n)) kind = FUSE_VIEW;
     *splits = 0;
     if (kind == FUSE_NOT) return kind;
     for (size_t c = 1; c <= s->space->rank; c++) {
-        bool fits = kind == FUSE_WIDE || (kind == FUSE_SUM && fuse_is_sum(n, s->space, c)) ||
-                    (kind != FUSE_SUM && fuse_may_be_narrow(s->space, c) && fuse_is_narrow(n, s->space, c));
+        bool whole = fuse_may_be_whole(s->space, c), fits;
+        if (kind == FUSE_WIDE)
+            fits = true;
+        else if (kind == FUSE_LINE)
+            fits = whole && fuse_columns(s->space, c) == s->space->shape[s->space->rank - 1];
+        else if (kind == FUSE_SUM)
+            fits = fuse_is_sum(n, s->space, c);
+        else
+            fits = whole && fuse_is_narrow(n, s->space, c);
         for (size_t i = 0; kind == FUSE_REDUCE && fits && i < n->rank; i++) /* it sums over the columns and nothing else */
             fits = n->rank == s->space->rank && n->shape[i] == (i < n->rank - c ? s->space->shape[i] : 1);
         for (size_t k = 0; k < n->op->inputs && fits; k++) fits = fuse_reads(s, n, k, kind, c);
@@ -112,11 +122,11 @@ static fuse_kind fuse_kind_of(const fuse_state *s, const us__node *n, unsigned *
     return *splits ? kind : FUSE_NOT;
 }
 
-/* Where all columns are static and few, or nothing is narrow. */
-static unsigned fuse_splits_with(const fuse_state *s, unsigned splits, bool narrow) {
+/* Those that are left, where tiles that must be whole rows can be. */
+static unsigned fuse_splits_with(const fuse_state *s, unsigned splits, bool whole) {
     splits &= s->splits;
-    for (size_t c = 1; c <= s->space->rank && narrow; c++)
-        if (!fuse_may_be_narrow(s->space, c)) splits &= ~(1u << c);
+    for (size_t c = 1; c <= s->space->rank && whole; c++)
+        if (!fuse_may_be_whole(s->space, c)) splits &= ~(1u << c);
     return splits;
 }
 
@@ -134,15 +144,15 @@ static void fuse_consider(fuse_state *s, us_node a) {
     if (note->waits) return;
     fuse_kind kind = s->members < US__PROGRAM_MOST ? fuse_kind_of(s, n, &splits) : FUSE_NOT;
     if (kind == FUSE_VIEW && !touches) kind = FUSE_NOT;
-    bool narrow = s->narrow || fuse_is_of_rows(kind);
-    if (kind && !fuse_splits_with(s, splits, narrow)) kind = FUSE_NOT;
+    bool whole = s->whole || fuse_takes_rows(kind);
+    if (kind && !fuse_splits_with(s, splits, whole)) kind = FUSE_NOT;
     if (kind) {
-        s->splits = fuse_splits_with(s, splits, narrow);
-        s->narrow = narrow;
+        s->splits = fuse_splits_with(s, splits, whole);
+        s->whole = whole;
         note->kind = kind;
         s->members++;
     } else
-        note->waits = touches || n->op->row[0] || n->op->reduce[0];
+        note->waits = touches || n->op->row[0] || n->op->line[0];
 }
 
 /* Marks what hangs together with the first node, by inputs in both directions. */
@@ -166,10 +176,10 @@ static void fuse_join(fuse_state *s, size_t from, size_t to) {
 /* The shape of a program that begins with this node, if there can be one. */
 static bool fuse_begin(fuse_state *s, us_node a) {
     const us__node *n = fuse_node(s, a);
-    if (!n->op->row[0] && !n->op->reduce[0]) return false;
-    s->space = n->op->reduce[0] ? fuse_node(s, n->in[0]) : n;
+    if (!n->op->row[0] && !n->op->line[0]) return false;
+    s->space = n->op->line[0] ? fuse_node(s, n->in[0]) : n;
     s->splits = ~0u;
-    s->narrow = false;
+    s->whole = false;
     s->members = 0;
     return s->space->rank > 0 && us__elements(s->space, 2) > 1;
 }
@@ -245,18 +255,18 @@ static void fuse_write(fuse_state *s, us__program *p, const us_node *members, si
     const us__node *n = fuse_node(s, a);
     fuse_note *note = &s->notes[a];
     us__instruction *to = &p->code[p->length++];
-    bool reduces = note->kind == FUSE_REDUCE;
-    *to = (us__instruction){.node = a, .flat = !reduces, .narrow = note->kind == FUSE_NARROW};
+    bool line = note->kind == FUSE_LINE || note->kind == FUSE_REDUCE, wide = note->kind <= FUSE_LINE;
+    *to = (us__instruction){.node = a, .flat = !line, .narrow = note->kind == FUSE_NARROW};
     p->sums += note->kind == FUSE_SUM;
-    memcpy(to->row, reduces ? n->op->reduce : n->op->row, sizeof to->row);
-    to->out = (us__operand){.node = a, .wide = note->kind == FUSE_WIDE && fuse_columns(s->space, columns) != 1, .divide = 1};
+    memcpy(to->row, line ? n->op->line : n->op->row, sizeof to->row);
+    to->out = (us__operand){.node = a, .wide = wide && fuse_columns(s->space, columns) != 1, .divide = 1};
     for (size_t k = 0; k < n->op->inputs; k++) fuse_write_input(s, to, k, columns);
     for (int after = 0; after < 2; after++) {
         /* The result may take an input's register when both are read and written by the same loop. */
         for (size_t k = 0; k < n->op->inputs; k++) {
             const us__operand *o = &to->in[k];
             if (o->node != US_NODE_NONE || s->notes[fuse_root(s, n->in[k])].last != i) continue;
-            if (after || (!reduces && o->wide == to->out.wide)) *free |= (uint64_t)1 << o->reg;
+            if (after || (!line && o->wide == to->out.wide)) *free |= (uint64_t)1 << o->reg;
         }
         if (after || note->outside) continue;
         note->reg = (uint32_t)__builtin_ctzll(*free);
@@ -276,14 +286,14 @@ static us_status fuse_write_program(fuse_state *s, const us_node *members, size_
     if (!p->code) return US_ERR_NOMEM;
     size_t columns = s->space->rank;
     unsigned splits = 0;
-    s->splits = ~0u, s->narrow = false;
+    s->splits = ~0u, s->whole = false;
     for (size_t i = 0; i < count; i++) { /* of those that joined, which may be fewer than were considered */
-        s->narrow = s->narrow || fuse_is_of_rows(s->notes[members[i]].kind);
+        s->whole = s->whole || fuse_takes_rows(s->notes[members[i]].kind);
         fuse_kind_of(s, fuse_node(s, members[i]), &splits);
-        s->splits = fuse_splits_with(s, splits, s->narrow);
+        s->splits = fuse_splits_with(s, splits, s->whole);
     }
     while (!(s->splits >> columns & 1)) columns--;
-    *p = (us__program){.nodes = count, .lines = 1, .columns = 1, .whole = s->narrow, .code = p->code};
+    *p = (us__program){.nodes = count, .lines = 1, .columns = 1, .whole = s->whole, .code = p->code};
     for (size_t i = 0; i < s->space->rank; i++) {
         bool line = i < s->space->rank - columns, samples = s->space->shape[i] == US_SAMPLES;
         if (samples)

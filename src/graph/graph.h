@@ -62,7 +62,7 @@ struct us__op {
     us_node (*simplify)(us_graph *, const us__node *node); /* a node of the same value, or US_NODE_NONE; may be NULL */
     us__kernel *value[2];                                  /* f32, f64; NULL: a leaf, or a view of its input */
     us__row *row[2];                                       /* its loop, where one is enough; value is us__elementwise */
-    us__row *reduce[2];                                    /* a row to one number; the axes that are gone stay as 1 */
+    us__row *line[2];                                      /* a row of the last axis to as many numbers, or to one */
     size_t (*scratch)(const us_graph *, const us__node *); /* elements of workspace, whatever the rows. May be NULL */
     bool draws;                                            /* the value depends on the draw: evaluation or training form */
     us__rule *forward, *reverse;
@@ -196,6 +196,8 @@ extern const size_t us__unary_count, us__unary_public;
 /* What elementwise operations share: shape, value (rows, as broadcasting asks for them) and both rules. */
 us_status us__elementwise_shape(us_graph *graph, us__node *node);
 us__kernel us__elementwise_f32, us__elementwise_f64;
+/* The value of operations with a `line`, whose inputs have one shape. */
+us__kernel us__lines_f32, us__lines_f64;
 us_node us__elementwise_forward(us_graph *graph, us_node y, size_t i, us_node d);
 us_node us__elementwise_reverse(us_graph *graph, us_node y, size_t i, us_node d);
 

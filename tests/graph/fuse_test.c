@@ -40,8 +40,15 @@ static us_node fuse_function(us_graph *g, us_rng *rng, us_node a) {
     return op->slope ? us__unary(g, op, a) : a;
 }
 
+/* Operations along the last axis. */
+static us_node fuse_line(us_graph *g, us_rng *rng, us_node a) {
+    us_node one = us_graph_constant(g, 1), zero = us_graph_constant(g, 0.25);
+    if (us_graph_rank(g, a) < 2) return a;
+    return us_rng_below(rng, 2) ? us_graph_softmax(g, a) : us_graph_layer_norm(g, a, one, zero, 1e-5);
+}
+
 static us_node fuse_operation(us_graph *g, us_rng *rng, us_node a, us_node b, us_node square) {
-    switch (us_rng_below(rng, 12)) {
+    switch (us_rng_below(rng, 14)) {
     case 0:
         return us_graph_sub(g, a, b);
     case 1:
@@ -59,6 +66,8 @@ static us_node fuse_operation(us_graph *g, us_rng *rng, us_node a, us_node b, us
         return us_graph_axis(g, a, 1) == COLUMNS ? us_graph_matmul(g, a, false, square, true) : us_graph_add(g, a, b);
     case 8:
         return us_graph_mul(g, a, b);
+    case 9:
+        return fuse_line(g, rng, a);
     default:
         return fuse_function(g, rng, us_graph_add(g, a, b));
     }

@@ -21,12 +21,13 @@ static us_node dot_reverse(us_graph *g, us_node y, size_t i, us_node d) {
     return us_graph_mul(g, d, us__at(g, y)->in[1 - i]);
 }
 
-us__kernel us__dot_f32, us__dot_f64;
+us__row us__dot_f32, us__dot_f64;
 const us__op us__op_dot = {.name = "dot",
                            .inputs = 2,
                            .commutes = true,
                            .shape = dot_shape,
-                           .value = {us__dot_f32, us__dot_f64},
+                           .value = {us__lines_f32, us__lines_f64},
+                           .line = {us__dot_f32, us__dot_f64},
                            .forward = dot_forward,
                            .reverse = dot_reverse};
 

@@ -87,24 +87,27 @@ static us_node project_reverse(us_graph *g, us_node q, size_t i, us_node u) {
     return i == 0 ? project_by_y(g, q, u, d, y, u) : normalize_project(g, y, u);
 }
 
-us__kernel us__normalize_f32, us__normalize_f64, us__inverse_deviation_f32, us__inverse_deviation_f64, us__project_f32,
+us__row us__normalize_f32, us__normalize_f64, us__inverse_deviation_f32, us__inverse_deviation_f64, us__project_f32,
     us__project_f64;
 const us__op us__op_normalize = {.name = "normalize",
                                  .inputs = 1,
                                  .shape = normalize_shape,
-                                 .value = {us__normalize_f32, us__normalize_f64},
+                                 .value = {us__lines_f32, us__lines_f64},
+                                 .line = {us__normalize_f32, us__normalize_f64},
                                  .forward = normalize_rule,
                                  .reverse = normalize_rule};
 const us__op us__op_inverse_deviation = {.name = "inverse_deviation",
                                          .inputs = 1,
                                          .shape = deviation_shape,
-                                         .value = {us__inverse_deviation_f32, us__inverse_deviation_f64},
+                                         .value = {us__lines_f32, us__lines_f64},
+                                         .line = {us__inverse_deviation_f32, us__inverse_deviation_f64},
                                          .forward = deviation_forward,
                                          .reverse = deviation_reverse};
 const us__op us__op_project = {.name = "project",
                                .inputs = 2,
                                .shape = project_shape,
-                               .value = {us__project_f32, us__project_f64},
+                               .value = {us__lines_f32, us__lines_f64},
+                               .line = {us__project_f32, us__project_f64},
                                .forward = project_forward,
                                .reverse = project_reverse};
 

@@ -67,12 +67,13 @@ static us_node slope_reverse(us_graph *g, us_node y, size_t i, us_node u) {
     return i == 0 ? slope_by_p(g, y, u, d, p, u) : us__softmax_slope(g, p, u);
 }
 
-us__kernel us__softmax_f32, us__softmax_f64, us__log_sum_exp_f32, us__log_sum_exp_f64, us__softmax_slope_f32,
-    us__softmax_slope_f64;
+us__row us__softmax_f32, us__softmax_f64, us__softmax_slope_f32, us__softmax_slope_f64;
+us__kernel us__log_sum_exp_f32, us__log_sum_exp_f64;
 const us__op us__op_softmax = {.name = "softmax",
                                .inputs = 1,
                                .shape = softmax_shape,
-                               .value = {us__softmax_f32, us__softmax_f64},
+                               .value = {us__lines_f32, us__lines_f64},
+                               .line = {us__softmax_f32, us__softmax_f64},
                                .forward = softmax_rule,
                                .reverse = softmax_rule};
 const us__op us__op_log_sum_exp = {.name = "log_sum_exp",
@@ -84,7 +85,8 @@ const us__op us__op_log_sum_exp = {.name = "log_sum_exp",
 const us__op us__op_softmax_slope = {.name = "softmax_slope",
                                      .inputs = 2,
                                      .shape = slope_shape,
-                                     .value = {us__softmax_slope_f32, us__softmax_slope_f64},
+                                     .value = {us__lines_f32, us__lines_f64},
+                                     .line = {us__softmax_slope_f32, us__softmax_slope_f64},
                                      .forward = slope_forward,
                                      .reverse = slope_reverse};
 

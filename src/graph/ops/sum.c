@@ -39,7 +39,7 @@ const us__op us__op_sum_to = {.name = "sum",
                               .shape = sum_shape,
                               .simplify = sum_simplify,
                               .value = {us__sum_to_f32, us__sum_to_f64},
-                              .reduce = {us__sum_row_f32, us__sum_row_f64},
+                              .line = {us__sum_row_f32, us__sum_row_f64},
                               .forward = sum_forward,
                               .reverse = sum_reverse};
 
