@@ -64,6 +64,7 @@ typedef struct us__argument {
     const char *what;    /* "a number of units": in errors */
     const char *example;
     double least, most, fallback;
+    bool optional; /* known by its place, and may be left out */
 } us__argument;
 
 /* What stands behind a name in the text; counts and sizes are whole numbers. */
@@ -103,6 +104,9 @@ typedef struct us__place {
 
 #define us__place_fail(place, ...) us__caret_fail((place)->context, "model", (place)->text, (place)->position, __VA_ARGS__)
 
+/* US_ERR_INPUT: this layer reads images. */
+us_status us__place_image(const us__place *place, const char *layer, const us__shape *in);
+
 struct us__layer_kind {
     const char *name;
     const char *alias; /* another name, or NULL */
@@ -124,7 +128,8 @@ struct us__layer_kind {
 const us__layer_kind *us__layer_kind_at(size_t i);
 const us__layer_kind *us__layer_kind_find(const char *name, size_t length);
 extern const us__layer_kind us__layer_input, us__layer_flatten, us__layer_dense, us__layer_residual, us__layer_activation,
-    us__layer_embed, us__layer_dropout;
+    us__layer_embed, us__layer_dropout,
+    us__layer_conv, us__layer_max_pool, us__layer_average_pool, us__layer_batch_norm, us__layer_layer_norm;
 
 /* The layer has weights: gives it the next number. */
 void us__layer_number(const us__place *place, us__layer *layer);

@@ -41,6 +41,14 @@ us_node us__shape_give(us_graph *graph, us_node x, const us__shape *shape) {
     return us_graph_reshape(graph, x, 1 + shape->rank, sizes);
 }
 
+us_status us__place_image(const us__place *place, const char *layer, const us__shape *in) {
+    return us__place_fail(place,
+                          "%s reads images [channels×height×width], and gets %s%s", layer, us__shape_show(in).text,
+                          in->rank == 1 && *place->numbers == 0
+                              ? "; where the features are pixels, begin with input CHANNELSxHEIGHTxWIDTH"
+                              : "");
+}
+
 /* ------------------------------------------------------------------ an activation as a layer */
 
 static us_node activation_build(us_graph *graph, const us__layer *layer, us_node x) {
@@ -75,10 +83,12 @@ void us__layer_number(const us__place *place, us__layer *layer) { layer->number 
 
 /* What the layers behind it make of a layer with weights: the activation decides how they begin. */
 static void layers_look_ahead(us__layer *layers, size_t count, us__layer *layer) {
+    us__layer *behind = layers_next(layers, count, layer);
     const us__layer_kind *kind = layer->kind;
     layer->init = kind->init ? kind->init : layer->activation ? layer->activation->init : "xavier";
     if (!kind->activates || layer->activation) return;
-    us__layer *next = layers_next(layers, count, layer);
+    layer->biased = !behind || behind->kind != &us__layer_batch_norm; /* which would take it away again */
+    us__layer *next = behind;
     while (next && next->kind->keeps_units) next = layers_next(layers, count, next);
     if (!next || !next->kind->is_activation) return;
     if (!kind->init) layer->init = next->activation->init;

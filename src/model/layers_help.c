@@ -59,7 +59,7 @@ static void help_add_layer(help_text *to, const us__layer_kind *kind) {
         if (a->keyword)
             help_add(to, " [%s %s]", a->keyword, a->shown);
         else
-            help_add(to, " %s", a->shown);
+            help_add(to, a->optional ? " [%s]" : " %s", a->shown);
     help_add(to, "%s%s\n", kind->activates ? " [ACTIVATION]" : "", kind->body ? "(LAYERS)" : "");
     help_add_lines(to, kind->help);
     if (kind->alias) help_add(to, "      Also: %s\n", kind->alias);

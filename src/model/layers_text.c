@@ -216,7 +216,7 @@ static us_status text_body(text_reader *reader, const char *example) {
 /* Layers that are written once and there COUNT times, each with weights of its own. */
 static us_status text_repeat(text_reader *reader) {
     static const us__argument TIMES = {US__ARGUMENT_COUNT,  NULL, "COUNT",        "how often the layers come",
-                                       "3*(dense 64 relu)", 1,    TEXT_MOST_TIMES};
+                                       "3*(dense 64 relu)", 1,    TEXT_MOST_TIMES, 0, false};
     us__value times = {0};
     us_status status = text_value(reader, &TIMES, &times);
     if (status != US_OK) return status;
@@ -243,7 +243,8 @@ static us_status text_layer(text_reader *reader) {
     reader->position += length;
     us_status status = US_OK;
     for (size_t i = 0; kind->arguments[i].kind != US__ARGUMENT_NONE && status == US_OK; i++)
-        if (!kind->arguments[i].keyword) status = text_value(reader, &kind->arguments[i], &layer->values[i]);
+        if (!kind->arguments[i].keyword && (!kind->arguments[i].optional || text_is_digit(text_peek(reader))))
+            status = text_value(reader, &kind->arguments[i], &layer->values[i]);
     if (status == US_OK) status = text_options(reader, at);
     if (status != US_OK) return status;
     if (kind->body) status = text_body(reader, "residual(dense 64 relu, dense 64)");

@@ -20,7 +20,7 @@ static us_node dense_build(us_graph *graph, const us__layer *layer, us_node x) {
 
 const us__layer_kind us__layer_dense = {
     .name = "dense",
-    .arguments = {{US__ARGUMENT_COUNT, NULL, "UNITS", "a number of units", "64", 1, 10000000}},
+    .arguments = {{US__ARGUMENT_COUNT, NULL, "UNITS", "a number of units", "64", 1, 10000000, 0, false}},
     .weights = true,
     .activates = true,
     .help = "every unit reads all that comes in (an image or a sequence is flattened first)",

@@ -20,8 +20,8 @@ static us_node embed_build(us_graph *graph, const us__layer *layer, us_node x) {
 
 const us__layer_kind us__layer_embed = {
     .name = "embed",
-    .arguments = {{US__ARGUMENT_COUNT, NULL, "VOCABULARY", "a number of things", "100", 1, 100000000},
-                  {US__ARGUMENT_COUNT, NULL, "WIDTH", "a width", "16", 1, 1000000}},
+    .arguments = {{US__ARGUMENT_COUNT, NULL, "VOCABULARY", "a number of things", "100", 1, 100000000, 0, false},
+                  {US__ARGUMENT_COUNT, NULL, "WIDTH", "a width", "16", 1, 1000000, 0, false}},
     .weights = true,
     .vocabulary = true,
     .init = "normal",

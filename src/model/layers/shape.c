@@ -25,7 +25,7 @@ static us_node input_build(us_graph *graph, const us__layer *layer, us_node x) {
 
 const us__layer_kind us__layer_input = {
     .name = "input",
-    .arguments = {{US__ARGUMENT_SIZES, NULL, "CHANNELSxHEIGHTxWIDTH", "a shape", "1x28x28", 1, 10000000}},
+    .arguments = {{US__ARGUMENT_SIZES, NULL, "CHANNELSxHEIGHTxWIDTH", "a shape", "1x28x28", 1, 10000000, 0, false}},
     .help = "the features are an image, channel by channel and row by row; needed where the file does not say so (CSV)",
     .shape = input_shape,
     .build = input_build,
