@@ -38,6 +38,8 @@ US_API us_node us_graph_labels(us_graph *graph, size_t classes);   /* [samples],
 /** [samples×positions], a class number for each position of a row, such as the next character at each character of a window
  * of text. The graph has labels of one kind. */
 US_API us_node us_graph_labels_each(us_graph *graph, size_t positions, size_t classes);
+/** 1 at the label's class, else 0: [samples×classes], or [samples×positions×classes]. */
+US_API us_node us_graph_one_hot(us_graph *graph, us_node labels);
 US_API us_node us_graph_constant(us_graph *graph, double value); /* scalar */
 /** Numbers that do not change, such as a mask. @param values [shape] copied; rank 0 to 4 */
 US_API us_node us_graph_array(us_graph *graph, size_t rank, const size_t *shape, const double *values);
@@ -181,8 +183,8 @@ US_API void us_graph_set_squares(us_graph *graph, double factor);
 /** Tells that the loss is the mean over the positions of the cross-entropy of us_graph_labels_each, which the nodes do not
  * show: the problem then knows the loss of the best constant. */
 US_API void us_graph_set_mean_entropy(us_graph *graph);
-/** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units]: us_problem_units tells
- * of it.
+/** Marks a layer of hidden units, whose activation takes `input` to `output`, both [samples×units],
+ * [samples×positions×units] or [samples×channels×height×width], where a channel is a unit: us_problem_units tells of it.
  * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
 US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input,
                                 us_node output);

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/** One hidden unit, over all rows. δ and ε: the derivatives of a row's loss by the activation's input and output. */
+/** One hidden unit, over all rows; the channel of a convolution is one unit, with a row for each of its pixels. δ and ε: the
+ * derivatives of a row's loss by the activation's input and output. */
 typedef struct us_unit {
     double low, high; /* range of the activation's input */
     double active;    /* share of rows on which the activation's slope is not zero; 0: the gradient of its incoming weights
@@ -29,7 +30,7 @@ typedef struct us_units {
     us_context *context;
 } us_units;
 
-/** Asks a problem for its units at θ. *out is NULL where the problem knows none: only nets of dense layers do.
+/** Asks a problem for its units at θ. *out is NULL where the problem knows none: only nets of layers do.
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM. Cost: about 6 values a layer. @param out [caller destroys] */
 US_API us_status us_problem_units(us_units **out, us_problem *problem, const us_vec *theta);
 US_API void us_units_destroy(us_units *units);

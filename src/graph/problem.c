@@ -143,7 +143,7 @@ static us_status problem_units(us_units **out, us_problem *problem, const us_vec
     graph_problem *p = (graph_problem *)problem;
     const us_graph *g = p->shared->graph;
     if (g->mark_count == 0 || !p->shared->dataset) return US_OK;
-    size_t widest = 0;
+    size_t most = 0;
     us_status status = US_ERR_NOMEM;
     double *scratch = NULL;
     us_units *u = us__new(g->context, 1, sizeof *u);
@@ -152,13 +152,13 @@ static us_status problem_units(us_units **out, us_problem *problem, const us_vec
     u->layer_count = g->mark_count;
     if (!(u->layers = us__new(g->context, g->mark_count, sizeof *u->layers))) goto done;
     for (size_t k = 0; k < g->mark_count; k++) {
-        size_t count = us__at(g, g->marks[k].input)->shape[1];
+        size_t count = us__units_count(g, k), needs = us__units_scratch(g, k);
         u->layers[k] = (us_unit_layer){g->marks[k].layer, g->marks[k].bounded, u->count, count};
         u->count += count;
-        widest = count > widest ? count : widest;
+        most = needs > most ? needs : most;
     }
     if (!(u->units = us__new(g->context, u->count, sizeof *u->units))) goto done;
-    if (!(scratch = us__alloc(g->context, widest, (3 * US__BLOCK_ROWS + 1) * sizeof *scratch))) goto done;
+    if (!(scratch = us__alloc(g->context, most, sizeof *scratch))) goto done;
     status = US_OK;
     for (size_t k = 0; k < u->layer_count && status == US_OK; k++) {
         us__evaluation e = problem_evaluation(p, NULL, theta, US_BATCH_ALL);

@@ -18,8 +18,10 @@ us_status us__units_derive(us_graph *graph);
 us_status us__units_plan(us_graph *graph);
 void us__units_release(us_graph *graph);
 
-/* Fills the units of a layer. @param e  θ, workspace and data; count: all samples @param scratch [(3·US__BLOCK_ROWS +
- * 1)×units] */
+/* How many units a marked layer has, and the doubles of scratch that measuring it takes. */
+size_t us__units_count(const us_graph *graph, size_t layer);
+size_t us__units_scratch(const us_graph *graph, size_t layer);
+/* Fills the units of a layer. @param e  θ, workspace and data; count: all samples */
 us_status us__units_measure(const us_graph *graph, size_t layer, us__evaluation *e, us_unit *units, double *scratch);
 
 #endif

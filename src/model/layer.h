@@ -128,8 +128,8 @@ struct us__layer_kind {
 const us__layer_kind *us__layer_kind_at(size_t i);
 const us__layer_kind *us__layer_kind_find(const char *name, size_t length);
 extern const us__layer_kind us__layer_input, us__layer_flatten, us__layer_dense, us__layer_residual, us__layer_activation,
-    us__layer_embed, us__layer_dropout,
-    us__layer_conv, us__layer_max_pool, us__layer_average_pool, us__layer_batch_norm, us__layer_layer_norm;
+    us__layer_embed, us__layer_dropout, us__layer_conv, us__layer_max_pool, us__layer_average_pool, us__layer_batch_norm,
+    us__layer_layer_norm;
 
 /* The layer has weights: gives it the next number. */
 void us__layer_number(const us__place *place, us__layer *layer);

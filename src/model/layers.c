@@ -42,8 +42,7 @@ us_node us__shape_give(us_graph *graph, us_node x, const us__shape *shape) {
 }
 
 us_status us__place_image(const us__place *place, const char *layer, const us__shape *in) {
-    return us__place_fail(place,
-                          "%s reads images [channels×height×width], and gets %s%s", layer, us__shape_show(in).text,
+    return us__place_fail(place, "%s reads images [channels×height×width], and gets %s%s", layer, us__shape_show(in).text,
                           in->rank == 1 && *place->numbers == 0
                               ? "; where the features are pixels, begin with input CHANNELSxHEIGHTxWIDTH"
                               : "");
@@ -87,7 +86,6 @@ static void layers_look_ahead(us__layer *layers, size_t count, us__layer *layer)
     const us__layer_kind *kind = layer->kind;
     layer->init = kind->init ? kind->init : layer->activation ? layer->activation->init : "xavier";
     if (!kind->activates || layer->activation) return;
-    layer->biased = !behind || behind->kind != &us__layer_batch_norm; /* which would take it away again */
     us__layer *next = behind;
     while (next && next->kind->keeps_units) next = layers_next(layers, count, next);
     if (!next || !next->kind->is_activation) return;

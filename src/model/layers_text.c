@@ -215,8 +215,8 @@ static us_status text_body(text_reader *reader, const char *example) {
 
 /* Layers that are written once and there COUNT times, each with weights of its own. */
 static us_status text_repeat(text_reader *reader) {
-    static const us__argument TIMES = {US__ARGUMENT_COUNT,  NULL, "COUNT",        "how often the layers come",
-                                       "3*(dense 64 relu)", 1,    TEXT_MOST_TIMES, 0, false};
+    static const us__argument TIMES = {
+        US__ARGUMENT_COUNT, NULL, "COUNT", "how often the layers come", "3*(dense 64 relu)", 1, TEXT_MOST_TIMES, 0, false};
     us__value times = {0};
     us_status status = text_value(reader, &TIMES, &times);
     if (status != US_OK) return status;

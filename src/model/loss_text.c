@@ -83,7 +83,7 @@ static us_status text_weights(us_context *context, const us_model_options *o, co
 static us_status text_class_options(us_context *context, const us_model_options *o, const char *at, us__loss *loss) {
     us_status status = US_OK;
     while (*at && status == US_OK) {
-        if (strncmp(at, "smoothing=", 10) == 0) {
+        if (strncmp(at, "smoothing=", 10) == 0 && loss->kind->probabilities) {
             size_t length = strcspn(at += 10, ",");
             if (!us__number_read(at, length, &loss->smoothing) || loss->smoothing >= 1)
                 return loss_fail(context, "loss '%s': smoothing is 0 to below 1, such as 0.1", o->loss);

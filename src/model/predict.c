@@ -11,6 +11,14 @@ static void predict_softmax(double *z, size_t k) {
     for (size_t j = 0; j < k; j++) z[j] /= sum;
 }
 
+/* z [rows×1] to the probabilities of two classes [rows×2], in place. */
+static void predict_sigmoid(double *z, size_t rows) {
+    for (size_t i = rows; i-- > 0;) {
+        double second = 1 / (1 + exp(-z[i])), first = 1 / (1 + exp(z[i]));
+        z[2 * i] = first, z[2 * i + 1] = second;
+    }
+}
+
 us_status us_model_predict(const us_model *model, us_problem *problem, const us_vec *theta, const us_dataset *dataset,
                            double *outputs) {
     if (us_dataset_columns(dataset) != model->inputs)
@@ -23,7 +31,9 @@ us_status us_model_predict(const us_model *model, us_problem *problem, const us_
     const void *features = us_dataset_features_const(dataset);
     us_status status = us__model_is_fused(model) ? us_problem_linear_predict(problem, theta, features, rows, outputs)
                                                  : us_problem_graph_predict(problem, theta, features, rows, outputs);
-    if (status == US_OK && model->task == US_CLASSIFICATION)
+    if (status == US_OK && model->loss.kind->binary)
+        predict_sigmoid(outputs, rows);
+    else if (status == US_OK && model->task == US_CLASSIFICATION)
         for (size_t i = 0; i < rows; i++) predict_softmax(outputs + i * model->outputs, model->outputs);
     return status;
 }

@@ -24,3 +24,5 @@ const us__op us__op_one_hot = {.name = "one_hot",
                                .value = {us__one_hot_f32, us__one_hot_f64},
                                .forward = one_hot_zero,
                                .reverse = one_hot_zero};
+
+us_node us_graph_one_hot(us_graph *graph, us_node labels) { return us__unary(graph, &us__op_one_hot, labels); }

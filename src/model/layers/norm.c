@@ -3,18 +3,8 @@
  * batch-norm  over the rows of a batch, for each unit or channel    Ioffe & Szegedy 2015, "Batch normalization", algorithm 1
  * layer-norm  over what one row holds, or one position of a sequence  Ba, Kiros & Hinton 2016, "Layer normalization" */
 #include "model/layer.h"
-#include <stdio.h>
 
 static const double NORM_EPSILON = 1e-5; /* PyTorch's */
-
-static us_node norm_batch_build(us_graph *graph, const us__layer *layer, us_node x) {
-    size_t units = layer->in.axis[0];
-    char name[48];
-    snprintf(name, sizeof name, "layer%zu", layer->number);
-    us_node gain = us__layer_parameter(graph, layer, "gain", 1, &units),
-            bias = us__layer_parameter(graph, layer, "bias", 1, &units);
-    return us_graph_batch_norm(graph, x, gain, bias, name, NORM_EPSILON);
-}
 
 /* An image is normalised as a whole. */
 static us_node norm_layer_build(us_graph *graph, const us__layer *layer, us_node x) {
@@ -27,15 +17,6 @@ static us_node norm_layer_build(us_graph *graph, const us__layer *layer, us_node
     us_node y = us_graph_layer_norm(graph, x, gain, bias, NORM_EPSILON);
     return image ? us__shape_give(graph, y, &layer->out) : y;
 }
-
-const us__layer_kind us__layer_batch_norm = {
-    .name = "batch-norm",
-    .weights = true,
-    .keeps_units = true,
-    .help = "each unit or channel to mean 0 and variance 1 over the batch while training, by running means otherwise; then\n"
-            "times a gain plus a bias. A dense or conv layer right before it has no bias of its own",
-    .build = norm_batch_build,
-};
 
 const us__layer_kind us__layer_layer_norm = {
     .name = "layer-norm",
