@@ -117,8 +117,17 @@ US_API us_status us_run_adopt(us_run *run, const us_training *training, const ch
 /** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there
  * are no such rows. Cost: one value. */
 US_API us_status us_run_loss(us_run *run, bool test, double *loss);
-/** "accuracy" (share right) or "rmse" (in the file's unit of the target) on training or test rows; NaN when there are none.
- * @param name  static */
+/** How good the predictions are on training or test rows; *count is 0 when there are none. For numbers "rmse", "mae" (in the
+ * file's unit of the target) and "r2"; for classes "accuracy" (share right) and "f1" (of the second of two classes, else the
+ * mean over the classes), and for two classes "auc". A value may be NaN where it means nothing, such as the auc of one
+ * class. Names are static. Cost: one prediction of all rows. */
+typedef struct us_metric {
+    const char *name;
+    double value;
+} us_metric;
+enum { US_METRICS_MAX = 4 };
+US_API us_status us_run_metrics(us_run *run, bool test, us_metric metrics[US_METRICS_MAX], size_t *count);
+/** The first of them. NaN when there are no such rows. */
 US_API us_status us_run_metric(us_run *run, bool test, const char **name, double *value);
 
 /** Notes an event at the current step, such as ("stuck", "saddle: ..."). */

@@ -22,14 +22,24 @@ static us_status summary_losses(us_run *run, json_t **out) {
     return US_OK;
 }
 
-static us_status summary_metric(us_run *run, json_t **out) {
-    const char *name;
-    double train, test;
-    us_status status = us_run_metric(run, false, &name, &train);
-    if (status == US_OK) status = us_run_metric(run, true, &name, &test);
-    if (status == US_OK)
-        *out = json_pack("{s:s,s:o,s:o}", "name", name, "train", summary_number(train), "test", summary_number(test));
-    return status;
+static json_t *summary_list(const us_metric *metrics, size_t count) {
+    json_t *object = count > 0 ? json_object() : json_null();
+    for (size_t i = 0; i < count; i++)
+        if (json_object_set_new(object, metrics[i].name, summary_number(metrics[i].value)) != 0) break;
+    return object;
+}
+
+/* The metric that matters, and all of them. */
+static us_status summary_metric(us_run *run, json_t **one, json_t **all) {
+    us_metric train[US_METRICS_MAX], test[US_METRICS_MAX];
+    size_t train_count, test_count;
+    us_status status = us_run_metrics(run, false, train, &train_count);
+    if (status == US_OK) status = us_run_metrics(run, true, test, &test_count);
+    if (status != US_OK) return status;
+    *one = json_pack("{s:s,s:o,s:o}", "name", train[0].name, "train", summary_number(train[0].value), "test",
+                     test_count > 0 ? summary_number(test[0].value) : json_null());
+    *all = json_pack("{s:o,s:o}", "train", summary_list(train, train_count), "test", summary_list(test, test_count));
+    return US_OK;
 }
 
 static json_t *summary_optimizer(const us_training *training) {
@@ -55,23 +65,23 @@ static json_t *summary_at(const us_run *run) {
 us_status us_run_summary(us_run *run, const char *status_name, char **text) {
     const us_training *t = run->training;
     size_t samples = us_problem_samples(run->problem);
-    json_t *loss = NULL, *metric = NULL, *events = NULL, *verdict = NULL, *object = NULL;
+    json_t *loss = NULL, *metric = NULL, *metrics = NULL, *events = NULL, *verdict = NULL, *object = NULL;
     char *dumped = NULL;
     *text = NULL;
     us_status status = summary_losses(run, &loss);
-    if (status == US_OK) status = summary_metric(run, &metric);
+    if (status == US_OK) status = summary_metric(run, &metric, &metrics);
     if (status == US_OK) status = us__store_events(run->store, &events);
     if (status == US_OK) status = us__store_last_verdict(run->store, us_training_steps(t), &verdict);
     if (status != US_OK) goto done;
-    object =
-        json_pack("{s:s,s:s,s:I,s:f,s:f,s:O,s:O,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:o,s:O,s:O}", "run", run->folder, "status",
-                  status_name ? status_name : run->status, "steps", (json_int_t)us_training_steps(t), "epochs",
-                  (double)us_training_samples_seen(t) / (double)samples, "seconds", run->seconds, "loss", loss, "metric",
-                  metric, "parameters", (json_int_t)us_problem_dimension(run->problem), "samples", (json_int_t)samples,
-                  "test_samples", (json_int_t)(run->test_problem ? us_problem_samples(run->test_problem) : 0), "seed",
-                  (json_int_t)run->config.seed, "data", run->config.data, "model", run->config.model, "precision",
-                  run->config.precision == US_F64 ? "f64" : "f32", "batch", (json_int_t)us_training_batch(t), "optimizer",
-                  summary_optimizer(t), "events", events, "verdict", verdict ? verdict : json_null());
+    object = json_pack("{s:s,s:s,s:I,s:f,s:f,s:O,s:O,s:O,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:I,s:o,s:O,s:O}", "run", run->folder,
+                       "status", status_name ? status_name : run->status, "steps", (json_int_t)us_training_steps(t),
+                       "epochs", (double)us_training_samples_seen(t) / (double)samples, "seconds", run->seconds, "loss",
+                       loss, "metric", metric, "metrics", metrics, "parameters",
+                       (json_int_t)us_problem_dimension(run->problem), "samples", (json_int_t)samples, "test_samples",
+                       (json_int_t)(run->test_problem ? us_problem_samples(run->test_problem) : 0), "seed",
+                       (json_int_t)run->config.seed, "data", run->config.data, "model", run->config.model, "precision",
+                       run->config.precision == US_F64 ? "f64" : "f32", "batch", (json_int_t)us_training_batch(t),
+                       "optimizer", summary_optimizer(t), "events", events, "verdict", verdict ? verdict : json_null());
     if (object && us_model_is_formula(run->model) && json_object_set_new(object, "at", summary_at(run)) != 0)
         json_decref(object), object = NULL;
     dumped = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
@@ -82,6 +92,7 @@ done:
     json_decref(object);
     json_decref(loss);
     json_decref(metric);
+    json_decref(metrics);
     json_decref(events);
     json_decref(verdict);
     return status;

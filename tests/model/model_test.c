@@ -181,6 +181,141 @@ static void losses_are_those_computed_by_hand(void **state) {
     us_context_destroy(context);
 }
 
+/* Losses of one sample by plain formulas: output z [k], target y or label c of k classes. */
+static double plain_huber(const double *z, double y, size_t c, size_t k) {
+    double e = fabs(z[0] - y);
+    return e <= 1.5 ? 0.5 * e * e : 1.5 * (e - 0.75);
+}
+static double plain_mae(const double *z, double y, size_t c, size_t k) { return fabs(z[0] - y); }
+static double plain_log_loss(const double *z, size_t c, size_t k) {
+    double sum = 0;
+    for (size_t j = 0; j < k; j++) sum += exp(z[j]);
+    return log(sum) - z[c];
+}
+/* Smoothing 0.1, weights 1, 2.5, 0.5: as torch.nn.functional.cross_entropy has them with reduction='none'. */
+static double plain_smooth(const double *z, double y, size_t c, size_t k) {
+    static const double WEIGHTS[] = {1, 2.5, 0.5};
+    double all = 0;
+    for (size_t j = 0; j < k; j++) all += WEIGHTS[j] * plain_log_loss(z, j, k) / (double)k;
+    return 0.9 * WEIGHTS[c] * plain_log_loss(z, c, k) + 0.1 * all;
+}
+/* The data has labels 2, 0, 1, 2: classes have 1, 1, 2 rows of 4. */
+static double plain_balanced(const double *z, double y, size_t c, size_t k) {
+    return plain_log_loss(z, c, k) * (c == 2 ? 2.0 / 3 : 4.0 / 3);
+}
+static double plain_binary(const double *z, double y, size_t c, size_t k) {
+    double p = 1 / (1 + exp(-z[0]));
+    return c ? -log(p) : -log(1 - p);
+}
+static double plain_hinge(const double *z, double y, size_t c, size_t k) { return fmax(0, 1 - (c ? z[0] : -z[0])); }
+
+static void losses_agree_with_plain_formulas(void **state) {
+    us_context *context = support_plain_context();
+    static const struct {
+        const char *loss;
+        size_t outputs, heads;
+        double (*plain)(const double *z, double y, size_t c, size_t k);
+    } CASES[] = {
+        {"huber:1.5", 1, 1, plain_huber},
+        {"mae", 1, 1, plain_mae},
+        {"cross-entropy:smoothing=0.1,weights=1,2.5,0.5", 3, 3, plain_smooth},
+        {"cross-entropy:weights=1,2.5,0.5,smoothing=0.1", 3, 3, plain_smooth},
+        {"cross-entropy:weights=balanced", 3, 3, plain_balanced},
+        {"binary-cross-entropy", 2, 1, plain_binary},
+        {"hinge", 2, 1, plain_hinge},
+    };
+    static const size_t COUNTS[] = {1, 1, 2};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        us_task task = CASES[i].outputs > 1 ? US_CLASSIFICATION : US_REGRESSION;
+        us_model_options options = options_for("linear", task, 2, CASES[i].outputs);
+        options.loss = CASES[i].loss;
+        options.class_counts = COUNTS;
+        us_model *model;
+        us_dataset *dataset;
+        us_problem *problem;
+        us_vec *theta;
+        double loss, expected = 0, predicted[4 * 3], weights[9];
+        assert_int_equal(dataset_of(&dataset, context, task, CASES[i].outputs), US_OK);
+        for (size_t r = 0; CASES[i].outputs == 2 && r < 4; r++) us_dataset_labels(dataset)[r] = LABELS[r] == 0;
+        if (us_model_create(&model, context, &options) != US_OK) fail_msg("%s", us_context_error(context));
+        if (us_model_problem(&problem, model, dataset) != US_OK) fail_msg("%s", us_context_error(context));
+        size_t n = 3 * CASES[i].heads;
+        assert_int_equal(us_problem_dimension(problem), n);
+        for (size_t j = 0; j < n; j++) weights[j] = sin(2.385 * (double)(j + 1)) * 1.7;
+        assert_int_equal(us_vec_wrap(&theta, context, US_F64, n, weights), US_OK);
+        assert_int_equal(us_problem_value(problem, theta, US_BATCH_ALL, &loss), US_OK);
+        assert_int_equal(us_model_predict(model, problem, theta, dataset, predicted), US_OK);
+        for (size_t r = 0; r < 4; r++) {
+            const double *w = weights;
+            double z[3];
+            plain_layer(&w, FEATURES[r], 2, CASES[i].heads, plain_linear, z);
+            size_t label = CASES[i].outputs == 2 ? LABELS[r] == 0 : LABELS[r];
+            expected += CASES[i].plain(z, TARGETS[r], label, CASES[i].heads) / 4;
+            if (CASES[i].outputs == 2) {
+                assert_near(predicted[2 * r + 1], 1 / (1 + exp(-z[0])), 1e-14, 0);
+                assert_near(predicted[2 * r] + predicted[2 * r + 1], 1, 1e-14, 0);
+            }
+        }
+        if (fabs(loss - expected) > 1e-13 * expected) fail_msg("%s: %.17g, expected %.17g", CASES[i].loss, loss, expected);
+        us_vec_destroy(theta);
+        us_problem_destroy(problem);
+        us_model_destroy(model);
+        us_dataset_destroy(dataset);
+    }
+    us_context_destroy(context);
+}
+
+/* Names and shapes of what a text asks for: "layer1.weight[3x4] ...". */
+static void layers_have_the_weights_that_they_should(void **state) {
+    us_context *context = support_plain_context();
+    static const struct {
+        const char *text;
+        size_t rank, shape[3];
+        const char *groups;
+    } CASES[] = {
+        {"dense 3, relu, residual(dense 4 tanh, dense 3), 2*(dense 2 relu)",
+         1,
+         {4},
+         "layer1.weight[3x4] layer1.bias[3] layer2.weight[4x3] layer2.bias[4] layer3.weight[3x4] layer3.bias[3] "
+         "layer4.weight[2x3] layer4.bias[2] layer5.weight[2x2] layer5.bias[2] layer6.weight[1x2] layer6.bias[1] "},
+        {"residual(dense 2 relu), layer-norm",
+         1,
+         {4},
+         "layer1.weight[2x4] layer1.bias[2] layer2.weight[2x4] layer3.gain[2] layer3.bias[2] layer4.weight[1x2] "
+         "layer4.bias[1] "},
+        {"embed 7 3, dropout 0.5, dense 5 relu",
+         1,
+         {4},
+         "layer1.weight[7x3] layer2.weight[5x12] layer2.bias[5] layer3.weight[1x5] layer3.bias[1] "},
+        {"input 2x2, flatten, dense 1", 0, {0}, "layer1.weight[1x4] layer1.bias[1] "},
+    };
+    us_dataset *dataset;
+    assert_int_equal(us_dataset_create(&dataset, context, US_F64, 3, 4, US_REGRESSION, 1), US_OK);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        us_model_options options = options_for(CASES[i].text, US_REGRESSION, 4, 1);
+        options.input_rank = CASES[i].rank;
+        memcpy(options.input_shape, CASES[i].shape, sizeof options.input_shape);
+        us_model *model;
+        us_problem *problem;
+        if (us_model_create(&model, context, &options) != US_OK) fail_msg("%s", us_context_error(context));
+        if (us_model_problem(&problem, model, dataset) != US_OK) fail_msg("%s", us_context_error(context));
+        size_t count, used = 0;
+        const us_group *groups = us_problem_groups(problem, &count);
+        char text[1000] = "";
+        for (size_t k = 0; k < count; k++) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s[", groups[k].name);
+            for (size_t d = 0; d < groups[k].rank; d++)
+                used += (size_t)snprintf(text + used, sizeof text - used, d ? "x%zu" : "%zu", groups[k].shape[d]);
+            used += (size_t)snprintf(text + used, sizeof text - used, "] ");
+        }
+        assert_string_equal(text, CASES[i].groups);
+        us_problem_destroy(problem);
+        us_model_destroy(model);
+    }
+    us_dataset_destroy(dataset);
+    us_context_destroy(context);
+}
+
 static void names_of_a_formula_are_columns_or_parameters(void **state) {
     us_context *context = support_plain_context();
     us_model *model = model_of(context, "formula: b1*(1-exp(-b2*u))+c^2", US_REGRESSION, 2, 1);
@@ -225,11 +360,31 @@ static const struct {
     {"dense", NULL, US_REGRESSION, 1, "a number of units is expected", 6},
     {"dense 4 rel", NULL, US_REGRESSION, 1, "did you mean 'relu'?", 9},
     {"dense 4 relu dense 1", NULL, US_REGRESSION, 1, "separated by commas", 14},
-    {"dense 4 relu, conv 3", NULL, US_REGRESSION, 1, "unknown layer 'conv'", 15},
+    {"dense 4 relu, cnnv 3", NULL, US_REGRESSION, 1, "unknown layer 'cnnv'", 15},
     {"dense 4 relu,", NULL, US_REGRESSION, 1, "unknown layer ''", 14},
     {"dense 4 relu, dense 7", NULL, US_CLASSIFICATION, 10, "has 7 units and the data has 10 classes", 15},
     {"dense 4", NULL, US_REGRESSION, 1, "has 4 units and the data has 1 output", 1},
     {"", NULL, US_REGRESSION, 1, "unknown layer ''", 1},
+    {"dense 4, residul(dense 4)", NULL, US_REGRESSION, 1, "did you mean 'residual'?", 10},
+    {"residual(dense 4", NULL, US_REGRESSION, 1, "this '(' is never closed", 9},
+    {"dense 4)", NULL, US_REGRESSION, 1, "this ')' closes nothing", 8},
+    {"2*dense 4", NULL, US_REGRESSION, 1, "a '(' is expected here", 3},
+    {"1000*(1000*(dense 1))", NULL, US_REGRESSION, 1, "more than 10000 layers", 13},
+    {"dense 4 stride 2", NULL, US_REGRESSION, 1, "dense takes no 'stride'", 9},
+    {"flatten 3", NULL, US_REGRESSION, 1, "flatten takes no '3'", 9},
+    {"dropout 1", NULL, US_REGRESSION, 1, "a probability is 0 to 0.99", 9},
+    {"input 3x3", NULL, US_REGRESSION, 1, "[1×3×3] are 9 numbers, and the data has 2", 1},
+    {"dense 4, input 2", NULL, US_REGRESSION, 1, "stands before all other layers", 10},
+    {"dense 4, embed 3 3", NULL, US_REGRESSION, 1, "stands before all other layers", 10},
+    {"embed 9 3, residual(dense 3)", NULL, US_REGRESSION, 1, "[2×3] comes in and [3] comes out", 12},
+    {"linear", "huber:0", US_REGRESSION, 1, "a distance above 0", 0},
+    {"linear", "mse:2", US_REGRESSION, 1, "mse has no options", 0},
+    {"linear", "hinge", US_CLASSIFICATION, 3, "is for two classes, and there are 3", 0},
+    {"linear", "cross-entropy:weights=1,2", US_CLASSIFICATION, 3, "2 weights and 3 classes", 0},
+    {"linear", "cross-entropy:weights=0,0", US_CLASSIFICATION, 2, "above 0", 0},
+    {"linear", "cross-entropy:smoothing=1", US_CLASSIFICATION, 2, "smoothing is 0 to below 1", 0},
+    {"linear", "hinge:smoothing=0.1", US_CLASSIFICATION, 2, "no option of hinge", 0},
+    {"dense 2", "hinge", US_CLASSIFICATION, 2, "tells two classes apart by one", 1},
     {"formula: a*x", NULL, US_CLASSIFICATION, 3, "a formula predicts a number", 0},
     {"formula: a*x", NULL, US_REGRESSION, 2, "the data has 2 targets", 0},
     {"formula: x+2*u", NULL, US_REGRESSION, 1, "no parameter to fit", 1},
@@ -359,6 +514,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_agree_with_plain_loops),
         cmocka_unit_test(losses_are_those_computed_by_hand),
+        cmocka_unit_test(losses_agree_with_plain_formulas),
+        cmocka_unit_test(layers_have_the_weights_that_they_should),
         cmocka_unit_test(names_of_a_formula_are_columns_or_parameters),
         cmocka_unit_test(wrong_texts_are_explained),
         cmocka_unit_test(initial_weights_have_the_moments_of_their_rule),
