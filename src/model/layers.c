@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const us__layer_kind *const KINDS[] = {
-    &us__layer_input, &us__layer_dense, &us__layer_flatten, &us__layer_dropout, &us__layer_residual, &us__layer_embed,
+    &us__layer_input,   &us__layer_dense,      &us__layer_conv,    &us__layer_max_pool, &us__layer_average_pool,
+    &us__layer_flatten, &us__layer_layer_norm, &us__layer_dropout, &us__layer_residual, &us__layer_embed,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
