@@ -113,9 +113,11 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--max-categories", "N", &categories, "a text column with more levels is refused (100)", 1},
         {CLI_SECTION, "model", .help = ""},
         {CLI_TEXT, "--model", "M", &config.model,
-         "linear | mlp:128,64[:relu|tanh|sigmoid|gelu|linear] |\n'dense 64 relu, dense 10' | 'formula: b1*(1-exp(-b2*x))'"},
+         "linear | mlp:128,64[:ACTIVATION] | 'conv 16 3x3 relu, pool 2x2,\ndense 64 relu' | 'formula: b1*(1-exp(-b2*x))'; "
+         "help lists all layers"},
         {CLI_TEXT, "--start", "S", &config.start, "FILE.safetensors, or b1=500,b2=1e-4"},
-        {CLI_TEXT, "--loss", "L", &config.loss, "half-mse | mse | cross-entropy (by the task)"},
+        {CLI_TEXT, "--loss", "L", &config.loss,
+         "half-mse | mse | mae | huber:1.5 | cross-entropy | .. (by the task);\nhelp lists them all"},
         {CLI_TEXT, "--init", "I", &config.init, "he | xavier | zero | normal:STD (by the model)"},
         {CLI_NUMBER, "--l2", "X", &config.l2, "adds X/2 |theta|^2 to the loss (0)", 0, HUGE_VAL},
         {CLI_SECTION, "descent", .help = ""},

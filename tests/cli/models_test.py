@@ -1,0 +1,52 @@
+"""Models and losses as text: the docs are what the program prints; convolution, residual blocks and losses train."""
+import csv, os, random, sys
+sys.path.insert(0, os.path.dirname(__file__))
+from support import ROOT, Case, main
+
+NET = "input 6x6, conv 4 3x3 pad same relu, residual(conv 8 3x3 stride 2 pad same relu), avgpool"
+
+
+def pictures(n=120, seed=3):
+    """Six by six pixels with a bar, upright or lying."""
+    r = random.Random(seed)
+    lines = [",".join("p%d" % i for i in range(36)) + ",y"]
+    for _ in range(n):
+        upright = r.randrange(2)
+        image = [r.gauss(0, 0.1) for _ in range(36)]
+        for i in range(6):
+            image[i * 6 + 2 if upright else 12 + i] += 1
+        lines.append(",".join("%.3f" % v for v in image) + "," + ("upright" if upright else "lying"))
+    return "\n".join(lines) + "\n"
+
+
+class Models(Case):
+    def test_docs_are_what_the_program_prints(self):
+        for name in "models.md", "models.zh-CN.md":
+            with open(os.path.join(ROOT, "docs", name), encoding="utf-8") as f:
+                text = f.read()
+            for option in "--model", "--loss":
+                self.assertIn("```text\n" + self.ok("train", option, "help") + "```", text, name)
+
+    def test_pictures(self):
+        self.write("p.csv", pictures())
+        o = self.ok("train", "p.csv", "--model", NET, "--epochs", "40", "--lr", "0.01", "--run", "r", "--json", "--quiet")
+        self.assertGreaterEqual(o["metrics"]["test"]["auc"], 0.95)
+        rows = list(csv.DictReader(self.ok("predict", "r", "p.csv").splitlines()))
+        self.assertEqual(len(rows), 120)
+        self.assertAlmostEqual(float(rows[0]["p_lying"]) + float(rows[0]["p_upright"]), 1, places=5)
+        self.assertIn(self.ok("diagnose", "r", "--json", "--quiet")["verdict"],
+                      ("descending", "minimum", "plateau", "crawling", "noisy", "oscillating", "saddle"))
+        self.assertEqual(self.ok("spectrum", "r", "--json", "--quiet")["parameters"], 386)
+
+    def test_losses(self):
+        self.write("p.csv", pictures())
+        for loss in "binary-cross-entropy", "hinge", "cross-entropy:smoothing=0.1,weights=balanced":
+            o = self.ok("train", "p.csv", "--model", "mlp:8", "--loss", loss, "--epochs", "40", "--run", loss.split(":")[0],
+                        "--json", "--quiet")
+            self.assertEqual(o["loss"]["name"], loss.split(":")[0])
+            self.assertGreaterEqual(o["metrics"]["test"]["accuracy"], 0.8)
+        self.refused(3, ["huber", "regression"], "train", "p.csv", "--loss", "huber", "--run", "x")
+
+
+if __name__ == "__main__":
+    main()
