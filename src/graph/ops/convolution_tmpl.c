@@ -100,8 +100,14 @@ static void pack_kernel(const us__convolution *c, const us__convolution_layout *
 
 /* The rows of the result out of longer ones. */
 US_KERNEL static void narrow(us_real *to, const us_real *from, size_t rows, size_t width, size_t pitch) {
+    enum { LANES = 16 }; /* rows shorter than a register are copied with what is behind them, which the next row covers */
     for (size_t i = 0; i < rows; i++, to += width, from += pitch)
-        for (size_t j = 0; j < width; j++) to[j] = from[j];
+        for (size_t j = 0; j < width; j += LANES) {
+            if (j + LANES <= (rows - i) * width)
+                memcpy(to + j, from + j, LANES * sizeof *to);
+            else
+                memcpy(to + j, from + j, (width - j) * sizeof *to);
+        }
 }
 
 /* And back; 0 in what is beyond them. */

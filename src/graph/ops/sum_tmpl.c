@@ -4,7 +4,7 @@
 enum { TILE = 64, LANES = 8 };
 
 /* Σᵢ x[i], in lanes that are added in a fixed order. */
-static inline double sum_row(const us_real *x, size_t n) {
+static inline __attribute__((always_inline)) double sum_row(const us_real *x, size_t n) {
     double lane[LANES] = {0};
     size_t whole = n - n % LANES;
     for (size_t i = 0; i < whole; i += LANES)
@@ -33,11 +33,12 @@ US_KERNEL void US_REAL(us__sum_row)(const us__node *node, void *out, const void 
 }
 
 /* Σ over b and d of x [b×c×d×e], any sizes. */
-static inline void sum_any(us_real *out, const us_real *x, const size_t n[4]) {
+static inline __attribute__((always_inline)) void sum_any(us_real *out, const us_real *x, const size_t n[4]) {
     for (size_t c = 0; c < n[1]; c++)
         for (size_t e = 0; e < n[3]; e++) {
             double sum = 0;
-            for (size_t b = 0; b < n[0]; b++)
+            for (size_t b = 0; b < n[0] && n[3] == 1; b++) sum += sum_row(x + (b * n[1] + c) * n[2], n[2]);
+            for (size_t b = 0; b < n[0] && n[3] > 1; b++)
                 for (size_t d = 0; d < n[2]; d++) sum += (double)x[((b * n[1] + c) * n[2] + d) * n[3] + e];
             out[c * n[3] + e] = (us_real)sum;
         }
