@@ -127,6 +127,19 @@ US_API us_status us_problem_create_callback(us_problem **out, us_context *contex
  * strength ≥ 0, finite. */
 US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, double strength, bool owned);
 
+/** The same loss as a function of some groups alone; the others are held at what they are in `theta`. Everything that a
+ * problem has follows: its groups and its dimension are those of the free ones, its products are blocks of the whole
+ * Hessian.
+ * @param theta  [n of inner] of either precision, copied @param held  [groups of inner], copied; NULL: the groups that are
+ * state, such as running statistics @param owned  true: destroys `inner` with the decorator (also when creation fails)
+ * Errors: US_ERR_ARGUMENT (size of theta, no group is free), US_ERR_NOMEM. Memory: 2 vectors of inner's n, and 2 more for
+ * each vector of a product, up to 16. */
+US_API us_status us_problem_create_restricted(us_problem **out, us_problem *inner, const us_vec *theta, const bool *held,
+                                              bool owned);
+/** The free part of a vector of the whole, and back (the held part of `whole` stays what it was). Of one precision. */
+US_API us_status us_restricted_take(const us_problem *problem, const us_vec *whole, us_vec *part);
+US_API us_status us_restricted_put(const us_problem *problem, const us_vec *part, us_vec *whole);
+
 /* ------------------------------------------------------------------ checks */
 
 typedef struct us_check_options {

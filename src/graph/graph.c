@@ -27,6 +27,7 @@ void us_graph_destroy(us_graph *graph) {
     us__release(graph->context, graph->table);
     us__release(graph->context, graph->groups);
     us__release(graph->context, graph->parameters);
+    us__release(graph->context, graph->moves);
     us__release(graph->context, graph->arrays);
     us__arena_destroy(graph->names);
     us__release(graph->context, graph);

@@ -86,6 +86,7 @@ struct us_graph {
     us__arena *names;
     us_group *groups;    /* [parameters] */
     us_node *parameters; /* [parameters] their nodes */
+    us_node *moves;      /* [parameters] of state groups: what stands for their gradient; else US_NODE_NONE */
     size_t parameter_count, parameter_capacity;
     us__array *arrays; /* [array_count] */
     size_t array_count, array_capacity;
@@ -182,6 +183,7 @@ extern const us__op us__op_column, us__op_spread;                               
 extern const us__op us__op_convolution, us__op_convolution_input, us__op_convolution_weight; /* ops/convolution.c */
 extern const us__op us__op_max_pool, us__op_pool_pick, us__op_pool_place;                    /* ops/pool.c */
 extern const us__op us__op_average_pool, us__op_average_spread;
+extern const us__op us__op_tile_mean, us__op_training, us__op_running;          /* ops/batch_norm.c */
 extern const us__op us__op_mask;                                                /* ops/dropout.c */
 extern const us__op us__op_max_over, us__op_take_max, us__op_put_max;           /* ops/extreme.c */
 extern const us__op us__op_dot;                                                 /* ops/dot.c */

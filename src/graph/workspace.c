@@ -120,7 +120,8 @@ void us__workspace_bind(const us__evaluation *e, const us__op *op, const void *l
     for (size_t i = 0; i < p->leaf_count; i++) {
         us_node a = p->leaves[i];
         const us__node *n = us__at(p->graph, a);
-        if (n->op == op) w->address[a] = workspace_at(leaves, p->graph->groups[n->index].offset, size);
+        if (n->op == op || (op == &us__op_parameter && n->op == &us__op_running))
+            w->address[a] = workspace_at(leaves, p->graph->groups[n->index].offset, size);
         if (n->op == &us__op_weight) w->address[a] = w->weight;
     }
     for (size_t k = 0; outputs && k < p->output_count; k++)

@@ -1,5 +1,5 @@
-/* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖², ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv, and so for the other
- * curvatures. */
+/* The l2 decorator: F(θ) = f(θ) + (λ/2)‖θ‖² (without running statistics), ∇F = ∇f + λθ, ∇²F·v = ∇²f·v + λv, and so for the
+ * other curvatures. */
 #include "problem/problem.h"
 #include <math.h>
 #include <unstuck/units.h>
@@ -11,10 +11,31 @@ typedef struct l2_problem {
     bool owned;
 } l2_problem;
 
+/* out ← out + λ·v, but for running statistics, which are not penalised. */
+static void l2_add(const l2_problem *p, us_vec *out, const us_vec *v) {
+    size_t size = us_precision_bytes(v->precision);
+    for (size_t k = 0; k < p->base.group_count; k++) {
+        const us_group *group = &p->base.groups[k];
+        char *to = (char *)out->data + group->offset * size;
+        if (!group->state) v->ops->axpy(to, p->strength, (const char *)v->data + group->offset * size, group->count);
+    }
+}
+
+static double l2_penalty(const l2_problem *p, const us_vec *theta) {
+    size_t size = us_precision_bytes(theta->precision);
+    double sum = 0;
+    for (size_t k = 0; k < p->base.group_count; k++) {
+        const us_group *group = &p->base.groups[k];
+        const char *part = (const char *)theta->data + group->offset * size;
+        if (!group->state) sum += theta->ops->dot(part, part, group->count);
+    }
+    return 0.5 * p->strength * sum;
+}
+
 static us_status l2_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
     l2_problem *p = (l2_problem *)problem;
     us_status status = p->inner->ops->value(p->inner, theta, batch, loss);
-    if (status == US_OK) *loss += 0.5 * p->strength * us_vec_dot(theta, theta);
+    if (status == US_OK) *loss += l2_penalty(p, theta);
     return status;
 }
 
@@ -22,8 +43,8 @@ static us_status l2_gradient(us_problem *problem, const us_vec *theta, us_batch 
     l2_problem *p = (l2_problem *)problem;
     us_status status = p->inner->ops->gradient(p->inner, theta, batch, loss, gradient);
     if (status != US_OK) return status;
-    *loss += 0.5 * p->strength * us_vec_dot(theta, theta);
-    us_vec_axpy(gradient, p->strength, theta);
+    *loss += l2_penalty(p, theta);
+    l2_add(p, gradient, theta);
     return US_OK;
 }
 
@@ -31,7 +52,7 @@ static us_status l2_hvp(us_problem *problem, const us_vec *theta, us_batch batch
                         size_t k) {
     l2_problem *p = (l2_problem *)problem;
     us_status status = p->inner->ops->hvp(p->inner, theta, batch, v, hv, k);
-    for (size_t j = 0; j < k && status == US_OK; j++) us_vec_axpy(hv[j], p->strength, v[j]);
+    for (size_t j = 0; j < k && status == US_OK; j++) l2_add(p, hv[j], v[j]);
     return status;
 }
 
@@ -39,7 +60,7 @@ static us_status l2_product(us_problem *problem, us_product product, const us_ve
                             const us_vec *const *v, us_vec *const *hv, size_t k) {
     l2_problem *p = (l2_problem *)problem;
     us_status status = us_problem_product(p->inner, product, theta, batch, v, hv, k);
-    for (size_t j = 0; j < k && status == US_OK; j++) us_vec_axpy(hv[j], p->strength, v[j]);
+    for (size_t j = 0; j < k && status == US_OK; j++) l2_add(p, hv[j], v[j]);
     return status;
 }
 

@@ -114,6 +114,25 @@ static void step_decay(us_training *t, double rate) {
     }
 }
 
+/* ------------------------------------------------------------------ running statistics */
+
+/* Running values go by themselves: θ ← θ − 0.1·g in the place of the rule, which sees a gradient of zero there. With `after`
+ * false keeps what they will be, with true puts it into θ. */
+static void step_running(us_training *t, bool after) {
+    const double share = 0.1;
+    size_t groups, at = 0;
+    const us_group *group = us_problem_groups(t->problem, &groups);
+    for (size_t k = 0; t->running && k < groups; k++)
+        for (size_t i = group[k].offset; group[k].state && i < group[k].offset + group[k].count; i++, at++) {
+            if (after) {
+                us_vec_set(t->theta, i, t->running[at]);
+                continue;
+            }
+            t->running[at] = us_vec_get(t->theta, i) - share * us_vec_get(t->gradient, i);
+            us_vec_set(t->gradient, i, 0);
+        }
+}
+
 us_status us_training_step(us_training *training) {
     us_training *t = training;
     const us__order before = t->order;
@@ -121,6 +140,7 @@ us_status us_training_step(us_training *training) {
     double loss, clipped_from = 0;
     uint64_t rows;
     us_status status = step_gradient(t, &batch, &loss, &rows);
+    if (status == US_OK) step_running(t, false);
     if (status == US_OK && (!isfinite(loss) || !step_clip(t, &clipped_from))) status = step_not_finite(t, loss);
     if (status != US_OK) {
         us__order_return(&t->order, &before);
@@ -140,6 +160,7 @@ us_status us_training_step(us_training *training) {
     }
     if (t->weight_decay > 0) step_decay(t, rate);
     if ((status = us__rule_update(t->rule, &whole)) != US_OK) return status;
+    step_running(t, true);
 
     t->steps++;
     t->rule_steps++;

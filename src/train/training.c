@@ -120,6 +120,13 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
     if (o.accumulate > 1 && (status = us_vec_create(&t->part, context, precision, us_vec_size(theta))) != US_OK) goto done;
     if (t->average.on && (status = us_vec_create(&t->averaged, context, precision, us_vec_size(theta))) != US_OK) goto done;
     us_vec_copy(t->theta, theta);
+    size_t groups, running = 0;
+    const us_group *group = us_problem_groups(problem, &groups);
+    for (size_t k = 0; k < groups; k++) running += group[k].state ? group[k].count : 0;
+    if (running && !(t->running = us__alloc(context, running, sizeof *t->running))) {
+        status = US_ERR_NOMEM;
+        goto done;
+    }
     *out = t;
     t = NULL;
 done:
@@ -136,6 +143,7 @@ void us_training_destroy(us_training *training) {
     us_vec_destroy(training->diagonal);
     us__release(training->context, training->memory);
     us__release(training->context, training->scratch);
+    us__release(training->context, training->running);
     us_vec_destroy(training->gradient);
     us_vec_destroy(training->theta);
     us__order_release(&training->order, training->context);
@@ -214,6 +222,10 @@ void us_training_weights(const us_training *training, us_vec *out) {
     us_rule_step now = {.step = training->rule_steps, .hyper = training->hyper};
     us_rule_whole whole = us__training_whole(training, &now, state);
     training->rule->weights(&whole, out->data);
+    for (size_t k = 0; k < whole.group_count; k++)
+        for (size_t i = whole.groups[k].offset; whole.groups[k].state && i < whole.groups[k].offset + whole.groups[k].count;
+             i++)
+            us_vec_set(out, i, us_vec_get(training->theta, i));
 }
 
 size_t us_training_batch(const us_training *training) {

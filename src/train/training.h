@@ -58,6 +58,7 @@ struct us_training {
     us_vec *averaged;         /* the average's vector, or NULL */
     double *memory, *scratch; /* [memory_count], and what the rule needs within a step */
     size_t memory_count;
+    double *running; /* what the elements of state groups will be after this step, group after group; NULL: there are none */
     us_vec *signs, *diagonal; /* for rules that want the Hessian's diagonal, else NULL */
     us__observer observers[US__OBSERVERS_MAX];
     size_t observer_count;

@@ -24,6 +24,9 @@ static us_status leaf_reserve(us_graph *g) {
     us_node *parameters = us__grow(g->context, g->parameters, g->parameter_count, capacity, sizeof *parameters);
     if (!parameters) return US_ERR_NOMEM;
     g->parameters = parameters;
+    us_node *moves = us__grow(g->context, g->moves, g->parameter_count, capacity, sizeof *moves);
+    if (!moves) return US_ERR_NOMEM;
+    g->moves = moves;
     g->parameter_capacity = capacity;
     return US_OK;
 }
@@ -54,6 +57,7 @@ us_node us_graph_parameter(us_graph *graph, const char *name, size_t rank, const
     us_node a = us__graph_make(graph, node);
     if (a == US_NODE_NONE) return a;
     graph->dimension += group->count;
+    graph->moves[graph->parameter_count] = US_NODE_NONE;
     graph->parameters[graph->parameter_count++] = a;
     return a;
 }
