@@ -75,11 +75,12 @@ static bool fuse_may_be_whole(const us__node *space, size_t columns) {
 
 /* n has one number for each column; leading axes of size 1 don't count. */
 static bool fuse_is_sum(const us__node *n, const us__node *space, size_t columns) {
+    if (n->rank < columns || n->rank > space->rank) return false;
     for (size_t i = 0; i < n->rank; i++) {
         size_t k = space->rank - n->rank + i;
         if (n->shape[i] != (k < space->rank - columns ? 1 : space->shape[k])) return false;
     }
-    return n->rank >= columns && fuse_columns(space, columns) > 1;
+    return fuse_columns(space, columns) > 1;
 }
 
 /* Node n reads its input as a program with so many axes for columns can. */

@@ -80,7 +80,7 @@ void us__program_run(const us__program *program, const us_graph *graph, void *co
     program_tile t = {.columns = columns, .size = us_precision_bytes(precision), .address = address};
     t.scratch = (char *)(sums + program->sums * columns);
     t.register_bytes = (program->whole && columns > US__TILE ? columns : US__TILE) * t.size;
-    memset(sums, 0, program->sums * columns * sizeof *sums);
+    if (program->sums) memset(sums, 0, program->sums * columns * sizeof *sums);
     for (t.row = 0; t.row < lines; t.row += height)
         for (t.column = 0; t.column < columns; t.column += width) {
             t.height = lines - t.row < height ? lines - t.row : height;
