@@ -208,9 +208,13 @@ US_API void us_text_release(us_context *context, char *text);
 
 /** The problem of a graph: the mean of its loss over samples. Gradient: reverse mode, as a graph; product: forward mode
  * over that graph, for up to 16 vectors from one computation of the values at θ. Derivatives and plans are made once, here.
- * No step allocates afterwards, but for the first batch larger than any before. Rows are computed in blocks of 512, whose
- * sums are added in double: memory does not grow with the number of samples, and a sum depends on the rows alone.
- * A recast shares graph and plans with the original; each has its own workspace.
+ * No step allocates afterwards, but for the first batch larger than any before. Rows are computed in blocks of at most
+ * 2,048, whose sums are added in double: memory does not grow with the number of samples. The rows of a block, and the
+ * larger sums over them, are shared by the context's threads (us_context_set_threads) where that is worth waking them. How
+ * they are cut depends on the number of rows and on shapes alone, and so does every bit of the result: it is the same for
+ * any number of threads. The values at θ are kept from one product to the next, and used again where θ, the rows and the
+ * draw are the same to the last bit and fit in one block; the dataset must therefore stay as it is. A recast shares graph
+ * and plans with the original; each has its own workspace.
  * @param graph    taken over: destroyed with the problem, also on failure
  * @param dataset  NULL for a problem without data; must outlive the problem. Either precision: it is converted as it is
  * read.

@@ -8,9 +8,9 @@ enum { EXECUTE_SHARE = 1 << 22 }; /* operations that make waking threads worthwh
 
 us__cut us__cut_rows(size_t count) {
     us__cut cut;
-    cut.tile = ((count + 3) / 4 + 15) / 16 * 16;
+    cut.tile = ((count + 1) / 2 + 15) / 16 * 16;
     cut.tile = cut.tile < US__TILE_LEAST ? US__TILE_LEAST : cut.tile > US__TILE_MOST ? US__TILE_MOST : cut.tile;
-    cut.block = US__BLOCK_ROWS;
+    cut.block = count > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS;
     cut.blocks = (count + cut.block - 1) / cut.block;
     return cut;
 }
@@ -97,6 +97,7 @@ static size_t execute_part(const execute_block *b, us_node a, size_t i, us__rang
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
     size_t size = n->shape[columns], parts = execute_is_whole(b) ? 1 : size / US__SUM_CUT;
+    if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
     size_t each = parts > 1 ? ((size + parts - 1) / parts + 15) / 16 * 16 : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
     *part = columns ? (us__range){0, n->shape[0], from, count} : (us__range){from, count, 0, n->shape[1]};

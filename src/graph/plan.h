@@ -12,12 +12,13 @@
 #include "graph/graph.h"
 
 enum {
-    US__TILE_LEAST = 64, /* rows of a tile, */
-    US__TILE_MOST = 256, /* and there are four tiles to share where that allows it */
-    US__BLOCK_ROWS = 1024,
+    US__TILE_LEAST = 64,   /* rows of a tile, */
+    US__TILE_MOST = 512,   /* and there are two to share where that allows it: each packs its matrices anew */
+    US__BLOCK_ROWS = 1024, /* rows of a block, or twice that where there are more */
     US__BLOCK_VECTORS = 16,
     US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
-    US__SUM_CUT = 128     /* rows or columns of such a cut, at least */
+    US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
+    US__SUM_PARTS = 4     /* and no more parts than that */
 };
 
 /* When a node is computed. A sum over samples belongs to the blocks: their sums add up to its value. */

@@ -4,9 +4,9 @@
 #include <unstuck/graph.h>
 #include <unstuck/train.h>
 
-enum { INPUTS = 60, HIDDEN = 300, OUTPUTS = 10, ROWS = 1300, VECTORS = 3 };
+enum { INPUTS = 60, HIDDEN = 300, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
 
-static const size_t COUNTS[] = {1, 64, 65, 128, 301, 1024, ROWS}; /* one tile, some, a block, two */
+static const size_t COUNTS[] = {1, 64, 65, 128, 301, 1024, ROWS}; /* one tile, two, a block, two blocks */
 static const int THREADS[] = {1, 2, 3, 7};
 
 typedef struct subject {
@@ -40,7 +40,7 @@ static us_status subject_fill(subject *s, us_precision precision) {
     if (status != US_OK) return status;
     for (size_t i = 0; i < ROWS * INPUTS; i++) ((float *)us_dataset_features(s->data))[i] = (float)us_rng_normal(&rng);
     for (size_t i = 0; i < ROWS; i++) us_dataset_labels(s->data)[i] = us_rng_below(&rng, OUTPUTS);
-    for (uint32_t i = 0; i < ROWS; i++) s->rows[i] = i * 7 % ROWS;
+    for (uint32_t i = 0; i < ROWS; i++) s->rows[i] = i * 11 % ROWS;
     status = threads_problem(&s->problem, s->context, s->data, precision);
     if (status != US_OK) return status;
     us_vec **all[] = {&s->theta, &s->gradient, &s->v[0], &s->v[1], &s->v[2], &s->hv[0], &s->hv[1], &s->hv[2]};
