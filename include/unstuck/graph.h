@@ -72,6 +72,11 @@ US_API us_node us_graph_matmul(us_graph *graph, us_node a, bool transpose_a, us_
  * [samples×h×m×k]·[samples×h×k×n] → [samples×h×m×n]. */
 US_API us_node us_graph_batch_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b);
 
+/** Causal self-attention of several heads: position i of a sample sees positions 0 .. i. query, key and value
+ * [samples×positions×width] → the same; a head is width/heads columns. For each head softmax(Q·Kᵀ/√(width/heads))·V, the
+ * softmax over the positions that are seen. Source: Vaswani et al. 2017. */
+US_API us_node us_graph_attention(us_graph *graph, us_node query, us_node key, us_node value, size_t heads);
+
 /* Shapes. The samples, where a node has them, stay the first axis; they are not permuted, cut or joined. */
 /** The same numbers in the same order in another shape, as large; costs nothing. @param shape [rank], rank ≤ 4 */
 US_API us_node us_graph_reshape(us_graph *graph, us_node a, size_t rank, const size_t *shape);
@@ -198,7 +203,7 @@ US_API void us_graph_set_mean_entropy(us_graph *graph);
  * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
 US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input,
                                 us_node output);
-/** What a prediction is: [samples×outputs] or [samples]. Optional. */
+/** What a prediction is: [samples×outputs], [samples], or [samples×positions×outputs]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 
 /** One line a node, for people: "%7 = matmul %3 %1ᵀ  [samples×10]"; only what the loss and the output need, once either

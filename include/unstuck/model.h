@@ -28,6 +28,7 @@ typedef struct us_model_options {
     const char *const *feature_names; /* [inputs]; needed for formulas only */
     size_t input_rank;                /* of one sample; default 0: a row of `inputs` numbers */
     size_t input_shape[3];            /* [input_rank] whose product is `inputs`: [channels×height×width] for images */
+    size_t positions;                 /* labels a row of a text, whose characters are the classes; default 0: no text */
     const size_t *class_counts;       /* [outputs] training rows of each class; needed for weights=balanced only */
 } us_model_options;
 #define US_MODEL_OPTIONS_INIT \
@@ -47,6 +48,8 @@ US_API us_status us_model_loss_help(us_context *context, char **text);
 US_API bool us_model_reads_numbers(const char *text);
 US_API bool us_model_is_formula(const us_model *model);
 US_API size_t us_model_outputs(const us_model *model);
+/** Predictions a row: 1, or as many as a row of a text has characters. */
+US_API size_t us_model_positions(const us_model *model);
 /** "huber", and "nats", "target" (the target's own unit, standardised or not), "target^2" or "margin". Static. */
 US_API const char *us_model_loss_name(const us_model *model);
 US_API const char *us_model_loss_unit(const us_model *model);
@@ -62,11 +65,14 @@ US_API us_status us_model_problem(us_problem **out, const us_model *model, const
 US_API us_status us_model_initialize(const us_model *model, const char *init, const us_group *groups, size_t count,
                                      us_rng *rng, us_vec *theta);
 
-/** Predictions for every row: [rows×outputs] doubles; probabilities for classification.
+/** Predictions for every row: [rows×outputs] doubles, of a text [rows×positions×outputs]; probabilities for classification.
  * @param problem  of us_model_problem itself, not a decorated one, in the dataset's precision; its own dataset does not
  * matter Errors: US_ERR_SHAPE (other features), US_ERR_ARGUMENT (another precision). */
 US_API us_status us_model_predict(const us_model *model, us_problem *problem, const us_vec *theta, const us_dataset *dataset,
                                   double *outputs);
+/** The same for rows first .. first+count−1. */
+US_API us_status us_model_predict_rows(const us_model *model, us_problem *problem, const us_vec *theta,
+                                       const us_dataset *dataset, size_t first, size_t count, double *outputs);
 
 /* ------------------------------------------------------------------ formulas without data */
 

@@ -146,11 +146,30 @@ US_API us_status us_run_summary(us_run *run, const char *status, char **text);
 
 /** Predictions of a run for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the
  * column of the target, in the file's unit. Classification: the column of the target with the most probable class, and a
- * column p_CLASS with the probability of each. Reads run.db and model.safetensors (the weights of the last checkpoint) and
- * nothing else: the run may be open elsewhere, the training file gone. Errors: US_ERR_INPUT (no run, damaged weights, and as
- * us_data_load_features). Memory: the features and [rows×outputs] doubles. */
+ * column p_CLASS with the probability of each; of a text, a line for the character that follows each of the file's. Reads
+ * run.db and model.safetensors (the weights of the last checkpoint) and nothing else: the run may be open elsewhere, the
+ * training file gone. Errors: US_ERR_INPUT (no run, damaged weights, and as us_data_load_features). Memory: the features and
+ * [rows×outputs] doubles. */
 US_API us_status us_run_predict(us_context *context, const char *folder, const char *path,
                                 int (*write)(void *user, const char *text, size_t length), void *user);
+
+typedef struct us_generate_options {
+    uint32_t version;   /* 1 */
+    const char *prompt; /* what the text begins with, at least one character of the text that was trained on; default "\n" */
+    size_t length;      /* characters to add; default 500 */
+    double
+        temperature; /* ≥ 0; p^(1/temperature): 1 (default) draws as the model says, below is safer, 0 takes the likeliest */
+    uint64_t seed;   /* default 1 */
+} us_generate_options;
+#define US_GENERATE_OPTIONS_INIT \
+    { .version = 1, .prompt = "\n", .length = 500, .temperature = 1, .seed = 1 }
+US_API void us_generate_options_init(us_generate_options *options);
+/** A run of a text goes on with a prompt: hands the prompt and each new character to `write` (nonzero return stops with
+ * US_ERR_IO). The same seed gives the same text. Reads what us_run_predict reads. @param options  NULL for defaults
+ * Errors: US_ERR_ARGUMENT (no text, an empty prompt), US_ERR_INPUT (no run, a character that the run does not know),
+ * US_ERR_NONFINITE, US_INTERRUPTED, US_ERR_NOMEM. Cost: a row's prediction for each character. */
+US_API us_status us_run_generate(us_context *context, const char *folder, const us_generate_options *options,
+                                 int (*write)(void *user, const char *text, size_t length), void *user);
 
 /** One run of a folder of runs. Texts that do not fit are cut. */
 typedef struct us_run_entry {

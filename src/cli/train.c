@@ -99,18 +99,22 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     us_data_options *d = &config.data_options;
     bool json = false, quiet = false, precision_given = false;
     int task = 0, missing = 0, sampling = 0, precision = 0, watch = 0, unstick = 0;
-    uint64_t accumulate = 1, threads = 1, categories = d->max_categories;
+    uint64_t accumulate = 1, threads = 1, categories = d->max_categories, window = d->window, stride = d->stride;
     const cli_option table[] = {
         {CLI_SECTION, "data", .help = ""},
         {CLI_TEXT, "--target", "COL", &d->target, "column to predict, by name or number (the last one)"},
-        {CLI_CHOICE, "--task", "T", &task, "auto, regression or classification (auto: by the target)",
-         .choices = "auto|regression|classification"},
+        {CLI_CHOICE, "--task", "T", &task,
+         "auto, regression, classification, or text: the next character is\npredicted (auto: by the target; "
+         "a .txt that is no table is a text)",
+         .choices = "auto|regression|classification|text"},
         {CLI_TEXT, "--drop", "COL,..", &d->drop, "columns to leave out"},
         {CLI_NUMBER, "--test-fraction", "F", &d->test_fraction, "share of rows kept for testing (0.2)", 0, 0.999},
         {CLI_CHOICE, "--missing", "HOW", &missing,
          "mean: missing numbers take the training mean (default);\ndrop: such rows are left out", .choices = "mean|drop"},
         {CLI_UNFLAG, "--no-standardize", NULL, &d->standardize, "leave features and target as they are"},
         {CLI_COUNT, "--max-categories", "N", &categories, "a text column with more levels is refused (100)", 1},
+        {CLI_COUNT, "--context", "N", &window, "characters of a text that a row holds (64)", 1, 1e9},
+        {CLI_COUNT, "--stride", "N", &stride, "characters from one training row to the next (as --context)", 1, 1e9},
         {CLI_SECTION, "model", .help = ""},
         {CLI_TEXT, "--model", "M", &config.model,
          "linear | mlp:128,64[:ACTIVATION] | 'conv 16 3x3 relu, pool 2x2,\ndense 64 relu' | 'formula: b1*(1-exp(-b2*x))'; "
@@ -173,6 +177,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     d->task = (us_task)task;
     d->missing = (us_missing)missing;
     d->max_categories = categories;
+    d->window = window;
+    d->stride = stride;
     d->seed = config.seed;
     config.sampling = (us_sampling)sampling;
     config.accumulate = accumulate;

@@ -218,10 +218,10 @@ us_status us_graph_set_output(us_graph *graph, us_node output) {
     if (!graph_has(graph, output))
         return graph->status = us__fail(graph->context, US_ERR_ARGUMENT, "us_graph_set_output: there is no such node");
     const us__node *n = us__at(graph, output);
-    if (n->op == &us__op_labels || n->rank > (us__has_samples(n) ? 2u : 0u)) {
+    if (n->op == &us__op_labels || (n->rank > 0 && !us__has_samples(n))) {
         char text[128];
         return graph->status = us__fail(graph->context, US_ERR_SHAPE,
-                                        "the output has shape %s; it must be [samples×outputs], [samples] or a scalar",
+                                        "the output has shape %s; it must be [samples×..], [samples] or a scalar",
                                         us__shape_text(n, text));
     }
     graph->output = output;

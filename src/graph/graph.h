@@ -174,6 +174,7 @@ extern const us__op us__op_max, us__op_min, us__op_greater, us__op_not_less, us_
 extern const us__op us__op_neg;                                                              /* ops/unary.c */
 extern const us__op us__op_matmul;                                                           /* ops/matmul.c */
 extern const us__op us__op_batch_matmul;                                                     /* ops/batch_matmul.c */
+extern const us__op us__op_attention_scores, us__op_attention_mix, us__op_causal_softmax;    /* ops/attention.c */
 extern const us__op us__op_permute;                                                          /* ops/permute.c */
 extern const us__op us__op_slice, us__op_pad, us__op_concatenate;                            /* ops/slice.c */
 extern const us__op us__op_gather, us__op_scatter_add;                                       /* ops/gather.c */

@@ -97,9 +97,9 @@ static inline size_t us__layer_size(const us__layer *layer, size_t argument, siz
 typedef struct us__place {
     us_context *context;
     const char *text;
-    size_t position, inputs;
-    const us__layer *first; /* of all */
-    size_t *numbers;        /* layers with weights so far */
+    size_t position, inputs, vocabulary; /* vocabulary: characters of a text; 0: it is no text */
+    const us__layer *first;              /* of all */
+    size_t *numbers;                     /* layers with weights so far */
 } us__place;
 
 #define us__place_fail(place, ...) us__caret_fail((place)->context, "model", (place)->text, (place)->position, __VA_ARGS__)
@@ -116,7 +116,7 @@ struct us__layer_kind {
     bool body;        /* layers in parentheses follow */
     bool keeps_units; /* an activation behind it acts on the units of the layer before it */
     bool is_activation;
-    bool vocabulary;  /* it reads features that are whole numbers below its first argument */
+    bool vocabulary;  /* it reads features that are whole numbers below its second argument */
     const char *init; /* of its weights; NULL: what the activation behind it wants */
     const char *help; /* what it does: a few words, a line each */
     /* Fills layer->out from layer->in. Errors: US_ERR_INPUT with a caret. NULL: out is in. */
@@ -129,12 +129,15 @@ const us__layer_kind *us__layer_kind_at(size_t i);
 const us__layer_kind *us__layer_kind_find(const char *name, size_t length);
 extern const us__layer_kind us__layer_input, us__layer_flatten, us__layer_dense, us__layer_residual, us__layer_activation,
     us__layer_embed, us__layer_dropout, us__layer_conv, us__layer_max_pool, us__layer_average_pool, us__layer_batch_norm,
-    us__layer_layer_norm;
+    us__layer_layer_norm, us__layer_attention, us__layer_feed_forward, us__layer_next;
 
 /* The layer has weights: gives it the next number. */
 void us__layer_number(const us__place *place, us__layer *layer);
 /* The parameter "layerN.WHAT". */
 us_node us__layer_parameter(us_graph *graph, const us__layer *layer, const char *what, size_t rank, const size_t *shape);
+/* Layer normalisation over the last axis, with layerN.gain and layerN.bias. */
+#define US__NORM_EPSILON 1e-5
+us_node us__layer_normalised(us_graph *graph, const us__layer *layer, us_node x);
 /* Applies an activation to z, and marks the units of the layer whose sum z is. */
 us_node us__layer_activate(us_graph *graph, const us__activation *activation, size_t number, us_node z);
 

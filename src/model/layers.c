@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const us__layer_kind *const KINDS[] = {
-    &us__layer_input,   &us__layer_dense,      &us__layer_conv,    &us__layer_max_pool, &us__layer_average_pool,
-    &us__layer_flatten, &us__layer_layer_norm, &us__layer_dropout, &us__layer_residual, &us__layer_embed,
+    &us__layer_input,     &us__layer_dense,        &us__layer_conv,    &us__layer_max_pool, &us__layer_average_pool,
+    &us__layer_flatten,   &us__layer_layer_norm,   &us__layer_dropout, &us__layer_residual, &us__layer_embed,
+    &us__layer_attention, &us__layer_feed_forward, &us__layer_next,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
@@ -142,6 +143,8 @@ us_status us__layers_add_dense(us_model *model, size_t units, const us__activati
 static us_status layers_add_output(us_model *model, const char *text) {
     const us__layer *last = NULL;
     for (size_t i = 0; i < model->layer_count; i += 1 + model->layers[i].inside) last = &model->layers[i];
+    if (model->positions > 0 && last && last->kind == &us__layer_next) return US_OK;
+    if (model->positions > 0) return us__layers_add(model, &us__layer_next, strlen(text)) ? US_OK : US_ERR_NOMEM;
     bool linear = last && last->kind == &us__layer_dense && (!last->activation || !last->activation->function);
     if (!linear) return us__layers_add_dense(model, model->heads, NULL);
     if (us__layer_size(last, 0, 0) == model->heads) return US_OK;
@@ -160,7 +163,8 @@ us_status us__layers_finish(us_model *model, const char *text) {
     us__shape shape = model->input;
     us_status status = layers_add_output(model, text);
     if (status != US_OK) return status;
-    us__place place = {model->context, text, 0, model->inputs, model->layers, &model->numbers};
+    us__place place = {model->context, text,           0, model->inputs, model->positions ? model->outputs : 0,
+                       model->layers,  &model->numbers};
     return us__layers_check(&place, model->layers, model->layer_count, &shape);
 }
 

@@ -42,6 +42,7 @@ us_status us_model_create(us_model **out, us_context *context, const us_model_op
     model->inputs = o->inputs;
     model->outputs = o->outputs;
     model->task = o->task;
+    model->positions = o->positions;
     us_status status = us__loss_parse(context, o, &model->loss);
     if (status == US_OK) status = model_take_shape(model, o);
     if (status == US_OK) model->heads = model->loss.kind->binary ? 1 : o->outputs;
@@ -66,6 +67,7 @@ void us_model_destroy(us_model *model) {
 
 bool us_model_is_formula(const us_model *model) { return model->formula != NULL; }
 size_t us_model_outputs(const us_model *model) { return model->outputs; }
+size_t us_model_positions(const us_model *model) { return model->positions ? model->positions : 1; }
 const char *us_model_loss_name(const us_model *model) { return model->loss.kind->name; }
 const char *us_model_loss_unit(const us_model *model) { return model->loss.kind->unit; }
 
@@ -78,6 +80,10 @@ bool us__model_is_fused(const us_model *model) {
 }
 
 static us_status model_check_dataset(const us_model *model, const us_dataset *dataset) {
+    size_t positions = us_dataset_has_windows(dataset) ? us_dataset_positions(dataset) : 0;
+    if (positions != model->positions)
+        return us__fail(model->context, US_ERR_SHAPE, "the model is for %zu labels a row, the dataset has %zu",
+                        us_model_positions(model), us_dataset_positions(dataset));
     if (us_dataset_columns(dataset) == model->inputs && us_dataset_outputs(dataset) == model->outputs &&
         us_dataset_task(dataset) == model->task)
         return US_OK;
@@ -95,11 +101,15 @@ static us_status model_build(const us_model *model, us_graph *graph) {
         output = us__layers_build(model, graph);
     if (status != US_OK) return status;
     if (model->task == US_CLASSIFICATION)
-        target = us_graph_labels(graph, model->outputs);
+        target = model->positions ? us_graph_labels_each(graph, model->positions, model->outputs)
+                                  : us_graph_labels(graph, model->outputs);
     else
         target = us_graph_targets(graph, model->outputs);
     if (model->formula) target = us_graph_column(graph, target, 0);
-    status = us_graph_set_loss(graph, model->loss.kind->build(graph, &model->loss, output, target));
+    us_node loss = model->loss.kind->build(graph, &model->loss, output, target);
+    if (model->positions) loss = us_graph_mean(graph, loss, 1);
+    status = us_graph_set_loss(graph, loss);
+    if (model->positions && !model->loss.weights && model->loss.smoothing == 0) us_graph_set_mean_entropy(graph);
     if (model->loss.kind->squares > 0) us_graph_set_squares(graph, model->loss.kind->squares);
     return status == US_OK ? us_graph_set_output(graph, output) : status;
 }
@@ -110,7 +120,7 @@ static us_status model_check_numbers(const us_model *model, const us_dataset *da
     size_t left = model->layer_count;
     while (left > 0 && !embed->kind->vocabulary) embed++, left--;
     if (left == 0) return US_OK;
-    size_t things = us__layer_size(embed, 0, 0), columns = us_dataset_columns(dataset);
+    size_t things = us__layer_size(embed, 1, 0), columns = us_dataset_columns(dataset);
     const void *features = us_dataset_features_const(dataset);
     bool f64 = us_dataset_precision(dataset) == US_F64;
     for (size_t i = 0; i < us_dataset_rows(dataset) * columns; i++) {
@@ -118,7 +128,7 @@ static us_status model_check_numbers(const us_model *model, const us_dataset *da
         double x = f64 ? ((const double *)features)[at] : (double)((const float *)features)[at];
         if (x >= 0 && x < (double)things && x == floor(x)) continue;
         return us__fail(model->context, US_ERR_INPUT,
-                        "row %zu of the data has %.9g as feature %zu; %s %zu reads whole numbers from 0 to %zu",
+                        "row %zu of the data has %.9g as feature %zu; %s of %zu reads whole numbers from 0 to %zu",
                         i / columns + 1, x, i % columns + 1, embed->kind->name, things, things - 1);
     }
     return US_OK;

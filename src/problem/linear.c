@@ -281,7 +281,7 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
     if (us_dataset_has_windows(dataset))
         return us__fail(context, US_ERR_UNSUPPORTED,
                         "a linear model has one label a row; for the characters of a text take a model such as "
-                        "'embed 64, transformer 2 4'");
+                        "'embed 64, 2*(attention 4, feed-forward 256)'");
     if (__builtin_mul_overflow(C + 1, K, &n)) return us__fail_memory(context, SIZE_MAX);
     linear_problem *p = us__new(context, 1, sizeof *p);
     if (!p) return US_ERR_NOMEM;

@@ -44,6 +44,7 @@ us_status us__run_assemble_model(us_run *run, const us_dataset *dataset) {
     options.feature_names = names;
     options.input_rank = us_data_feature_shape(run->data, options.input_shape);
     options.class_counts = counts;
+    options.positions = us_dataset_has_windows(dataset) ? us_dataset_positions(dataset) : 0;
     us_status status = us_model_create(&run->model, run->context, &options);
     us__release(run->context, names);
     us__release(run->context, counts);

@@ -16,7 +16,7 @@ static const config_choice CONFIG_PRECISIONS[] = {{"default", 0}, {"f32", US_F32
 static const config_choice CONFIG_SAMPLINGS[] = {
     {"shuffle", US_SAMPLING_SHUFFLE}, {"replacement", US_SAMPLING_REPLACEMENT}, {NULL, 0}};
 static const config_choice CONFIG_TASKS[] = {
-    {"auto", US_TASK_AUTO}, {"regression", US_REGRESSION}, {"classification", US_CLASSIFICATION}, {NULL, 0}};
+    {"auto", US_TASK_AUTO}, {"regression", US_REGRESSION}, {"classification", US_CLASSIFICATION}, {"text", US_TEXT}, {NULL, 0}};
 static const config_choice CONFIG_MISSINGS[] = {{"mean", US_MISSING_MEAN}, {"drop", US_MISSING_DROP}, {NULL, 0}};
 
 typedef enum config_kind {
@@ -52,6 +52,8 @@ static const config_field CONFIG_FIELDS[] = {
     FIELD("standardize", CONFIG_BOOL, data_options.standardize),
     FIELD("raw_features", CONFIG_BOOL, data_options.raw_features),
     FIELD("max_categories", CONFIG_SIZE, data_options.max_categories),
+    FIELD("context", CONFIG_SIZE, data_options.window),
+    FIELD("stride", CONFIG_SIZE, data_options.stride),
     FIELD("delimiter", CONFIG_CHAR, data_options.csv.delimiter),
     FIELD("header", CONFIG_INT, data_options.csv.header),
     FIELD("model", CONFIG_TEXT, model),

@@ -5,7 +5,8 @@
  * classes   accuracy  share of rows whose most probable class is right
  *           f1        2·right/(predicted + there): of the second of two classes, else the mean over the classes
  *           auc       for two classes: the share of pairs, one row of each, that the probability puts in order; ties count
- * half (Mann & Whitney 1947) */
+ * half (Mann & Whitney 1947)
+ * texts     accuracy of the next character, bits a character, and perplexity: text.c */
 #include "run/run.h"
 #include <math.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ us_status us_run_metrics(us_run *run, bool test, us_metric metrics[US_METRICS_MA
     const us_dataset *dataset = test ? us_data_test(run->data) : us_data_train(run->data);
     *count = 0;
     if (!dataset) return US_OK;
+    if (us_dataset_has_windows(dataset)) return us__run_text_metrics(run, dataset, metrics, count);
     size_t width = us_model_outputs(run->model);
     double mean, scale, *outputs = us__alloc(run->context, us_dataset_rows(dataset), width * sizeof *outputs);
     if (!outputs) return US_ERR_NOMEM;

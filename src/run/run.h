@@ -153,6 +153,16 @@ us_status us__run_checkpoint_write(us_run *run, const char *folder);
 us_status us__run_checkpoint_read(us_context *context, const char *folder, void **bytes, size_t *size);
 /* evaluate.c: measures and logs the losses over all rows at the current step. */
 us_status us__run_evaluate(us_run *run, double *train);
+/* text.c: the metrics of a text's rows. */
+us_status us__run_text_metrics(us_run *run, const us_dataset *dataset, us_metric metrics[US_METRICS_MAX], size_t *count);
+/* text.c: rows whose predictions are in memory at a time: some 8 MB of them. */
+size_t us__run_text_chunk(const us_run *run);
+/* text.c: one row of zeros, as the run's text has them. Errors: US_ERR_ARGUMENT (the run is of no text). */
+us_status us__run_text_blank(us_run *run, us_dataset **row);
+/* predict.c: config, data and model of a run for the rows of a file (NULL: a blank row of a text), and then its weights.
+ * @param dataset, theta [caller destroys, also on failure, where not NULL] */
+us_status us__run_predict_read(us_run *run, const char *path, us_dataset **dataset);
+us_status us__run_predict_weights(us_run *run, us_vec **theta);
 /* evaluate.c: the most probable class. */
 size_t us__run_class(const double *probabilities, size_t classes);
 /* run.c: replaces the first `from` in the context's error, when it is in there. */

@@ -21,11 +21,11 @@ void US_REAL(us__cross_entropy)(const us__call *call) {
 /* The label's own element is −Σ' exp/Σ exp, which does not cancel where p is near 1. */
 void US_REAL(us__softmax_residual)(const us__call *call) {
     row_math *math = US_REAL(us__math_now)();
-    size_t n = call->node->shape[1];
+    size_t n = us__at(call->graph, call->node->in[1])->index, rows = us__elements(call->node, call->rows) / n;
     const us_real *z = call->in[0];
     const uint32_t *label = call->in[1];
     us_real *out = call->out;
-    for (size_t i = 0; i < call->rows; i++, z += n, out += n) {
+    for (size_t i = 0; i < rows; i++, z += n, out += n) {
         double sum = row_exp(math, out, z, n), others = 0;
         if (label[i] >= n) {
             for (size_t c = 0; c < n; c++) out[c] = (us_real)NAN;
