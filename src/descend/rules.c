@@ -26,6 +26,20 @@ static const us_rule *const rules_table[] = {
     &us__rule_adabelief,
     &us__rule_adan,
     &us__rule_lion,
+    &us__rule_lars,
+    &us__rule_lamb,
+    &us__rule_adafactor,
+    &us__rule_adahessian,
+    &us__rule_sophia_h,
+    &us__rule_muon,
+    &us__rule_shampoo,
+    &us__rule_soap,
+    &us__rule_dadapt_adam,
+    &us__rule_prodigy,
+    &us__rule_dog,
+    &us__rule_mechanic,
+    &us__rule_schedule_free_sgd,
+    &us__rule_schedule_free_adamw,
 };
 
 enum { RULES_COUNT = sizeof rules_table / sizeof *rules_table };

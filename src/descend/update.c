@@ -24,6 +24,48 @@ void us__rule_blocks(us_context *context, size_t n, void (*block)(void *user, si
     us__parallel(context, threads, blocks, update_one_block, &(update_blocks){n, block, user});
 }
 
+typedef struct update_summing {
+    size_t n;
+    void (*block)(void *user, size_t from, size_t count, double *sums);
+    void *user;
+    double *partial;
+} update_summing;
+
+static void update_sum_block(void *user, size_t i, size_t thread) {
+    const update_summing *b = user;
+    size_t from = i * UPDATE_BLOCK;
+    double *sums = b->partial + i * US__RULE_SUMS;
+    (void)thread;
+    for (size_t k = 0; k < US__RULE_SUMS; k++) sums[k] = 0;
+    b->block(b->user, from, b->n - from < UPDATE_BLOCK ? b->n - from : UPDATE_BLOCK, sums);
+}
+
+void us__rule_sums(us_context *context, size_t n, void (*block)(void *user, size_t from, size_t count, double *sums),
+                   void *user, double *partial, double *sums) {
+    size_t blocks = n ? (n - 1) / UPDATE_BLOCK + 1 : 0;
+    size_t threads = blocks < UPDATE_BLOCKS_TO_SHARE ? 1 : (size_t)us_context_threads(context);
+    us__parallel(context, threads, blocks, update_sum_block, &(update_summing){n, block, user, partial});
+    for (size_t k = 0; k < US__RULE_SUMS; k++) sums[k] = 0;
+    for (size_t i = 0; i < blocks * US__RULE_SUMS; i++) sums[i % US__RULE_SUMS] += partial[i];
+}
+
+size_t us__rule_partials(size_t n) { return (n / UPDATE_BLOCK + 1) * US__RULE_SUMS; }
+
+size_t us__rule_elements(const us_group *groups, size_t count) {
+    return count ? groups[count - 1].offset + groups[count - 1].count : 0;
+}
+
+size_t us__rule_sums_scratch(const us_group *groups, size_t count) {
+    return us__rule_partials(us__rule_elements(groups, count));
+}
+
+bool us__rule_matrix(const us_group *group, size_t *rows, size_t *columns) {
+    if (group->rank < 2 || group->count == 0) return false;
+    *rows = group->shape[0];
+    *columns = group->count / group->shape[0];
+    return true;
+}
+
 typedef struct update_call {
     const us_rule *rule;
     const us_rule_whole *whole;

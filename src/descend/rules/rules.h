@@ -44,6 +44,25 @@ US__RULE(adan)
     us_status us__##name##_whole_f32(const us_rule_whole *whole), us__##name##_whole_f64(const us_rule_whole *whole);
 
 US__RULE_OF_WHOLE(nadam)
+US__RULE_OF_WHOLE(lars)
+US__RULE_OF_WHOLE(lamb)
+US__RULE_OF_WHOLE(adafactor)
+US__RULE_OF_WHOLE(adahessian)
+US__RULE_OF_WHOLE(sophia_h)
+US__RULE_OF_WHOLE(muon)
+US__RULE_OF_WHOLE(shampoo)
+US__RULE_OF_WHOLE(soap)
+US__RULE_OF_WHOLE(dadapt_adam)
+US__RULE_OF_WHOLE(prodigy)
+US__RULE_OF_WHOLE(dog)
+US__RULE_OF_WHOLE(mechanic)
+US__RULE_OF_WHOLE(schedule_free_sgd)
+US__RULE_OF_WHOLE(schedule_free_adamw)
 #undef US__RULE_OF_WHOLE
+
+/* The average x of schedule-free rules, of which beta is the first hyperparameter and z the first state. */
+void us__schedule_free_weights(const us_rule_whole *whole, void *out);
+void us__schedule_free_weights_f32(const us_rule_whole *whole, void *out);
+void us__schedule_free_weights_f64(const us_rule_whole *whole, void *out);
 
 #endif
