@@ -28,6 +28,12 @@ static const us_hyperparameter adabelief_hyperparameters[] = {
     {"epsilon", 1e-16, 1e-30, 1, "added to s and to its root, so that no distance divides by no zero"},
 };
 
+static double adabelief_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[1] / (1 - pow(step->hyper[1], (double)step->step))) + step->hyper[2];
+}
+
+static double adabelief_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
+
 const us_rule us__rule_adabelief = {
     .name = "adabelief",
     .title = "AdaBelief",
@@ -46,5 +52,7 @@ const us_rule us__rule_adabelief = {
     .states = 2,
     .update_f32 = us__adabelief_update_f32,
     .update_f64 = us__adabelief_update_f64,
+    .preconditioner = adabelief_preconditioner,
+    .stability = adabelief_stability,
 };
 #endif

@@ -24,6 +24,12 @@ static const us_hyperparameter adadelta_hyperparameters[] = {
     {"epsilon", 1e-6, 1e-30, 1, "added under both roots; it also sets the length of the first steps"},
 };
 
+static double adadelta_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt((state[0] + step->hyper[1]) / (state[1] + step->hyper[1]));
+}
+
+static double adadelta_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_adadelta = {
     .name = "adadelta",
     .title = "Adadelta",
@@ -43,5 +49,7 @@ const us_rule us__rule_adadelta = {
     .states = 2,
     .update_f32 = us__adadelta_update_f32,
     .update_f64 = us__adadelta_update_f64,
+    .preconditioner = adadelta_preconditioner,
+    .stability = adadelta_stability,
 };
 #endif

@@ -77,6 +77,13 @@ static bool adahessian_wants(const us_rule_step *step) { return (step->step - 1)
 
 US__RULE_BY_PRECISION(adahessian)
 
+static double adahessian_preconditioner(const us_rule_step *step, const double *state) {
+    double samples = floor(((double)step->step - 1) / step->hyper[5]) + 1;
+    return pow(state[1] / (1 - pow(step->hyper[1], samples)), 0.5 * step->hyper[3]) + step->hyper[2];
+}
+
+static double adahessian_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
+
 const us_rule us__rule_adahessian = {
     .name = "adahessian",
     .title = "AdaHessian",
@@ -97,5 +104,7 @@ const us_rule us__rule_adahessian = {
     .states = 2,
     .update = adahessian_update,
     .wants_diagonal = adahessian_wants,
+    .preconditioner = adahessian_preconditioner,
+    .stability = adahessian_stability,
 };
 #endif

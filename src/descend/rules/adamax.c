@@ -26,6 +26,10 @@ static const us_hyperparameter adamax_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the size of a gradient, so that zero divides by no zero"},
 };
 
+static double adamax_preconditioner(const us_rule_step *step, const double *state) { return (void)step, state[1]; }
+
+static double adamax_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
+
 const us_rule us__rule_adamax = {
     .name = "adamax",
     .title = "AdaMax",
@@ -43,5 +47,7 @@ const us_rule us__rule_adamax = {
     .states = 2,
     .update_f32 = us__adamax_update_f32,
     .update_f64 = us__adamax_update_f64,
+    .preconditioner = adamax_preconditioner,
+    .stability = adamax_stability,
 };
 #endif

@@ -28,6 +28,14 @@ static const us_hyperparameter adamw_hyperparameters[] = {
     {"weight-decay", 0.01, 0, 1, "share of theta that a step takes away for each unit of alpha"},
 };
 
+static double adamw_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[1] / (1 - pow(step->hyper[1], (double)step->step))) + step->hyper[2];
+}
+
+static double adamw_stability(const double *hyper) {
+    return 2 * (1 + hyper[0]) / (1 - hyper[0]);
+} /* as Adam; λ adds to it */
+
 const us_rule us__rule_adamw = {
     .name = "adamw",
     .title = "AdamW",
@@ -46,5 +54,7 @@ const us_rule us__rule_adamw = {
     .states = 2,
     .update_f32 = us__adamw_update_f32,
     .update_f64 = us__adamw_update_f64,
+    .preconditioner = adamw_preconditioner,
+    .stability = adamw_stability,
 };
 #endif

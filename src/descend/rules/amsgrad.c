@@ -29,6 +29,12 @@ static const us_hyperparameter amsgrad_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double amsgrad_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[2] / (1 - pow(step->hyper[1], (double)step->step))) + step->hyper[2];
+}
+
+static double amsgrad_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
+
 const us_rule us__rule_amsgrad = {
     .name = "amsgrad",
     .title = "AMSGrad",
@@ -48,5 +54,7 @@ const us_rule us__rule_amsgrad = {
     .states = 3,
     .update_f32 = us__amsgrad_update_f32,
     .update_f64 = us__amsgrad_update_f64,
+    .preconditioner = amsgrad_preconditioner,
+    .stability = amsgrad_stability,
 };
 #endif

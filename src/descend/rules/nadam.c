@@ -62,6 +62,13 @@ static size_t nadam_memory(const us_group *groups, size_t count) {
 
 US__RULE_BY_PRECISION(nadam)
 
+static double nadam_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[1] / (1 - pow(step->hyper[1], (double)step->step))) + step->hyper[2];
+}
+
+/* Nesterov's momentum with (1 − β₁)α for the rate, once μ has risen to β₁. */
+static double nadam_stability(const double *hyper) { return (2 + 2 * hyper[0]) / ((1 + 2 * hyper[0]) * (1 - hyper[0])); }
+
 const us_rule us__rule_nadam = {
     .name = "nadam",
     .title = "NAdam (Adam with Nesterov momentum)",
@@ -83,5 +90,7 @@ const us_rule us__rule_nadam = {
     .states = 2,
     .update = nadam_update,
     .memory = nadam_memory,
+    .preconditioner = nadam_preconditioner,
+    .stability = nadam_stability,
 };
 #endif

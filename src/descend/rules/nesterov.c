@@ -22,6 +22,8 @@ static const us_hyperparameter nesterov_hyperparameters[] = {
     {"momentum", 0.9, 0, 0.999999, "lambda: the share of the last movement that is kept"},
 };
 
+static double nesterov_stability(const double *hyper) { return (2 + 2 * hyper[0]) / (1 + 2 * hyper[0]); }
+
 const us_rule us__rule_nesterov = {
     .name = "nesterov",
     .title = "Nesterov momentum",
@@ -37,5 +39,6 @@ const us_rule us__rule_nesterov = {
     .states = 1,
     .update_f32 = us__nesterov_update_f32,
     .update_f64 = us__nesterov_update_f64,
+    .stability = nesterov_stability,
 };
 #endif

@@ -7,14 +7,19 @@
 #include "descend/rules/rules.h"
 #include "vec/real.h"
 
+/* The rectification times √(1−β₂ᵗ); 0 while v's variance is not known. */
+static double radam_rectifier(double beta2, double t) {
+    double far = 2 / (1 - beta2) - 1, power = pow(beta2, t), rho = far - 2 * t * power / (1 - power);
+    return rho > 5 ? sqrt((rho - 4) * (rho - 2) * far / ((far - 4) * (far - 2) * rho) * (1 - power)) : 0;
+}
+
 US_KERNEL void US_REAL(us__radam_update)(const us_rule_step *step, us_real *restrict theta, const us_real *restrict gradient,
                                          us_real *const *state, size_t n) {
     double beta1 = step->hyper[0], beta2 = step->hyper[1], t = (double)step->step;
     us_real keep1 = (us_real)beta1, take1 = (us_real)(1 - beta1), keep2 = (us_real)beta2, take2 = (us_real)(1 - beta2);
-    double far = 2 / (1 - beta2) - 1, power = pow(beta2, t), rho = far - 2 * t * power / (1 - power);
-    bool known = rho > 5;
-    double r = known ? sqrt((rho - 4) * (rho - 2) * far / ((far - 4) * (far - 2) * rho) * (1 - power)) : 1;
-    us_real rate = (us_real)(step->learning_rate * r / (1 - pow(beta1, t))), epsilon = (us_real)step->hyper[2];
+    double r = radam_rectifier(beta2, t);
+    bool known = r > 0;
+    us_real rate = (us_real)(step->learning_rate * (known ? r : 1) / (1 - pow(beta1, t))), epsilon = (us_real)step->hyper[2];
     us_real *restrict m = state[0], *restrict v = state[1];
     for (size_t i = 0; i < n; i++) {
         us_real g = gradient[i];
@@ -30,6 +35,13 @@ static const us_hyperparameter radam_hyperparameters[] = {
     {"beta2", 0.999, 0, 0.999999, "decay of the mean of squared gradients"},
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
+
+static double radam_preconditioner(const us_rule_step *step, const double *state) {
+    double r = radam_rectifier(step->hyper[1], (double)step->step);
+    return r > 0 ? (sqrt(state[1]) + step->hyper[2]) / r : 1;
+}
+
+static double radam_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
 const us_rule us__rule_radam = {
     .name = "radam",
@@ -56,5 +68,7 @@ const us_rule us__rule_radam = {
     .states = 2,
     .update_f32 = us__radam_update_f32,
     .update_f64 = us__radam_update_f64,
+    .preconditioner = radam_preconditioner,
+    .stability = radam_stability,
 };
 #endif

@@ -25,6 +25,12 @@ static const us_hyperparameter rmsprop_centred_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double rmsprop_centred_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(fmax(state[0] - state[1] * state[1], 0)) + step->hyper[1];
+}
+
+static double rmsprop_centred_stability(const double *hyper) { return (void)hyper, 2; }
+
 const us_rule us__rule_rmsprop_centred = {
     .name = "rmsprop-centred",
     .title = "RMSProp, centred",
@@ -42,5 +48,7 @@ const us_rule us__rule_rmsprop_centred = {
     .states = 2,
     .update_f32 = us__rmsprop_centred_update_f32,
     .update_f64 = us__rmsprop_centred_update_f64,
+    .preconditioner = rmsprop_centred_preconditioner,
+    .stability = rmsprop_centred_stability,
 };
 #endif

@@ -25,6 +25,12 @@ static const us_hyperparameter rmsprop_momentum_hyperparameters[] = {
     {"epsilon", 1e-8, 1e-30, 1, "added to the root, so that a gradient of zero divides by no zero"},
 };
 
+static double rmsprop_momentum_preconditioner(const us_rule_step *step, const double *state) {
+    return sqrt(state[0]) + step->hyper[2];
+}
+
+static double rmsprop_momentum_stability(const double *hyper) { return 2 * (1 + hyper[1]); } /* as the heavy ball */
+
 const us_rule us__rule_rmsprop_momentum = {
     .name = "rmsprop-momentum",
     .title = "RMSProp with momentum",
@@ -42,5 +48,7 @@ const us_rule us__rule_rmsprop_momentum = {
     .states = 2,
     .update_f32 = us__rmsprop_momentum_update_f32,
     .update_f64 = us__rmsprop_momentum_update_f64,
+    .preconditioner = rmsprop_momentum_preconditioner,
+    .stability = rmsprop_momentum_stability,
 };
 #endif

@@ -27,6 +27,11 @@ static const us_hyperparameter yogi_hyperparameters[] = {
     {"epsilon", 1e-3, 1e-30, 1, "added to the root; bounds the step where gradients are small"},
 };
 
+static double yogi_preconditioner(const us_rule_step *step, const double *state) { return sqrt(state[1]) + step->hyper[2]; }
+
+/* As Adam: the correction of bias is past. */
+static double yogi_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); }
+
 const us_rule us__rule_yogi = {
     .name = "yogi",
     .title = "Yogi",
@@ -44,5 +49,7 @@ const us_rule us__rule_yogi = {
     .states = 2,
     .update_f32 = us__yogi_update_f32,
     .update_f64 = us__yogi_update_f64,
+    .preconditioner = yogi_preconditioner,
+    .stability = yogi_stability,
 };
 #endif
