@@ -46,7 +46,7 @@ static double plain_convolution(const image_case *c, const double *x, const doub
 
 static double plain_pool(const image_case *c, const double *x, size_t channel, size_t i, size_t j) {
     const us_pooling *h = &c->pooling;
-    double sum = 0, most = -INFINITY;
+    double sum = 0, most = -(double)INFINITY;
     for (size_t u = 0; u < h->size[0]; u++)
         for (size_t v = 0; v < h->size[1]; v++) {
             long y = (long)(i * (h->stride[0] ? h->stride[0] : h->size[0]) + u) - (long)h->padding[0];

@@ -62,10 +62,10 @@ static inline __attribute__((always_inline)) void quarter_choose(us_real *y, con
         size_t count = room - from < LANES ? n - from : LANES;
         if (count == LANES)
             for (size_t j = from; j < from + LANES; j++)
-                y[j] = ((bottom[j] > top[j]) | (bottom[j] != bottom[j])) & (top[j] == top[j]) ? lower[j] : upper[j];
+                y[j] = (((bottom[j] > top[j]) | (bottom[j] != bottom[j])) & (top[j] == top[j])) ? lower[j] : upper[j];
         else
             for (size_t j = from; j < from + count; j++)
-                y[j] = ((bottom[j] > top[j]) | (bottom[j] != bottom[j])) & (top[j] == top[j]) ? lower[j] : upper[j];
+                y[j] = (((bottom[j] > top[j]) | (bottom[j] != bottom[j])) & (top[j] == top[j])) ? lower[j] : upper[j];
     }
 }
 
