@@ -25,6 +25,7 @@ static void optimizers_print(const us_rule *rule) {
         printf("    %.*s\n", length, line);
         line = end ? end + 1 : NULL;
     }
+    printf("\n    LaTeX: %s\n", rule->latex ? rule->latex : "none");
     printf("\n  --lr           default %g: the learning rate\n", rule->learning_rate);
     for (size_t i = 0; i < rule->hyperparameter_count; i++) {
         const us_hyperparameter *h = &rule->hyperparameters[i];
@@ -32,6 +33,58 @@ static void optimizers_print(const us_rule *rule) {
     }
     printf("\n  %s\n  Source: %s\n  Memory: %zu vector%s of θ's size\n", rule->advice, rule->source, rule->states,
            rule->states == 1 ? "" : "s");
+}
+
+/* Rows of a table of Markdown: what is in a cell may hold a bar. */
+static void optimizers_cell(const char *text) {
+    for (; *text; text++) printf(*text == '|' ? "\\|" : "%c", *text);
+}
+
+/* One rule as a section of docs/optimizers.md. */
+static void optimizers_markdown(const us_rule *rule) {
+    printf("\n### %s\n\n%s. %s\n\n```text\n%s\n```\n\n", rule->name, rule->title, rule->advice, rule->formula);
+    printf("```latex\n");
+    for (const char *line = rule->latex; line && *line;) {
+        const char *end = strstr(line, "\\\\ ");
+        int length = end ? (int)(end - line) + 2 : (int)strlen(line);
+        printf("%.*s\n", length, line);
+        line = end ? end + 3 : NULL;
+    }
+    printf(
+        "```\n\n| setting | default | range | meaning |\n|---|---|---|---|\n| `--lr` | %g | above 0 | the learning rate |\n",
+        rule->learning_rate);
+    for (size_t i = 0; i < rule->hyperparameter_count; i++) {
+        const us_hyperparameter *h = &rule->hyperparameters[i];
+        printf("| `--set %s` | %g | %g to %g | ", h->name, h->default_value, h->minimum, h->maximum);
+        optimizers_cell(h->meaning);
+        printf(" |\n");
+    }
+    printf("\nSource: %s. State: %zu vector%s of θ's size%s.\n", rule->source, rule->states, rule->states == 1 ? "" : "s",
+           rule->memory ? ", and numbers of its own" : "");
+}
+
+/* Rules and schedules, as they stand in docs/optimizers.md. */
+static void optimizers_print_markdown(void) {
+    size_t count;
+    const us_rule *const *rules = us_rules(&count);
+    printf("## Update rules\n\n| `--optimizer` | `--lr` | state vectors | when |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        printf("| [%s](#%s) | %g | %zu | ", rules[i]->name, rules[i]->name, rules[i]->learning_rate, rules[i]->states);
+        optimizers_cell(rules[i]->advice);
+        printf(" |\n");
+    }
+    for (size_t i = 0; i < count; i++) optimizers_markdown(rules[i]);
+    printf("\n## Schedules\n\n| `--schedule` | factor at step t | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; us_schedule_kind_at(i); i++) {
+        const us_schedule_kind *kind = us_schedule_kind_at(i);
+        printf("| ");
+        optimizers_cell(kind->usage);
+        printf(" | ");
+        optimizers_cell(kind->formula);
+        printf(" | ");
+        optimizers_cell(kind->meaning);
+        printf(" |\n");
+    }
 }
 
 static void optimizers_print_schedules(void) {
@@ -49,14 +102,19 @@ static void optimizers_print_schedules(void) {
 
 static int optimizers_run(const cli_command *command, int argc, char **argv) {
     const char *name = NULL;
-    bool json = false, schedules = false;
+    bool json = false, schedules = false, markdown = false;
     const cli_option table[] = {{CLI_FLAG, "--schedules", NULL, &schedules, "what --schedule takes, instead"},
+                                {CLI_FLAG, "--markdown", NULL, &markdown, "rules and schedules as in docs/optimizers.md"},
                                 {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"}};
     size_t given, count;
-    int code = cli_parse(command, table, 2, argc, argv, &name, 0, 1, &given);
+    int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &name, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
     if (schedules && !json) {
         optimizers_print_schedules();
+        return CLI_DONE;
+    }
+    if (markdown) {
+        optimizers_print_markdown();
         return CLI_DONE;
     }
     const us_rule *const *rules = us_rules(&count);
@@ -82,16 +140,10 @@ static int optimizers_run(const cli_command *command, int argc, char **argv) {
         optimizers_print(one);
         return CLI_DONE;
     }
-    for (size_t i = 0; i < count; i++) {
-        char set[256] = "";
-        for (size_t k = 0; k < rules[i]->hyperparameter_count; k++) {
-            size_t used = strlen(set);
-            snprintf(set + used, sizeof set - used, " %s=%g", rules[i]->hyperparameters[k].name,
-                     rules[i]->hyperparameters[k].default_value);
-        }
-        printf("%-24s lr=%g%s\n%-24s %s\n", rules[i]->name, rules[i]->learning_rate, set, "", rules[i]->advice);
-    }
-    printf("\n`unstuck optimizers NAME` shows formula and source.\n");
+    printf("%-24s %-7s %-6s %s\n", "--optimizer", "--lr", "state", "when to use it");
+    for (size_t i = 0; i < count; i++)
+        printf("%-24s %-7g %-6zu %s\n", rules[i]->name, rules[i]->learning_rate, rules[i]->states, rules[i]->advice);
+    printf("\nState is in vectors of θ's size. `unstuck optimizers NAME` shows formula, settings and source.\n");
     return CLI_DONE;
 }
 

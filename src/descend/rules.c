@@ -1,46 +1,17 @@
-/* The table of update rules. A new rule is a file in rules/, a line in rules/rules.h and a line here. */
+/* The table of update rules. A new rule is a file in rules/ and a line in rules/table.h. */
 #include "descend/rules/rules.h"
 #include "data/number.h"
 #include "descend/descend.h"
 #include <stdio.h>
 #include <string.h>
 
+#define US__RULE(name) &us__rule_##name,
+#define US__RULE_OF_WHOLE(name) &us__rule_##name,
 static const us_rule *const rules_table[] = {
-    &us__rule_sgd,
-    &us__rule_momentum,
-    &us__rule_nesterov,
-    &us__rule_adagrad,
-    &us__rule_adagrad_rms,
-    &us__rule_adadelta,
-    &us__rule_rmsprop,
-    &us__rule_rmsprop_first_gradient,
-    &us__rule_rmsprop_centred,
-    &us__rule_rmsprop_momentum,
-    &us__rule_adam,
-    &us__rule_adamw,
-    &us__rule_adamax,
-    &us__rule_amsgrad,
-    &us__rule_nadam,
-    &us__rule_radam,
-    &us__rule_yogi,
-    &us__rule_adabelief,
-    &us__rule_adan,
-    &us__rule_lion,
-    &us__rule_lars,
-    &us__rule_lamb,
-    &us__rule_adafactor,
-    &us__rule_adahessian,
-    &us__rule_sophia_h,
-    &us__rule_muon,
-    &us__rule_shampoo,
-    &us__rule_soap,
-    &us__rule_dadapt_adam,
-    &us__rule_prodigy,
-    &us__rule_dog,
-    &us__rule_mechanic,
-    &us__rule_schedule_free_sgd,
-    &us__rule_schedule_free_adamw,
+#include "descend/rules/table.h"
 };
+#undef US__RULE
+#undef US__RULE_OF_WHOLE
 
 enum { RULES_COUNT = sizeof rules_table / sizeof *rules_table };
 

@@ -1,5 +1,6 @@
 /* The training: rows, steps, observers, changes, and what it refuses. */
 #include "train/problem.h"
+#include <unstuck/linear.h>
 #include <unstuck/safetensors.h>
 
 static const us_precision PRECISIONS[] = {US_F32, US_F64};
@@ -326,6 +327,39 @@ static void batches_accumulate_and_weights_decay(void **state) {
     for (int i = 0; i < 3; i++) tear_down(&s[i]);
 }
 
+/* Groups of two axes or more decay, biases do not: one step with and one without differ by α·λ·θ in the weights alone. */
+static void decay_is_for_groups_of_two_axes(void **state) {
+    us_context *context = support_plain_context();
+    us_dataset *data;
+    us_problem *problem;
+    us_vec *start;
+    us_training *training[2];
+    assert_int_equal(us_dataset_create(&data, context, US_F64, 5, 3, US_REGRESSION, 2), US_OK);
+    for (size_t i = 0; i < 15; i++) ((double *)us_dataset_features(data))[i] = sin(1 + (double)i);
+    for (size_t i = 0; i < 10; i++) ((double *)us_dataset_targets(data))[i] = cos((double)i);
+    assert_int_equal(us_problem_create_linear(&problem, data, US_LINEAR_HALF_MSE), US_OK);
+    assert_int_equal(us_vec_create(&start, context, US_F64, us_problem_dimension(problem)), US_OK);
+    for (size_t i = 0; i < us_vec_size(start); i++) us_vec_set(start, i, 0.7 - 0.3 * (double)i);
+    for (int k = 0; k < 2; k++) {
+        us_training_options options = US_TRAINING_OPTIONS_INIT;
+        options.learning_rate = 0.05;
+        options.weight_decay = k ? 0.2 : 0;
+        assert_int_equal(us_training_create(&training[k], problem, start, &options), US_OK);
+        assert_int_equal(us_training_step(training[k]), US_OK);
+    }
+    size_t groups, matrices = 0;
+    const us_group *group = us_problem_groups(problem, &groups);
+    for (size_t g = 0; g < groups; g++) {
+        matrices += group[g].rank >= 2;
+        for (size_t i = group[g].offset; i < group[g].offset + group[g].count; i++)
+            assert_near(us_vec_get(us_training_theta(training[1]), i) - us_vec_get(us_training_theta(training[0]), i),
+                        group[g].rank >= 2 ? -0.05 * 0.2 * us_vec_get(start, i) : 0, 1e-15, 0);
+    }
+    assert_true(groups == 2 && matrices == 1);
+    us_training_destroy(training[0]), us_training_destroy(training[1]);
+    us_vec_destroy(start), us_problem_destroy(problem), us_dataset_destroy(data), us_context_destroy(context);
+}
+
 /* Averages by their definitions, from the weights that an observer saw. */
 typedef struct seen_weights {
     double theta[64];
@@ -563,6 +597,7 @@ int main(void) {
         cmocka_unit_test(a_failing_callback_is_passed_on),
         cmocka_unit_test(a_step_does_not_allocate),
         cmocka_unit_test(batches_accumulate_and_weights_decay),
+        cmocka_unit_test(decay_is_for_groups_of_two_axes),
         cmocka_unit_test(weights_are_averaged),
         cmocka_unit_test(plateaus_lower_the_rate),
         cmocka_unit_test(wrong_options_are_named),
