@@ -157,6 +157,10 @@ US_API us_status us_data_reload(us_data **out, us_context *context, const char *
  * Errors: US_ERR_INPUT (it is no encoding), US_ERR_NOMEM. @param out [caller destroys] */
 US_API us_status us_data_from_encoding(us_data **out, us_context *context, const char *encoding);
 
+/** The same data for another context, and so for another thread: only the encoding is copied, the rows are those of `data`,
+ * which must outlive it. Errors: US_ERR_NOMEM. @param out [caller destroys] */
+US_API us_status us_data_share(us_data **out, us_context *context, const us_data *data);
+
 /** Loads features for prediction: the target need not be there; columns are found by name; unseen levels become all
  * zeros and are counted in the log; missing numbers take the training mean; no row is left out.
  * The dataset's targets or labels are zero. @param out [caller destroys] */

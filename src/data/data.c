@@ -1,4 +1,5 @@
 /* A file made ready for training, again for the same training, or for prediction. */
+#include "data/dataset.h"
 #include "data/images.h"
 #include "data/plan.h"
 #include "data/text.h"
@@ -166,6 +167,14 @@ us_status us_data_from_encoding(us_data **out, us_context *context, const char *
         *out = d;
     else
         us_data_destroy(d);
+    return status;
+}
+
+us_status us_data_share(us_data **out, us_context *context, const us_data *data) {
+    us_status status = us_data_from_encoding(out, context, data->text);
+    for (size_t k = 0; status == US_OK && k < 2; k++)
+        if (data->sets[k]) status = us__dataset_share(&(*out)->sets[k], context, data->sets[k]);
+    if (status != US_OK) us_data_destroy(*out), *out = NULL;
     return status;
 }
 

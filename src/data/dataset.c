@@ -13,6 +13,7 @@ struct us_dataset {
     void *features;   /* [rows×columns], or the numbers of a sequence that the rows are windows of */
     void *targets;    /* [rows×outputs], or NULL */
     uint32_t *labels; /* [rows], or those of the sequence, or NULL */
+    bool shared;      /* the arrays are another dataset's */
 };
 
 us_status us__dataset_create_raw(us_dataset **out, us_context *context, us_precision precision, size_t rows, size_t columns,
@@ -87,10 +88,21 @@ us_status us_dataset_create_windows(us_dataset **out, us_context *context, us_pr
 
 void us_dataset_destroy(us_dataset *dataset) {
     if (!dataset) return;
-    us__release(dataset->context, dataset->features);
-    us__release(dataset->context, dataset->targets);
-    us__release(dataset->context, dataset->labels);
+    if (!dataset->shared) {
+        us__release(dataset->context, dataset->features);
+        us__release(dataset->context, dataset->targets);
+        us__release(dataset->context, dataset->labels);
+    }
     us__release(dataset->context, dataset);
+}
+
+us_status us__dataset_share(us_dataset **out, us_context *context, const us_dataset *dataset) {
+    *out = us__new(context, 1, sizeof **out);
+    if (!*out) return US_ERR_NOMEM;
+    **out = *dataset;
+    (*out)->context = context;
+    (*out)->shared = true;
+    return US_OK;
 }
 
 us_context *us_dataset_context(const us_dataset *dataset) { return dataset->context; }

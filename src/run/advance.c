@@ -65,15 +65,6 @@ us_status us__run_observe(us_run *run) {
 
 /* ------------------------------------------------------------------ the loop */
 
-/* What a call of us_run_advance keeps beside the run. */
-typedef struct advance_state {
-    double start, seconds_before; /* clock and seconds of training when it began */
-    uint64_t step_before;
-    double now, flushed, shown, saved, evaluated; /* clock: now, and when each was done last */
-    double smoothed;                              /* loss, NaN at first */
-    double rate;                                  /* steps a second, 0 while unknown */
-} advance_state;
-
 /* Writes the log. */
 static us_status advance_flush(us_run *run) {
     us__recorder *r = &run->recorder;
@@ -91,22 +82,23 @@ static us_status advance_save(us_run *run) {
     return us__run_checkpoint_write(run, run->folder);
 }
 
-static bool advance_over(const us_run *run) {
-    return us_training_steps(run->training) >= run->steps_planned ||
-           (run->seconds_limit > 0 && run->seconds >= run->seconds_limit);
+static bool advance_over(const us_run *run, uint64_t until) {
+    uint64_t steps = us_training_steps(run->training);
+    return steps >= until || steps >= run->steps_planned || (run->seconds_limit > 0 && run->seconds >= run->seconds_limit);
 }
 
 /* Steps until the next look at the clock. */
-static uint64_t advance_chunk(const us_run *run, const advance_state *a) {
+static uint64_t advance_chunk(const us_run *run, const us__advance *a, uint64_t until) {
     double wait = ADVANCE_LOOK, left = run->seconds_limit - run->seconds;
     if (run->seconds_limit > 0 && left < wait) wait = left;
     double steps = floor(a->rate * wait);
-    uint64_t planned = run->steps_planned - us_training_steps(run->training);
+    uint64_t end = until < run->steps_planned ? until : run->steps_planned;
+    uint64_t planned = end - us_training_steps(run->training);
     return steps < 1 ? 1 : steps >= (double)planned ? planned : (uint64_t)steps;
 }
 
 /* Time, rate and smoothed loss after a chunk. */
-static void advance_look(us_run *run, advance_state *a) {
+static void advance_look(us_run *run, us__advance *a) {
     us__recorder *r = &run->recorder;
     uint64_t steps = us_training_steps(run->training);
     double before = a->now, count = (double)(steps - r->chunk_step);
@@ -122,7 +114,7 @@ static void advance_look(us_run *run, advance_state *a) {
     r->chunk_step = steps;
 }
 
-static void advance_describe(const us_run *run, const advance_state *a, us_run_progress *p) {
+static void advance_describe(const us_run *run, const us__advance *a, us_run_progress *p) {
     const us_training *t = run->training;
     double done = (double)(us_training_steps(t) - a->step_before), took = a->now - a->start, left = (double)NAN;
     double rate = took > 0 ? done / took : 0;
@@ -139,17 +131,16 @@ static void advance_describe(const us_run *run, const advance_state *a, us_run_p
 }
 
 /* The steps themselves, with all that is done between them. */
-static us_status advance_steps(us_run *run, advance_state *a, bool (*progress)(void *user, const us_run_progress *),
-                               void *user) {
+us_status us__run_steps(us_run *run, us__advance *a, uint64_t until) {
     us_status status = US_OK;
-    while (status == US_OK && !advance_over(run)) {
-        status = us_training_advance(run->training, advance_chunk(run, a));
+    while (status == US_OK && !advance_over(run, until)) {
+        status = us_training_advance(run->training, advance_chunk(run, a, until));
         advance_look(run, a);
-        if (status == US_OK && progress && a->now - a->shown >= ADVANCE_PROGRESS) {
+        if (status == US_OK && a->progress && a->now - a->shown >= ADVANCE_PROGRESS) {
             us_run_progress p;
             advance_describe(run, a, &p);
             a->shown = a->now;
-            if (!progress(user, &p)) status = US_INTERRUPTED;
+            if (!a->progress(a->user, &p)) status = US_INTERRUPTED;
         }
         if (status != US_OK) break;
         if (a->now - a->flushed >= ADVANCE_FLUSH) {
@@ -167,10 +158,10 @@ static us_status advance_steps(us_run *run, advance_state *a, bool (*progress)(v
             a->evaluated = us_clock_now();
         }
     }
-    if (progress && (status == US_OK || status == US_INTERRUPTED)) { /* where it ended */
+    if (a->progress && (status == US_OK || status == US_INTERRUPTED)) { /* where it ended */
         us_run_progress p;
         advance_describe(run, a, &p);
-        progress(user, &p);
+        a->progress(a->user, &p);
     }
     return status;
 }
@@ -211,10 +202,11 @@ static us_status advance_failed(us_run *run, us_status why) {
     return why;
 }
 
-us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user) {
+us_status us__run_begin(us_run *run, us__advance *a) {
     uint64_t step = us_training_steps(run->training);
     double now = us_clock_now();
-    advance_state a = {.start = now,
+    bool (*progress)(void *user, const us_run_progress *) = a->progress;
+    *a = (us__advance){.start = now,
                        .seconds_before = run->seconds,
                        .step_before = step,
                        .now = now,
@@ -222,7 +214,9 @@ us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_
                        .shown = now,
                        .saved = now,
                        .evaluated = now,
-                       .smoothed = (double)NAN};
+                       .smoothed = (double)NAN,
+                       .progress = progress,
+                       .user = a->user};
     us__recorder *r = &run->recorder;
     r->began = now - run->seconds;
     r->row_seconds = run->seconds;
@@ -232,11 +226,21 @@ us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_
     r->must = run->steps_planned;
 
     us_status status = us__store_trim(run->store, step); /* the log of steps that a kill has undone */
-    if (status == US_OK && step > 0 && !advance_over(run))
+    if (status == US_OK && step > 0 && !advance_over(run, UINT64_MAX))
         status = us_run_log_event(run, "resumed", "training goes on from the checkpoint");
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "running");
-    if (status == US_OK) status = advance_steps(run, &a, progress, user);
-    if (status == US_OK) status = advance_finish(run);
+    return status;
+}
+
+us_status us__run_end(us_run *run, us_status why) {
+    us_status status = why == US_OK ? advance_finish(run) : why;
     if (status == US_INTERRUPTED || status == US_STOPPED) return advance_interrupted(run, status);
     return status == US_OK ? US_OK : advance_failed(run, status);
+}
+
+us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user) {
+    us__advance a = {.progress = progress, .user = user};
+    us_status status = us__run_begin(run, &a);
+    if (status == US_OK) status = us__run_steps(run, &a, UINT64_MAX);
+    return us__run_end(run, status);
 }

@@ -6,6 +6,7 @@ enum { ASSEMBLE_STREAM_WEIGHTS = 0x77 };
 
 static us_status assemble_data(us_run *run, const char *encoding) {
     us_run_config *c = &run->config;
+    if (run->data) return US_OK; /* shared */
     if (encoding) return us_data_reload(&run->data, run->context, c->data, encoding, c->precision);
     us_data_options options = c->data_options;
     options.seed = c->seed;

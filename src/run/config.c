@@ -153,9 +153,8 @@ us_status us__run_config_from_json(us_context *context, const json_t *object, us
     for (size_t i = 0; i < CONFIG_FIELD_COUNT; i++) {
         const config_field *field = &CONFIG_FIELDS[i];
         const json_t *value = json_object_get(object, field->name);
-        if (!config_field_from_json(field, value, (char *)config + field->offset))
-            return us__fail(context, US_ERR_INPUT, "the run's config: \"%s\" is %s", field->name,
-                            value ? "not as it should be" : "missing");
+        if (value && !config_field_from_json(field, value, (char *)config + field->offset))
+            return us__fail(context, US_ERR_INPUT, "the run's config: \"%s\" is not as it should be", field->name);
     }
     return US_OK;
 }

@@ -46,6 +46,11 @@ static us_status create_folder(const us_run *run, char **begun) {
 }
 
 us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config) {
+    return us__run_create_on(out, context, folder, config, NULL);
+}
+
+us_status us__run_create_on(us_run **out, us_context *context, const char *folder, const us_run_config *config,
+                            const us_data *data) {
     *out = NULL;
     us_run *run = NULL;
     char *begun = NULL, *absolute = NULL;
@@ -62,6 +67,7 @@ us_status us_run_create(us_run **out, us_context *context, const char *folder, c
     us__run_config_resolve(&resolved);
     if ((status = us__run_new(&run, context, folder)) != US_OK) goto done;
     if ((status = us__run_take_config(run, us__run_config_to_json(&resolved))) != US_OK) goto done;
+    if (data && (status = us_data_share(&run->data, context, data)) != US_OK) goto done;
     if ((status = us__run_assemble(run, NULL, NULL, 0)) != US_OK) goto done;
     if ((status = us__run_plan(run)) != US_OK) goto done;
     if ((absolute = realpath(run->config.data, NULL)))

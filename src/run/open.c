@@ -36,6 +36,10 @@ static us_status open_log(us_run *run, char **encoding) {
 }
 
 us_status us_run_open(us_run **out, us_context *context, const char *folder) {
+    return us__run_open_on(out, context, folder, NULL);
+}
+
+us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_data *data) {
     *out = NULL;
     us_run *run = NULL;
     char *encoding = NULL;
@@ -47,6 +51,7 @@ us_status us_run_open(us_run **out, us_context *context, const char *folder) {
     if ((status = us__run_lock(context, run->folder, &run->lock)) != US_OK) goto done;
     if ((status = open_log(run, &encoding)) != US_OK) goto done;
     if ((status = us__run_checkpoint_read(context, run->folder, &checkpoint, &size)) != US_OK) goto done;
+    if (data && (status = us_data_share(&run->data, context, data)) != US_OK) goto done;
     if ((status = us__run_assemble(run, encoding, checkpoint, size)) != US_OK) goto done;
     if ((status = us__store_seconds(run->store, us_training_steps(run->training), &run->seconds)) != US_OK) goto done;
     status = us__run_observe(run);

@@ -12,7 +12,8 @@
 us_status us__run_config_check(us_context *context, const us_run_config *config);
 /* Fills in the defaults that hang on the kind of model. The batch is left: it hangs on the data, too. */
 void us__run_config_resolve(us_run_config *config);
-/* A new JSON object of all fields (NULL when out of memory), and back: texts then point into the object. */
+/* A new JSON object of all fields (NULL when out of memory), and back: texts then point into the object. What is not in it,
+ * such as an option that is younger than the run, takes its default. */
 json_t *us__run_config_to_json(const us_run_config *config);
 us_status us__run_config_from_json(us_context *context, const json_t *object, us_run_config *config);
 /* The rule's hyperparameters as --set says. @param hyper [US_RULE_HYPERPARAMETERS_MAX] */
@@ -146,8 +147,26 @@ us_status us__run_read_config(us_run *run, char **encoding);
 us_status us__run_assemble_model(us_run *run, const us_dataset *dataset);
 /* assemble.c: data, model, problems and (from `checkpoint`, or new when NULL) the training of run->config. */
 us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size);
+/* create.c and open.c: as us_run_create and us_run_open, on data that are loaded already, which must outlive the run. */
+us_status us__run_create_on(us_run **out, us_context *context, const char *folder, const us_run_config *config,
+                            const us_data *data);
+us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_data *data);
 /* advance.c: the observer that fills the log. */
 us_status us__run_observe(us_run *run);
+/* advance.c: us_run_advance in parts: begins, trains to step `until` or where the run ends (as often as wanted), and ends
+ * with what came of it, which is returned. */
+typedef struct us__advance {
+    double start, seconds_before; /* clock and seconds of training when it began */
+    uint64_t step_before;
+    double now, flushed, shown, saved, evaluated;          /* clock: now, and when each was done last */
+    double smoothed;                                       /* loss, NaN at first */
+    double rate;                                           /* steps a second, 0 while unknown */
+    bool (*progress)(void *user, const us_run_progress *); /* may be NULL */
+    void *user;
+} us__advance;
+us_status us__run_begin(us_run *run, us__advance *advance);
+us_status us__run_steps(us_run *run, us__advance *advance, uint64_t until);
+us_status us__run_end(us_run *run, us_status why);
 /* checkpoint.c */
 us_status us__run_checkpoint_write(us_run *run, const char *folder);
 us_status us__run_checkpoint_read(us_context *context, const char *folder, void **bytes, size_t *size);
