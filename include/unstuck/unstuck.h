@@ -16,6 +16,7 @@
 #include <unstuck/model.h>
 #include <unstuck/operator.h>
 #include <unstuck/problem.h>
+#include <unstuck/race.h>
 #include <unstuck/remedy.h>
 #include <unstuck/rng.h>
 #include <unstuck/rule.h>

@@ -16,7 +16,7 @@ floor_of_header() {
     train.h) echo train ;;
     diagnose.h | critical.h) echo diagnose ;;
     remedy.h) echo remedy ;;
-    run.h) echo run ;;
+    race.h | run.h) echo run ;;
     unstuck.h) echo every ;;
     *) echo "unknown:$1" ;;
   esac
