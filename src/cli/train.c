@@ -1,23 +1,10 @@
 /* unstuck train DATA: trains, and keeps the run in a folder. */
 #include "run_progress.h"
+#include "train_options.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* runs/housing-1, or the first number that is free. */
-static int train_folder(const cli_command *command, const char *data, char *folder, size_t size) {
-    const char *slash = strrchr(data, '/'), *name = slash ? slash + 1 : data;
-    int length = (int)strcspn(name, ".");
-    if (mkdir("runs", 0777) != 0 && access("runs", W_OK) != 0)
-        return cli_usage(command, "the folder runs/ can't be made here; name one with --run DIR");
-    for (int k = 1; k < 100000; k++) {
-        snprintf(folder, size, "runs/%.*s-%d", length ? length : 3, length ? name : "run", k);
-        if (access(folder, F_OK) != 0) return CLI_GO_ON;
-    }
-    return cli_usage(command, "runs/ is full; name a folder with --run DIR");
-}
 
 static int train_exit(const cli_command *command, us_context *context, us_status status) {
     switch (status) {
@@ -80,75 +67,15 @@ static int train_advise(const cli_command *command, us_run *run, bool quiet, boo
     return code;
 }
 
-/* Prints a text of the library, such as all layers. */
-static int train_help(const cli_command *command, us_status (*help)(us_context *context, char **text)) {
-    us_context *context = cli_context(true, 1);
-    if (!context) return CLI_FAILED;
-    char *text = NULL;
-    us_status status = help(context, &text);
-    int code = status == US_OK ? CLI_DONE : cli_error(command, context, status);
-    if (status == US_OK) fputs(text, stdout);
-    us_text_release(context, text);
-    cli_context_destroy(context);
-    return code;
-}
-
 static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
-    us_run_config config = US_RUN_CONFIG_INIT;
-    us_data_options *d = &config.data_options;
-    bool json = false, quiet = false, precision_given = false;
-    int task = 0, missing = 0, sampling = 0, precision = 0, watch = 0, unstick = 0;
-    uint64_t accumulate = 1, threads = 1, categories = d->max_categories, window = d->window, stride = d->stride;
-    const cli_option table[] = {
-        {CLI_SECTION, "data", .help = ""},
-        {CLI_TEXT, "--target", "COL", &d->target, "column to predict, by name or number (the last one)"},
-        {CLI_CHOICE, "--task", "T", &task,
-         "auto, regression, classification, or text: the next character is\npredicted (auto: by the target; "
-         "a .txt that is no table is a text)",
-         .choices = "auto|regression|classification|text"},
-        {CLI_TEXT, "--drop", "COL,..", &d->drop, "columns to leave out"},
-        {CLI_NUMBER, "--test-fraction", "F", &d->test_fraction, "share of rows kept for testing (0.2)", 0, 0.999},
-        {CLI_CHOICE, "--missing", "HOW", &missing,
-         "mean: missing numbers take the training mean (default);\ndrop: such rows are left out", .choices = "mean|drop"},
-        {CLI_UNFLAG, "--no-standardize", NULL, &d->standardize, "leave features and target as they are"},
-        {CLI_COUNT, "--max-categories", "N", &categories, "a text column with more levels is refused (100)", 1},
-        {CLI_COUNT, "--context", "N", &window, "characters of a text that a row holds (64)", 1, 1e9},
-        {CLI_COUNT, "--stride", "N", &stride, "characters from one training row to the next (as --context)", 1, 1e9},
-        {CLI_SECTION, "model", .help = ""},
-        {CLI_TEXT, "--model", "M", &config.model,
-         "linear | mlp:128,64[:ACTIVATION] | 'conv 16 3x3 relu, pool 2x2,\ndense 64 relu' | 'formula: b1*(1-exp(-b2*x))'; "
-         "help lists all layers"},
-        {CLI_TEXT, "--start", "S", &config.start, "FILE.safetensors, or b1=500,b2=1e-4"},
-        {CLI_TEXT, "--loss", "L", &config.loss,
-         "half-mse | mse | mae | huber:1.5 | cross-entropy | .. (by the task);\nhelp lists them all"},
-        {CLI_TEXT, "--init", "I", &config.init, "he | xavier | zero | normal:STD (by the model)"},
-        {CLI_NUMBER, "--l2", "X", &config.l2, "adds X/2 |theta|^2 to the loss (0)", 0, HUGE_VAL},
-        {CLI_SECTION, "descent", .help = ""},
-        {CLI_TEXT, "--optimizer", "NAME", &config.optimizer,
-         "update rule, such as sgd, momentum, adamw, muon,\nprodigy; `unstuck optimizers` lists them (adam)"},
-        {CLI_TEXT, "--set", "beta1=0.9,..", &config.set, "hyperparameters of the rule"},
-        {CLI_NUMBER, "--lr", "X", &config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true},
-        {CLI_TEXT, "--schedule", "S", &config.schedule,
-         "how the rate changes: constant (default), cosine:STEPS, plateau:PATIENCE ..;\n`unstuck optimizers --schedules` "
-         "lists them"},
-        {CLI_COUNT, "--warmup", "STEPS", &config.warmup, "the rate grows from 0 over so many steps (0)"},
-        {CLI_NUMBER, "--clip-norm", "X", &config.clip_norm, "longer gradients are scaled down to X (off)", 0, HUGE_VAL,
-         true},
-        {CLI_NUMBER, "--clip-value", "X", &config.clip_value, "elements of the gradient beyond X become X (off)", 0,
-         HUGE_VAL, true},
-        {CLI_NUMBER, "--weight-decay", "X", &config.weight_decay,
-         "each step takes the share lr*X of the weights away, biases not (0)", 0, HUGE_VAL},
-        {CLI_TEXT, "--average", "A", &config.average,
-         "ema:DECAY | swa:FROM[:EVERY]: evaluates and stores an average of\nthe weights over steps (none)"},
-        {CLI_SECTION, "batches", .help = ""},
-        {CLI_BATCH, "--batch", "N|full", &config.batch, "rows a step (32; full for formulas)", 1},
-        {CLI_COUNT, "--accumulate", "K", &accumulate, "batches whose mean gradient makes one step (1)", 1, 1000000},
-        {CLI_CHOICE, "--sampling", "S", &sampling,
-         "shuffle: a new order each epoch (default); replacement: each\nrow drawn anew", .choices = "shuffle|replacement"},
-        {CLI_NUMBER, "--epochs", "N", &config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
-        {CLI_COUNT, "--steps", "N", &config.steps, "steps, instead of epochs", 1},
-        {CLI_NUMBER, "--seconds", "S", &config.seconds, "time, instead of epochs or beside them", 0, HUGE_VAL, true},
+    cli_training training;
+    us_run_config *config = &training.config;
+    bool json = false, quiet = false;
+    int watch = 0, unstick = 0;
+    cli_option table[CLI_TRAINING_OPTIONS + 16];
+    size_t count = cli_training_options(&training, table);
+    const cli_option own[] = {
         {CLI_SECTION, "watching", .help = ""},
         {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)",
          .choices = "off"},
@@ -158,48 +85,35 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
         {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
-        {CLI_COUNT, "--seed", "N", &config.seed, "of the split, the weights and the order of rows (1)"},
-        {CLI_CHOICE, "--precision", "P", &precision, "f32 or f64 (f32; f64 for formulas)", .choices = "f32|f64",
-         .given = &precision_given},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (1); the result does not depend on it", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };
+    memcpy(table + count, own, sizeof own);
+    count += sizeof own / sizeof *own;
     size_t given;
-    int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &data, 0, 1, &given);
+    int code = cli_parse(command, table, count, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
-    if (config.model && strcmp(config.model, "help") == 0) return train_help(command, us_model_help);
-    if (config.loss && strcmp(config.loss, "help") == 0) return train_help(command, us_model_loss_help);
+    if ((code = cli_training_help(command, config)) != CLI_GO_ON) return code;
     if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
     if (resume && given)
         return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
 
-    config.data = data;
-    d->task = (us_task)task;
-    d->missing = (us_missing)missing;
-    d->max_categories = categories;
-    d->window = window;
-    d->stride = stride;
-    d->seed = config.seed;
-    config.sampling = (us_sampling)sampling;
-    config.accumulate = accumulate;
-    if (precision_given) config.precision = precision == 1 ? US_F64 : US_F32;
-
-    us_context *context = cli_context(quiet, threads);
+    cli_training_take(&training, data);
+    us_context *context = cli_context(quiet, training.threads);
     if (!context) return CLI_FAILED;
     us_run *run = NULL;
     char *text = NULL, made[512];
     us_status status;
     if (resume) {
         status = us_run_open(&run, context, resume);
-        if (status == US_OK && config.steps) status = us_run_extend(run, config.steps);
+        if (status == US_OK && config->steps) status = us_run_extend(run, config->steps);
     } else {
         if (!folder) {
-            code = train_folder(command, data, made, sizeof made);
+            code = cli_training_folder(command, "runs", data, "--run", made);
             if (code != CLI_GO_ON) goto done;
             folder = made;
         }
-        status = us_run_create(&run, context, folder, &config);
+        status = us_run_create(&run, context, folder, config);
     }
     if (status != US_OK) {
         code = cli_error(command, context, status);

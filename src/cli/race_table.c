@@ -1,0 +1,152 @@
+#include "race_table.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+race_table race_table_start(bool quiet) { return (race_table){.quiet = quiet, .terminal = cli_is_terminal(STDERR_FILENO)}; }
+
+static const char *table_batch(char text[24], size_t batch) {
+    if (batch == 0) return "full";
+    snprintf(text, 24, "%zu", batch);
+    return text;
+}
+
+static double table_loss(const us_race_arm *arm) {
+    return arm->state == US_ARM_DIVERGED || arm->look_count == 0 ? HUGE_VAL : arm->looks[arm->look_count - 1].loss;
+}
+
+/* ------------------------------------------------------------------ live */
+
+static bool table_ended(const us_race_arm *arm) { return arm->state > US_ARM_RUNNING; }
+
+/* No terminal: a line for each arm when it has ended. */
+static void table_lines(race_table *t, const us_race_arm *arms, size_t count) {
+    if (!t->ended) t->ended = calloc(count, sizeof *t->ended);
+    for (size_t i = 0; t->ended && i < count; i++) {
+        if (t->ended[i] || !table_ended(&arms[i])) continue;
+        t->ended[i] = true;
+        if (arms[i].look_count == 0) continue; /* it never began */
+        const us_race_look *last = &arms[i].looks[arms[i].look_count - 1];
+        fprintf(stderr, "%-32s %-11s step %llu  loss %.6g\n", arms[i].name, us_arm_state_name(arms[i].state),
+                (unsigned long long)last->step, last->loss);
+    }
+}
+
+typedef struct table_row {
+    const us_race_arm *arm;
+    double loss;
+} table_row;
+
+static int table_order(const void *a, const void *b) {
+    const table_row *x = a, *y = b;
+    if (x->loss != y->loss) return x->loss < y->loss ? -1 : 1;
+    return (x->arm > y->arm) - (x->arm < y->arm);
+}
+
+/* A terminal: the lowest arms, written over. */
+static void table_draw(race_table *t, const us_race_arm *arms, size_t count) {
+    struct winsize size;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 6;
+    size_t most = known ? (size_t)size.ws_row - 4 : 20, done = 0;
+    table_row *rows = malloc(count * sizeof *rows);
+    if (!rows) return;
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (table_row){&arms[i], table_loss(&arms[i])};
+        done += table_ended(&arms[i]);
+    }
+    qsort(rows, count, sizeof *rows, table_order);
+    if (most > count) most = count;
+    cli_style s = cli_style_of(STDERR_FILENO);
+    if (t->lines) fprintf(stderr, "\033[%zuA", t->lines);
+    fprintf(stderr, "\r\033[J%s%-32s %-11s %10s %12s%s\n", s.bold, "arm", "", "step", "loss", s.reset);
+    for (size_t i = 0; i < most; i++) {
+        const us_race_arm *arm = rows[i].arm;
+        const us_race_look *last = arm->look_count ? &arm->looks[arm->look_count - 1] : NULL;
+        const char *colour = arm->state == US_ARM_DIVERGED ? s.red : arm->state == US_ARM_RUNNING ? s.cyan : s.dim;
+        fprintf(stderr, "%-32.32s %s%-11s%s %10llu %12.6g\n", arm->name, colour, us_arm_state_name(arm->state), s.reset,
+                (unsigned long long)(last ? last->step : 0), last ? last->loss : (double)NAN);
+    }
+    fprintf(stderr, "%s%zu of %zu arms have ended%s\n", s.dim, done, count, s.reset);
+    fflush(stderr);
+    t->lines = most + 2;
+    free(rows);
+}
+
+void race_table_show(void *user, const us_race *race) {
+    race_table *t = user;
+    size_t count;
+    if (t->quiet) return;
+    const us_race_arm *arms = us_race_arms(race, &count);
+    if (t->terminal)
+        table_draw(t, arms, count);
+    else
+        table_lines(t, arms, count);
+}
+
+void race_table_end(race_table *t) {
+    if (t->terminal && t->lines) fprintf(stderr, "\033[%zuA\r\033[J", t->lines);
+    free(t->ended);
+    t->ended = NULL;
+}
+
+/* ------------------------------------------------------------------ the ranking */
+
+/* "diverged (2 of 3 seeds)", "stopped at step 40". */
+static void table_word(char *text, size_t size, const us_race_arm *arms, size_t seeds, const us_race_place *p) {
+    text[0] = '\0';
+    const us_race_arm *first = &arms[p->entry * seeds];
+    if (p->diverged && seeds > 1)
+        snprintf(text, size, "  diverged (%zu of %zu seeds)", p->diverged, seeds);
+    else if (p->diverged && first->look_count)
+        snprintf(text, size, "  diverged after step %llu", (unsigned long long)first->looks[first->look_count - 1].step);
+    else if (p->diverged)
+        snprintf(text, size, "  diverged");
+    else if (p->stopped && first->look_count)
+        snprintf(text, size, "  stopped at step %llu", (unsigned long long)first->looks[first->look_count - 1].step);
+    else if (first->state == US_ARM_INTERRUPTED)
+        snprintf(text, size, "  interrupted");
+    else if (first->look_count && isfinite(p->median) && p->median > first->looks[0].loss)
+        snprintf(text, size, "  above its start");
+}
+
+static void table_rank(const us_race *race, us_race_by by, us_race_place *places, const us_race_arm *arms, size_t seeds,
+                       bool halving) {
+    cli_style s = cli_style_of(STDOUT_FILENO);
+    double at;
+    us_race_rank(race, by, places, &at);
+    if (halving)
+        printf("\n%ssuccessive halving%s: of those that were stopped, the loss where they were\n", s.bold, s.reset);
+    else if (by == US_RACE_BY_TIME)
+        printf("\n%sin equal time%s: %.3g s of CPU time each\n", s.bold, s.reset, at);
+    else
+        printf("\n%sin equal %s%s: %.0f each\n", s.bold, us_race_by_name(by), s.reset, at);
+    printf("  %s   %-20s %8s %7s %12s%s%s\n", s.dim, "optimizer", "lr", "batch", seeds > 1 ? "median loss" : "loss",
+           seeds > 1 ? "        least         most" : "", s.reset);
+    for (size_t i = 0; i < us_race_entries(race); i++) {
+        const us_race_place *p = &places[i];
+        const us_race_arm *arm = &arms[p->entry * seeds];
+        char batch[24], word[96], loss[24] = "-";
+        table_word(word, sizeof word, arms, seeds, p);
+        if (isfinite(p->median)) snprintf(loss, sizeof loss, "%.6g", p->median);
+        printf("%4zu %-20s %8g %7s %s%12s%s", i + 1, arm->optimizer, arm->learning_rate, table_batch(batch, arm->batch),
+               i == 0 ? s.green : "", loss, s.reset);
+        if (seeds > 1) printf(" %12.6g %12.6g", p->least, p->most);
+        printf("%s%s%s\n", p->diverged ? s.red : s.dim, word, s.reset);
+    }
+}
+
+void race_table_print(const us_race *race, bool halving) {
+    size_t count, entries = us_race_entries(race);
+    const us_race_arm *arms = us_race_arms(race, &count);
+    us_race_place *places = malloc(entries * sizeof *places);
+    if (!places) return;
+    printf("%zu entries, %zu arms; the loss is that over all training rows, as trained\n", entries, count);
+    for (int by = halving ? US_RACE_BY_TIME : US_RACE_BY_STEPS; by <= (int)US_RACE_BY_TIME; by++)
+        table_rank(race, (us_race_by)by, places, arms, count / entries, halving);
+    printf("\nkept in %s; why does an arm not get lower? unstuck diagnose %s/%s\n", us_race_folder(race),
+           us_race_folder(race), arms[places[0].entry * (count / entries)].name);
+    free(places);
+}
