@@ -9,7 +9,7 @@
 #define MATRIX_LAPACK(name) LAPACKE_d##name##_work
 #endif
 
-enum { MATRIX_STRIP = 128, MATRIX_TO_SHARE = 1 << 20 /* multiplications */ };
+enum { MATRIX_STRIP = 256, MATRIX_TO_SHARE = 1 << 20 /* multiplications */ };
 
 typedef struct US_REAL(matrix_product) {
     CBLAS_TRANSPOSE ta, tb;
@@ -17,18 +17,22 @@ typedef struct US_REAL(matrix_product) {
     us_real alpha, beta;
     const us_real *a, *b;
     us_real *c;
-    bool lower; /* up to the diagonal only */
+    bool lower; /* b is a: up to the diagonal only */
 } US_REAL(matrix_product);
 
 static void matrix_strip(void *user, size_t i, size_t thread) {
     const US_REAL(matrix_product) *p = user;
     size_t from = i * MATRIX_STRIP, rows = p->m - from < MATRIX_STRIP ? p->m - from : MATRIX_STRIP;
-    size_t columns = p->lower ? from + rows : p->n;
+    size_t columns = p->lower ? from : p->n;
+    const us_real *a = p->a + (p->ta == CblasTrans ? from : from * p->lda);
     (void)thread;
+    if (p->lower) US_CBLAS(syrk)
+    (CblasRowMajor, CblasLower, p->ta, (blasint)rows, (blasint)p->k, p->alpha, a, (blasint)p->lda, p->beta,
+     p->c + from * p->ldc + from, (blasint)p->ldc);
+    if (columns == 0) return;
     US_CBLAS(gemm)
-    (CblasRowMajor, p->ta, p->tb, (blasint)rows, (blasint)columns, (blasint)p->k, p->alpha,
-     p->a + (p->ta == CblasTrans ? from : from * p->lda), (blasint)p->lda, p->b, (blasint)p->ldb, p->beta,
-     p->c + from * p->ldc, (blasint)p->ldc);
+    (CblasRowMajor, p->ta, p->tb, (blasint)rows, (blasint)columns, (blasint)p->k, p->alpha, a, (blasint)p->lda, p->b,
+     (blasint)p->ldb, p->beta, p->c + from * p->ldc, (blasint)p->ldc);
 }
 
 static void matrix_run(us_context *context, US_REAL(matrix_product) * p) {
