@@ -82,7 +82,7 @@ static us_status init_find(us_context *context, const char *init, const init_rul
 
 /* What is no weight begins as it must, whatever the caller names. */
 static const char *const INIT_FIXED[][2] = {
-    {"bias", "zero"}, {"gain", "one"}, {"output", "zero"}, {"running_mean", "zero"}, {"running_variance", "one"}};
+    {"bias", "zero"}, {"gain", "one"}, {"output", "zero"}, {"mean", "zero"}, {"variance", "one"}};
 
 static const init_rule *init_fixed(const char *name) {
     const char *dot = strrchr(name, '.');

@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const us__layer_kind *const KINDS[] = {
-    &us__layer_input,     &us__layer_dense,        &us__layer_conv,    &us__layer_max_pool, &us__layer_average_pool,
-    &us__layer_flatten,   &us__layer_layer_norm,   &us__layer_dropout, &us__layer_residual, &us__layer_embed,
-    &us__layer_attention, &us__layer_feed_forward, &us__layer_next,
+    &us__layer_input,   &us__layer_dense,      &us__layer_conv,         &us__layer_max_pool, &us__layer_average_pool,
+    &us__layer_flatten, &us__layer_batch_norm, &us__layer_layer_norm,   &us__layer_dropout,  &us__layer_residual,
+    &us__layer_embed,   &us__layer_attention,  &us__layer_feed_forward, &us__layer_next,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
@@ -88,6 +88,7 @@ static void layers_look_ahead(us__layer *layers, size_t count, us__layer *layer)
     const us__layer_kind *kind = layer->kind;
     layer->init = kind->init ? kind->init : layer->activation ? layer->activation->init : "xavier";
     if (!kind->activates || layer->activation) return;
+    layer->biased = !behind || behind->kind != &us__layer_batch_norm; /* the mean that it takes off has the bias in it */
     us__layer *next = behind;
     while (next && next->kind->keeps_units) next = layers_next(layers, count, next);
     if (!next || !next->kind->is_activation) return;

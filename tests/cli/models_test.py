@@ -5,6 +5,9 @@ from support import ROOT, Case, main
 
 NET = "input 6x6, conv 4 3x3 pad same relu, residual(conv 8 3x3 stride 2 pad same relu), avgpool"
 
+NORMALISED = ("input 6x6, conv 4 3x3 pad same, batch-norm, relu, residual(conv 8 3x3 stride 2 pad same, batch-norm), relu, "
+              "avgpool")
+
 
 def pictures(n=120, seed=3):
     """Six by six pixels with a bar, upright or lying."""
@@ -37,6 +40,16 @@ class Models(Case):
         self.assertIn(self.ok("diagnose", "r", "--json", "--quiet")["verdict"],
                       ("descending", "minimum", "plateau", "crawling", "noisy", "oscillating", "saddle"))
         self.assertEqual(self.ok("spectrum", "r", "--json", "--quiet")["parameters"], 386)
+
+    def test_batch_normalisation(self):
+        self.write("p.csv", pictures())
+        o = self.ok("train", "p.csv", "--model", NORMALISED, "--epochs", "40", "--lr", "0.01", "--run", "r", "--json",
+                    "--quiet")
+        self.assertGreaterEqual(o["metrics"]["test"]["auc"], 0.95)
+        rows = list(csv.DictReader(self.ok("predict", "r", "p.csv").splitlines()))
+        right = sum((float(row["p_upright"]) > 0.5) == line.endswith("upright")
+                    for row, line in zip(rows, pictures().splitlines()[1:]))
+        self.assertGreaterEqual(right, 110)  # by the running values, which the run has kept
 
     def test_losses(self):
         self.write("p.csv", pictures())

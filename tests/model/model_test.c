@@ -283,6 +283,13 @@ static void layers_have_the_weights_that_they_should(void **state) {
          {4},
          "layer1.weight[2x4] layer1.bias[2] layer2.weight[2x4] layer3.gain[2] layer3.bias[2] layer4.weight[1x2] "
          "layer4.bias[1] "},
+        {"conv 3 2x2, batch-norm, relu, residual(conv 3 1x1 relu, batch-norm), dense 2, dropout 0.1, batch-norm",
+         3,
+         {1, 2, 2},
+         "layer1.weight[3x1x2x2] layer2.gain[3] layer2.bias[3] layer2.mean[3] layer2.variance[3] layer3.weight[3x3x1x1] "
+         "layer3.bias[3] layer4.gain[3] layer4.bias[3] layer4.mean[3] layer4.variance[3] layer5.weight[2x3] "
+         "layer5.bias[2] layer6.gain[2] layer6.bias[2] layer6.mean[2] layer6.variance[2] layer7.weight[1x2] "
+         "layer7.bias[1] "},
         {"embed 3 of 7, dropout 0.5, dense 5 relu",
          1,
          {4},
@@ -377,6 +384,7 @@ static const struct {
     {"dense 4, input 2", NULL, US_REGRESSION, 1, "stands before all other layers", 10},
     {"dense 4, embed 3 of 3", NULL, US_REGRESSION, 1, "stands before all other layers", 10},
     {"embed 3 of 9, residual(dense 3)", NULL, US_REGRESSION, 1, "[2×3] comes in and [3] comes out", 15},
+    {"embed 3 of 9, batch-norm", NULL, US_REGRESSION, 1, "gets a sequence [2×3]; layer-norm", 15},
     {"linear", "huber:0", US_REGRESSION, 1, "a distance above 0", 0},
     {"linear", "mse:2", US_REGRESSION, 1, "mse has no options", 0},
     {"linear", "hinge", US_CLASSIFICATION, 3, "is for two classes, and there are 3", 0},
@@ -481,6 +489,11 @@ static void initial_weights_have_the_moments_of_their_rule(void **state) {
     assert_true(weights[0] == 1 && weights[1] == 1);
     assert_int_equal(us_model_initialize(line, NULL, linear, 2, &rng, theta), US_OK);
     for (size_t i = 0; i < 3; i++) assert_true(weights[i] == 0);
+    us_group norm[] = {{"layer1.mean", 0, 1, 1, {1}, .state = true},
+                       {"layer1.variance", 1, 1, 1, {1}, .state = true},
+                       {"layer1.gain", 2, 1, 1, {1}}};
+    assert_int_equal(us_model_initialize(line, "he", norm, 3, &rng, theta), US_OK);
+    for (size_t i = 0; i < 3; i++) assert_true(weights[i] == (i > 0));
     static const char *const BAD[] = {"hee", "normal", "normal:", "normal:x", "normal:-1", "normal:inf", "one", ""};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         assert_int_equal(us_model_initialize(line, BAD[i], linear, 2, &rng, theta), US_ERR_INPUT);
@@ -507,6 +520,7 @@ static us_status model_body(us_context *context, void *user) {
 static void creation_survives_failing_allocations(void **state) {
     support_fail_each_allocation(model_body, "linear");
     support_fail_each_allocation(model_body, "dense 3 silu, dense 2 tanh");
+    support_fail_each_allocation(model_body, "dense 3, batch-norm, relu");
     support_fail_each_allocation(model_body, "formula: a*x^b+sin(c*u)");
 }
 
