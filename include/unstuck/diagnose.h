@@ -165,6 +165,8 @@ typedef struct us_evidence {
     double saturated_share; /* the same: less than 1 % of the gradient passes the activation (tanh, sigmoid) */
     bool symmetric_units;   /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
+    bool training_form; /* the training steps by another form of the loss (dropout, batch normalisation) than the evaluation
+                           form, which all of this is measured in */
 } us_evidence;
 /** Everything not measured: numbers NaN, counts zero, flags as for a training with nothing amiss. */
 US_API void us_evidence_init(us_evidence *evidence);

@@ -136,9 +136,17 @@ US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, doubl
  * each vector of a product, up to 16. */
 US_API us_status us_problem_create_restricted(us_problem **out, us_problem *inner, const us_vec *theta, const bool *held,
                                               bool owned);
-/** The free part of a vector of the whole, and back (the held part of `whole` stays what it was). Of one precision. */
+/** The free part of a vector of the whole, and back (the held part of `whole` stays what it was); all of it where the
+ * problem is not restricted. Both vectors of the problem's precision. */
 US_API us_status us_restricted_take(const us_problem *problem, const us_vec *whole, us_vec *part);
 US_API us_status us_restricted_put(const us_problem *problem, const us_vec *part, us_vec *whole);
+
+/** A problem as its curvature is looked at: in this precision, a function of its parameters alone; groups that are state are
+ * held at what they are in theta. And the point: what theta says of the parameters, for us_restricted_put to put back.
+ * @param out, at  [caller destroys]; both NULL after an error @param theta  [n of problem] of either precision
+ * Errors: as us_problem_recast and us_problem_create_restricted. */
+US_API us_status us_problem_freeze(us_problem **out, us_vec **at, const us_problem *problem, us_precision precision,
+                                   const us_vec *theta);
 
 /* ------------------------------------------------------------------ checks */
 

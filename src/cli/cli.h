@@ -10,6 +10,9 @@
 /* Exit statuses, as in DESIGN.md. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INPUT = 3, CLI_DIVERGED = 4, CLI_INTERRUPTED = 130 };
 
+/* Where a problem has a training form, too. */
+#define CLI_EVALUATION_FORM "in evaluation form: dropout off, batch normalisation by its running values"
+
 /* ------------------------------------------------------------------ commands */
 
 typedef struct cli_command {

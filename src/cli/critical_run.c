@@ -13,24 +13,37 @@ static void critical_run_progress(void *user, size_t done, size_t at_most, doubl
 }
 
 /* The parameters of the point as a file of tensors, by the names of the model's groups. */
-static us_status critical_run_save(us_run *run, const us_problem *problem, const double *theta, const char *path) {
+/* With the running statistics that the run has. */
+static us_status critical_run_save(us_run *run, const us_problem *problem, const double *point, const char *path) {
     us_context *context = us_run_context(run);
-    size_t count, size;
+    const us_training *training = us_run_training(run);
+    size_t count, size, n = us_problem_dimension(us_training_problem(training));
     void *bytes;
-    const us_group *groups = us_problem_groups(problem, &count);
+    us_vec *part = NULL, *whole = NULL;
+    const us_group *groups = us_problem_groups(us_training_problem(training), &count);
     us_tensor *tensors = calloc(count ? count : 1, sizeof *tensors);
-    if (!tensors) return US_ERR_NOMEM;
+    double *theta = calloc(n, sizeof *theta);
+    us_status status = tensors && theta ? us_vec_wrap(&whole, context, US_F64, n, theta) : US_ERR_NOMEM;
+    if (status == US_OK) status = us_vec_create(&part, context, US_F64, us_problem_dimension(problem));
+    if (status != US_OK) goto done;
+    us_vec_copy(whole, us_training_theta(training));
+    us_vec_write_f64(part, point);
+    if ((status = us_restricted_put(problem, part, whole)) != US_OK) goto done;
     for (size_t g = 0; g < count; g++) {
         tensors[g] = (us_tensor){.name = groups[g].name, .dtype = "F64", .rank = groups[g].rank};
         memcpy(tensors[g].shape, groups[g].shape, groups[g].rank * sizeof *groups[g].shape);
         tensors[g].data = theta + groups[g].offset;
         tensors[g].bytes = groups[g].count * sizeof *theta;
     }
-    us_status status = us_safetensors_encode(context, tensors, count, NULL, 0, &bytes, &size);
+    status = us_safetensors_encode(context, tensors, count, NULL, 0, &bytes, &size);
     if (status == US_OK) {
         status = us_file_replace(context, path, bytes, size);
         us_bytes_release(context, bytes);
     }
+done:
+    us_vec_destroy(part);
+    us_vec_destroy(whole);
+    free(theta);
     free(tensors);
     return status;
 }
@@ -84,6 +97,7 @@ static json_t *critical_run_json(us_run *run, const us_problem *problem, const u
     json_object_set_new(
         out, "start",
         json_pack("{s:o,s:o}", "value", cli_real(f->start_value), "gradient_norm", cli_real(f->start_gradient)));
+    json_object_set_new(out, "evaluation_form", json_boolean(us_problem_has_training_form(problem)));
     json_object_set_new(out, "end", json_string(us_nearest_end_name(f->end)));
     json_object_set_new(out, "flatness", cli_real(f->flatness));
     json_object_set_new(out, "steps", json_integer((json_int_t)f->steps));
@@ -117,6 +131,7 @@ static void critical_run_print(us_run *run, const us_problem *problem, const us_
     printf("%s%s%-12s%s at a distance of %.4g: loss %.9g, |gradient| %.3g\n", style.bold, cli_point_color(&style, p->kind),
            us_kind_name(p->kind), style.reset, f->distance, p->value, p->gradient_norm);
     printf("             %s\n", why ? why : cli_point_meaning(p));
+    if (us_problem_has_training_form(problem)) printf("             %s\n", CLI_EVALUATION_FORM);
     if (p->spectrum)
         printf("             eigenvalues from %.6g to %.6g: %zu negative, %zu zero (within %.1g), %zu positive\n",
                p->spectrum->values[0], p->spectrum->values[p->spectrum->n - 1], p->spectrum->negative, p->spectrum->zero,
@@ -148,12 +163,10 @@ int cli_critical_of_run(const cli_command *command, const char *folder, const cl
     options.point.decrease_tolerance = o->tolerance;
     options.progress = critical_run_progress, options.progress_user = &progress;
     us_status status = us_run_open(&run, context, folder);
-    if (status == US_OK) status = us_problem_recast(&problem, us_training_problem(us_run_training(run)), US_F64);
-    if (status == US_OK) status = us_vec_create(&theta, context, US_F64, us_problem_dimension(problem));
-    if (status == US_OK) {
-        us_vec_copy(theta, us_training_theta(us_run_training(run)));
-        status = us_critical_nearest(&found, problem, theta, &options);
-    }
+    if (status == US_OK)
+        status = us_problem_freeze(&problem, &theta, us_training_problem(us_run_training(run)), US_F64,
+                                   us_training_theta(us_run_training(run)));
+    if (status == US_OK) status = us_critical_nearest(&found, problem, theta, &options);
     cli_progress_end(&progress);
     if (found && o->save) {
         us_status saved = critical_run_save(run, problem, found->point->theta, o->save);

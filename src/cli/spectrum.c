@@ -185,10 +185,8 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
     us_status status = us_run_open(&v.run, context, folder);
     if (status == US_OK) {
         const us_training *training = us_run_training(v.run);
-        status = us_problem_recast(&v.problem, us_training_problem(training), precision ? US_F64 : US_F32);
-        if (status == US_OK)
-            status = us_vec_create(&v.theta, context, precision ? US_F64 : US_F32, us_problem_dimension(v.problem));
-        if (status == US_OK) us_vec_copy(v.theta, us_training_theta(training));
+        status = us_problem_freeze(&v.problem, &v.theta, us_training_problem(training), precision ? US_F64 : US_F32,
+                                   us_training_theta(training));
     }
     if (status == US_OK) {
         if ((code = spectrum_sample(command, &v, &o)) != CLI_GO_ON) goto done;

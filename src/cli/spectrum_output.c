@@ -105,6 +105,7 @@ json_t *cli_spectrum_json(const spectrum_view *v, const spectrum_options *o) {
     json_object_set_new(out, "condition", spectrum_condition_json(p));
     json_object_set_new(out, "effective_dimension", spectrum_dimension_json(v, o));
     if (o->by_layer) json_object_set_new(out, "layers", spectrum_groups_json(v));
+    json_object_set_new(out, "evaluation_form", json_boolean(us_problem_has_training_form(v->problem)));
     json_object_set_new(out, "exact_products", json_boolean(us_problem_hvp_is_exact(v->problem)));
     json_object_set_new(out, "products", json_integer((json_int_t)v->products));
     json_object_set_new(out, "rows", json_integer((json_int_t)v->rows));
@@ -171,6 +172,7 @@ void cli_spectrum_print(const spectrum_view *v, const spectrum_options *o) {
     printf("%s%s%s of %s at step %llu: %zu parameters, %zu rows, %zu products\n\n", style.bold, TITLES[o->of], style.reset,
            us_run_folder(v->run), (unsigned long long)us_training_steps(us_run_training(v->run)), p->n, v->rows,
            v->products);
+    if (us_problem_has_training_form(v->problem)) printf("  %s\n\n", CLI_EVALUATION_FORM);
     spectrum_print_pairs(p, p->bottom, p->top, true, "largest", &style, v->resolution);
     spectrum_print_pairs(p, 0, p->bottom, false, "smallest", &style, v->resolution);
     printf("\n  zero     within %.1g%s\n", v->resolution,

@@ -39,10 +39,13 @@ static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
     return list;
 }
 
-/* Share of the way out that lies in a group. */
-static double verdict_share(const us_point *point, const us_group *group) {
+/* Share of the way out that lies in group g; running statistics, which groups may be, have no place in it. */
+static double verdict_share(const us_point *point, const us_group *groups, size_t g) {
     double sum = 0;
-    for (size_t i = group->offset; i < group->offset + group->count; i++) sum += point->escape[i] * point->escape[i];
+    size_t first = 0;
+    if (groups[g].state) return 0;
+    for (size_t k = 0; k < g; k++) first += groups[k].state ? 0 : groups[k].count;
+    for (size_t i = first; i < first + groups[g].count; i++) sum += point->escape[i] * point->escape[i];
     return sum;
 }
 
@@ -53,8 +56,9 @@ static json_t *verdict_layers(const us_diagnosis *d, const us_training *training
     const us_group *groups = us_problem_groups(us_training_problem(training), &count);
     json_t *list = json_array();
     for (size_t g = 0; g < count; g++)
-        json_array_append_new(list,
-                              json_pack("{s:s,s:f}", "name", groups[g].name, "share", verdict_share(d->point, &groups[g])));
+        if (!groups[g].state)
+            json_array_append_new(
+                list, json_pack("{s:s,s:f}", "name", groups[g].name, "share", verdict_share(d->point, groups, g)));
     return list;
 }
 
@@ -70,7 +74,7 @@ static void verdict_print_layers(const us_diagnosis *d, const us_training *train
         size_t best = count;
         double most = 0.01;
         for (size_t g = 0; g < count; g++) {
-            double share = verdict_share(d->point, &groups[g]);
+            double share = verdict_share(d->point, groups, g);
             bool follows = share < last || (share == last && g > before);
             if (share > most && follows) best = g, most = share;
         }
@@ -101,6 +105,7 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "parameters", json_integer((json_int_t)e->parameters));
     json_object_set_new(o, "samples", json_integer((json_int_t)e->samples));
     json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
+    json_object_set_new(o, "evaluation_form", json_boolean(e->training_form));
     json_object_set_new(o, "spectrum", verdict_spectrum(d));
     json_object_set_new(o, "signs", signs);
     json_object_set_new(o, "escape_layers", verdict_layers(d, training));
@@ -141,6 +146,7 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
     printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,
            e->decrease_line_search);
     verdict_print_spectrum(d, style);
+    if (e->training_form) printf("  form          %s\n", CLI_EVALUATION_FORM);
     if (isfinite(e->decrease_escape) && d->verdict.name != US_VERDICT_DESCENDING)
         printf("  way out       a line search along it takes %s%.3g%s off the loss\n", style->bold, e->decrease_escape,
                style->reset);

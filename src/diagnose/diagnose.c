@@ -56,6 +56,16 @@ static us_status diagnose_measure(us__gathering *g) {
     return US_OK;
 }
 
+us_status us__gathering_take(us__gathering *g, const us_vec *all, us_vec *part) {
+    us_vec_copy(g->after, all);
+    return us_restricted_take(g->problem, g->after, part);
+}
+
+us_status us__gathering_loss(us__gathering *g, const us_training *copy, double *loss) {
+    us_vec_copy(g->after, us_training_theta(copy));
+    return us_problem_value(g->whole, g->after, US_BATCH_ALL, loss);
+}
+
 us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options) {
     *out = NULL;
     us_problem *own = us_training_problem(training);
@@ -64,24 +74,24 @@ us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_
     if (options) o = *options;
     us_status status = diagnose_check(context, &o);
     if (status) return status;
-    size_t n = us_problem_dimension(own);
     us__gathering g = {.training = training, .options = &o};
     us_diagnosis *d = us__new(context, 1, sizeof *d);
     if (!d) return US_ERR_NOMEM;
     d->context = context;
     g.diagnosis = d;
     us_evidence_init(&d->evidence);
-    d->evidence.parameters = n;
     d->evidence.samples = us_problem_samples(own);
     d->evidence.precision = us_problem_precision(own);
     d->evidence.steps_done = us_training_steps(training);
     d->evidence.learning_rate = us_training_next_learning_rate(training);
     d->evidence.base_learning_rate = us_training_learning_rate(training);
+    d->evidence.training_form = us_problem_has_training_form(own);
     d->evidence.full_batch = us_training_batch(training) >= us_problem_samples(own);
 
-    if ((status = us_problem_recast(&g.problem, own, US_F64))) goto done;
-    if ((status = us_vec_create(&g.theta, context, US_F64, n))) goto done;
-    us_vec_copy(g.theta, us_training_theta(training));
+    if ((status = us_problem_recast(&g.whole, own, US_F64))) goto done;
+    if ((status = us_vec_create(&g.after, context, US_F64, us_problem_dimension(own)))) goto done;
+    if ((status = us_problem_freeze(&g.problem, &g.theta, g.whole, US_F64, us_training_theta(training)))) goto done;
+    size_t n = d->evidence.parameters = us_problem_dimension(g.problem);
     if (!(g.gradient = us__new(context, 2 * n, sizeof *g.gradient))) {
         status = US_ERR_NOMEM;
         goto done;
@@ -95,6 +105,8 @@ done:
     us__release(context, g.gradient);
     us_vec_destroy(g.theta);
     us_problem_destroy(g.problem);
+    us_vec_destroy(g.after);
+    us_problem_destroy(g.whole);
     if (status)
         us_diagnosis_destroy(d);
     else

@@ -50,9 +50,14 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
     if ((status = check(g->problem, g->place.at, batch, NULL, &beside))) return status;
     *checked = beside.decided, *right = beside.passed, *disagreement = beside.disagreement;
     if (beside.passed || !beside.decided || us_problem_precision(own) == US_F64) return US_OK;
-    if ((status = check(own, us_training_theta(g->training), batch, NULL, &here))) return status;
-    *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
-    return US_OK;
+    us_problem *problem;
+    us_vec *theta;
+    status = us_problem_freeze(&problem, &theta, own, us_problem_precision(own), us_training_theta(g->training));
+    if (!status) status = check(problem, theta, batch, NULL, &here);
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    if (!status) *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
+    return status;
 }
 
 us_status us__evidence_checks(us__gathering *g) {
@@ -189,14 +194,16 @@ static double evidence_trend(const evidence_halves *h) {
 }
 
 /* Share of ‖g‖² in elements of θ that one step did not change by a single bit. */
-static double evidence_frozen(const us__gathering *g, const us_training *after) {
+static us_status evidence_frozen(us__gathering *g, const us_training *after, double *share) {
     double still = 0, all = 0;
-    for (size_t i = 0; i < g->place.n; i++) {
+    us_status status = us__gathering_take(g, us_training_theta(after), g->place.at);
+    for (size_t i = 0; i < g->place.n && !status; i++) {
         double square = g->gradient[i] * g->gradient[i];
         all += square;
-        if (us_vec_get(us_training_theta(after), i) == us_vec_get(us_training_theta(g->training), i)) still += square;
+        if (us_vec_get(g->place.at, i) == us_vec_get(g->theta, i)) still += square;
     }
-    return all > 0 ? still / all : (double)NAN;
+    *share = all > 0 ? still / all : (double)NAN;
+    return status;
 }
 
 us_status us__evidence_carry_on(us__gathering *g) {
@@ -214,7 +221,7 @@ us_status us__evidence_carry_on(us__gathering *g) {
     if (!status) status = us_training_observe(copy, evidence_hear, &halves);
     if (status) goto done;
     status = us_training_step(copy);
-    if (!status) e->frozen_share = evidence_frozen(g, copy);
+    if (!status) status = evidence_frozen(g, copy, &e->frozen_share);
     if (!status) status = us_training_advance(copy, steps - 1);
     e->steps_carrying_on = us_training_steps(copy) - e->steps_done;
     if (status == US_ERR_NONFINITE) {
@@ -224,8 +231,7 @@ us_status us__evidence_carry_on(us__gathering *g) {
         goto done;
     }
     if (status) goto done;
-    us_vec_copy(g->place.at, us_training_theta(copy));
-    if ((status = us_problem_value(g->problem, g->place.at, US_BATCH_ALL, &loss))) goto done;
+    if ((status = us__gathering_loss(g, copy, &loss))) goto done;
     e->carrying_on_finite = isfinite(loss);
     if (!e->carrying_on_finite) goto done;
     e->decrease_carrying_on = e->loss - loss;

@@ -9,13 +9,20 @@
 typedef struct us__gathering {
     const us_training *training;
     const us_diagnose_options *options;
-    us_problem *problem;     /* the training's, in f64 */
-    us_vec *theta;           /* [n] its θ, in f64 */
+    us_problem *whole;       /* the training's, in f64: with running statistics, where it has some */
+    us_vec *after;           /* [n of whole] scratch: θ of a copy that went on */
+    us_problem *problem;     /* the same as a function of its parameters alone */
+    us_vec *theta;           /* [n] the training's parameters, in f64 */
     us__place place;         /* there, on all rows */
     double *gradient;        /* [n] */
     double *direction;       /* [n] scratch */
     us_diagnosis *diagnosis; /* whose evidence and point are filled */
 } us__gathering;
+
+/* What a vector of a training says of the parameters. @param all [n of whole] of either precision @param part [n] */
+us_status us__gathering_take(us__gathering *g, const us_vec *all, us_vec *part);
+/* Loss of a copy that went on, on all rows, with its own running statistics. */
+us_status us__gathering_loss(us__gathering *g, const us_training *copy, double *loss);
 
 /* Loss and gradient; false in evidence.finite when one is not. */
 us_status us__evidence_gradient(us__gathering *g);

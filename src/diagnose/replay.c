@@ -15,10 +15,7 @@ static us_status replay_advance(us__gathering *g, us_training *copy, uint64_t st
         uint64_t target = steps / looks * look + steps % looks * look / looks;
         us_status status = us_training_advance(copy, target - done);
         done = target;
-        if (!status) {
-            us_vec_copy(g->place.at, us_training_theta(copy));
-            status = us_problem_value(g->problem, g->place.at, US_BATCH_ALL, &r->end);
-        }
+        if (!status) status = us__gathering_loss(g, copy, &r->end);
         if (status) return status;
         if (!isfinite(r->end)) return US_ERR_NONFINITE;
         int half = 2 * look > looks;

@@ -13,11 +13,12 @@ static us_status stability_sharpness(us__gathering *g, double *sharpness) {
     us_context *context = us_problem_context(g->problem);
     us_hessian_operator *h = NULL;
     us_eigenpairs *pairs = NULL;
-    us_status status = us_training_preconditioner(g->training, g->place.at);
+    us_status status = us_training_preconditioner(g->training, g->after);
     if (status == US_ERR_UNSUPPORTED) {
         us_context_error_clear(context);
         return US_OK;
     }
+    if (!status) status = us_restricted_take(g->problem, g->after, g->place.at);
     if (status) return status;
     us_vec_read_f64(g->place.at, g->direction);
     for (size_t i = 0; i < g->place.n; i++)

@@ -164,24 +164,60 @@ done:
     return status;
 }
 
-us_status us_restricted_take(const us_problem *problem, const us_vec *whole, us_vec *part) {
-    const restricted_problem *p = (const restricted_problem *)problem;
-    if (problem->ops != &RESTRICTED_OPS || us_vec_size(whole) != p->inner->dimension ||
-        us_vec_size(part) != problem->dimension || us_vec_precision(whole) != us_vec_precision(part))
+/* Copies a vector of the whole to one of the part, or back. */
+static us_status restricted_exchange(const us_problem *problem, us_vec *whole, us_vec *part, bool back) {
+    const restricted_problem *p = problem->ops == &RESTRICTED_OPS ? (const restricted_problem *)problem : NULL;
+    if (us_vec_size(whole) != (p ? p->inner : problem)->dimension || us_vec_size(part) != problem->dimension ||
+        us_vec_precision(whole) != problem->precision || us_vec_precision(part) != problem->precision)
         return us__fail(problem->context, US_ERR_ARGUMENT,
-                        "us_restricted_take: a restricted problem, a vector of the whole "
-                        "and one of the part, of one precision");
-    restricted_move(p, (us_vec *)(uintptr_t)whole, part, false);
+                        "us_restricted_%s: a vector of the whole problem and one of the part are needed, in %d bits",
+                        back ? "put" : "take", (int)problem->precision);
+    if (p)
+        restricted_move(p, whole, part, back);
+    else
+        us_vec_copy(back ? whole : part, back ? part : whole);
     return US_OK;
 }
 
+us_status us_restricted_take(const us_problem *problem, const us_vec *whole, us_vec *part) {
+    return restricted_exchange(problem, (us_vec *)(uintptr_t)whole, part, false);
+}
+
 us_status us_restricted_put(const us_problem *problem, const us_vec *part, us_vec *whole) {
-    const restricted_problem *p = (const restricted_problem *)problem;
-    if (problem->ops != &RESTRICTED_OPS || us_vec_size(whole) != p->inner->dimension ||
-        us_vec_size(part) != problem->dimension || us_vec_precision(whole) != us_vec_precision(part))
-        return us__fail(problem->context, US_ERR_ARGUMENT,
-                        "us_restricted_put: a restricted problem, a vector of the part "
-                        "and one of the whole, of one precision");
-    restricted_move(p, whole, (us_vec *)(uintptr_t)part, true);
-    return US_OK;
+    return restricted_exchange(problem, whole, (us_vec *)(uintptr_t)part, true);
+}
+
+static bool restricted_has_state(const us_problem *problem) {
+    bool state = false;
+    for (size_t k = 0; k < problem->group_count; k++) state = state || problem->groups[k].state;
+    return state;
+}
+
+us_status us_problem_freeze(us_problem **out, us_vec **at, const us_problem *problem, us_precision precision,
+                            const us_vec *theta) {
+    us_problem *whole;
+    us_vec *all = NULL;
+    *at = NULL;
+    us_status status = us_problem_recast(out, problem, precision);
+    if (status != US_OK) return status;
+    if (us_vec_size(theta) != problem->dimension) {
+        status = us__fail(problem->context, US_ERR_ARGUMENT, "theta has %zu elements; the problem wants %zu",
+                          us_vec_size(theta), problem->dimension);
+        goto done;
+    }
+    whole = *out;
+    if (restricted_has_state(problem)) status = us_problem_create_restricted(out, whole, theta, NULL, true);
+    if (status == US_OK) status = us_vec_create(&all, problem->context, precision, problem->dimension);
+    if (status == US_OK) status = us_vec_create(at, problem->context, precision, (*out)->dimension);
+    if (status != US_OK) goto done;
+    us_vec_copy(all, theta);
+    status = us_restricted_take(*out, all, *at);
+done:
+    us_vec_destroy(all);
+    if (status != US_OK) {
+        us_problem_destroy(*out);
+        us_vec_destroy(*at);
+        *out = NULL, *at = NULL;
+    }
+    return status;
 }

@@ -45,16 +45,15 @@ static us_status escape_along(us_problem *problem, us_vec *theta, const double *
 static us_status escape_apply(us_training *training, const us_diagnosis *d) {
     us_problem *own = us_training_problem(training), *problem = NULL;
     us_context *context = us_problem_context(own);
-    size_t n = us_problem_dimension(own);
-    us_vec *theta = NULL;
+    us_vec *theta = NULL, *all = NULL;
     double decrease;
     if (!d->point || !d->point->escape)
         return us__fail(context, US_ERR_UNSUPPORTED,
                         "escape: no way out is known here: no eigenvalue is negative, or none was measured");
-    us_status status = us_problem_recast(&problem, own, US_F64);
-    if (!status) status = us_vec_create(&theta, context, US_F64, n);
+    us_status status = us_problem_freeze(&problem, &theta, own, US_F64, us_training_theta(training));
+    if (!status) status = us_vec_create(&all, context, US_F64, us_problem_dimension(own));
     if (status) goto done;
-    us_vec_copy(theta, us_training_theta(training));
+    us_vec_copy(all, us_training_theta(training));
     if ((status = escape_along(problem, theta, d->point->escape, &decrease))) goto done;
     if (!(decrease > 0)) {
         status =
@@ -63,10 +62,11 @@ static us_status escape_apply(us_training *training, const us_diagnosis *d) {
     }
     const us_spectrum *s = d->point->spectrum;
     for (size_t i = 0; s && i < s->negative && i < ESCAPE_DIRECTIONS; i++)
-        if ((status = escape_along(problem, theta, s->vectors + i * n, &decrease))) goto done;
-    status = us_training_set_theta(training, theta, true);
+        if ((status = escape_along(problem, theta, s->vectors + i * s->n, &decrease))) goto done;
+    if (!(status = us_restricted_put(problem, theta, all))) status = us_training_set_theta(training, all, true);
 done:
     us_vec_destroy(theta);
+    us_vec_destroy(all);
     us_problem_destroy(problem);
     return status;
 }

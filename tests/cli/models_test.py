@@ -50,6 +50,17 @@ class Models(Case):
         right = sum((float(row["p_upright"]) > 0.5) == line.endswith("upright")
                     for row, line in zip(rows, pictures().splitlines()[1:]))
         self.assertGreaterEqual(right, 110)  # by the running values, which the run has kept
+        told = self.ok("diagnose", "r", "--json", "--quiet", "--no-remedies")
+        self.assertEqual((told["parameters"], told["evaluation_form"]), (398, True))  # without 24 running values
+        self.assertNotEqual(told["cause"], "wrong-gradient")
+        told = self.ok("spectrum", "r", "--json", "--quiet", "--by-layer")
+        self.assertEqual((told["parameters"], told["evaluation_form"]), (398, True))
+        self.assertNotIn("layer2.mean", [layer["name"] for layer in told["layers"]])
+        self.assertIn("in evaluation form", self.ok("spectrum", "r", "--quiet"))
+        told = self.ok("critical", "r", "--json", "--quiet", "--products", "50", "--save", "point.safetensors")
+        self.assertEqual((told["parameters"], told["evaluation_form"]), (398, True))
+        with open(self.path("point.safetensors"), "rb") as f:
+            self.assertIn(b"layer2.mean", f.read())
 
     def test_losses(self):
         self.write("p.csv", pictures())

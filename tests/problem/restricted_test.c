@@ -101,6 +101,40 @@ static void nothing_to_hold_and_nothing_free(void **state) {
     us_context_destroy(context);
 }
 
+/* Without state: all of it, in the precision that is asked for. With state: tests/diagnose/state_test.c. */
+static void nothing_to_freeze(void **state) {
+    (void)state;
+    us_context *context = support_plain_context();
+    us_problem *whole, *frozen;
+    us_vec *theta = vec(context, US_F32, N, 0), *few = vec(context, US_F32, 4, 0), *at, *back = vec(context, US_F64, N, 1);
+    assert_int_equal(whole_problem(&whole, context, US_F32), US_OK);
+    assert_int_equal(us_problem_freeze(&frozen, &at, whole, US_F64, few), US_ERR_ARGUMENT);
+    assert_true(!frozen && !at);
+    assert_int_equal(us_problem_freeze(&frozen, &at, whole, US_F64, theta), US_OK);
+    assert_int_equal(us_problem_dimension(frozen), N);
+    assert_int_equal(us_problem_precision(frozen), US_F64);
+    assert_int_equal(us_restricted_put(frozen, at, back), US_OK);
+    assert_int_equal(us_restricted_put(frozen, at, theta), US_ERR_ARGUMENT); /* of another precision */
+    for (size_t i = 0; i < N; i++)
+        assert_true(us_vec_get(at, i) == us_vec_get(theta, i) && us_vec_get(back, i) == us_vec_get(theta, i));
+    us_problem_destroy(frozen), us_problem_destroy(whole);
+    us_vec_destroy(theta), us_vec_destroy(few), us_vec_destroy(at), us_vec_destroy(back);
+    us_context_destroy(context);
+}
+
+static us_status freeze_body(us_context *context, void *user) {
+    (void)user;
+    us_problem *whole, *frozen = NULL;
+    us_vec *theta = NULL, *at = NULL;
+    us_status status = whole_problem(&whole, context, US_F64);
+    if (status != US_OK) return status;
+    status = us_vec_create(&theta, context, US_F64, N);
+    if (status == US_OK) status = us_problem_freeze(&frozen, &at, whole, US_F64, theta);
+    us_problem_destroy(frozen), us_problem_destroy(whole);
+    us_vec_destroy(theta), us_vec_destroy(at);
+    return status;
+}
+
 static us_status restricted_body(us_context *context, void *user) {
     (void)user;
     us_problem *whole, *part;
@@ -123,12 +157,14 @@ static us_status restricted_body(us_context *context, void *user) {
 static void failing_allocations_leave_nothing(void **state) {
     (void)state;
     support_fail_each_allocation(restricted_body, NULL);
+    support_fail_each_allocation(freeze_body, NULL);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_and_blocks_of_the_whole),
         cmocka_unit_test(nothing_to_hold_and_nothing_free),
+        cmocka_unit_test(nothing_to_freeze),
         cmocka_unit_test(failing_allocations_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
