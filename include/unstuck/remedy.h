@@ -14,8 +14,10 @@ typedef struct us_remedy {
     const char *does; /* one sentence */
     /* Fills `why` for a diagnosis that the remedy answers; false when it does not apply. */
     bool (*applies)(const us_diagnosis *diagnosis, char *why, size_t why_size);
-    /* Changes the training. Errors leave it unusable (it is a copy). */
-    us_status (*apply)(us_training *training, const us_diagnosis *diagnosis);
+    /* Changes the training. Errors leave it unusable (it is a copy). A remedy that looks at several changes takes at most
+     * `steps` steps for all of them together (or 12, or some hundred, where that is less). NULL: there is nothing to
+     * change, and no trial. */
+    us_status (*apply)(us_training *training, const us_diagnosis *diagnosis, uint64_t steps);
 } us_remedy;
 
 US_API const us_remedy *const *us_remedies(size_t *count);

@@ -117,10 +117,15 @@ typedef struct cli_judgement {
     us_diagnosis *diagnosis;
     us_trials *trials;
 } cli_judgement;
-/* Diagnoses a run with progress, tries remedies if it is stuck and `try_remedies` (or if `trying->only` names one), and
- * keeps the verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
+typedef enum cli_trying {
+    CLI_TRY_NOTHING,
+    CLI_TRY_STUCK, /* remedies where the verdict is that it is stuck */
+    CLI_TRY_ALWAYS /* also at a minimum, that a lower one may be found; not while the loss falls */
+} cli_trying;
+/* Diagnoses a run with progress, tries remedies where `try` says so (or where `trying->only` names one), and keeps the
+ * verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
-              const us_trial_options *trying, bool try_remedies, bool quiet);
+              const us_trial_options *trying, cli_trying try, bool quiet);
 void cli_judgement_release(cli_judgement *judgement);
 
 /* "x=1,y=-2.5" to names and numbers. Returns CLI_GO_ON or the status to end with. The names are copied into `text`'s own

@@ -31,8 +31,9 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     options.steps = steps;
     options.point.spectrum.limit = limit;
     us_status status = us_run_open(&run, context, folder);
-    code = status == US_OK ? cli_judge(&judgement, command, run, &options, &trying, !no_remedies, quiet)
-                           : cli_error(command, context, status);
+    code = status == US_OK
+               ? cli_judge(&judgement, command, run, &options, &trying, no_remedies ? CLI_TRY_NOTHING : CLI_TRY_STUCK, quiet)
+               : cli_error(command, context, status);
     if (code == CLI_DONE && json)
         code = cli_print_json(cli_verdict_json(judgement.diagnosis, us_run_training(run), judgement.trials, folder));
     else if (code == CLI_DONE)

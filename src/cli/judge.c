@@ -17,8 +17,13 @@ static void judge_keep(const cli_judgement *j, const cli_command *command, us_ru
     json_decref(o);
 }
 
+static bool judge_tries(const us_verdict *verdict, cli_trying try, const char *only) {
+    if (only || (try == CLI_TRY_ALWAYS && verdict->name != US_VERDICT_DESCENDING)) return true;
+    return try != CLI_TRY_NOTHING && verdict->stuck;
+}
+
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
-              const us_trial_options *trying, bool try_remedies, bool quiet) {
+              const us_trial_options *trying, cli_trying try, bool quiet) {
     us_diagnose_options diagnosing = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trials = US_TRIAL_OPTIONS_INIT;
     cli_progress progress = cli_progress_start(quiet);
@@ -33,7 +38,7 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     diagnosing.progress_user = trials.progress_user = &progress;
     *out = (cli_judgement){NULL, NULL};
     us_status status = us_diagnose(&out->diagnosis, us_run_training(run), &diagnosing);
-    if (status == US_OK && try_remedies && (out->diagnosis->verdict.stuck || trials.only))
+    if (status == US_OK && judge_tries(&out->diagnosis->verdict, try, trials.only))
         status = us_remedy_try(&out->trials, us_run_training(run), out->diagnosis, &trials);
     cli_progress_end(&progress);
     if (status != US_OK) return cli_error(command, us_run_context(run), status);

@@ -60,7 +60,7 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
 /* Diagnoses the finished run, and tells unless the JSON object will. */
 static int train_advise(const cli_command *command, us_run *run, bool quiet, bool json) {
     cli_judgement judgement;
-    int code = cli_judge(&judgement, command, run, NULL, NULL, true, quiet);
+    int code = cli_judge(&judgement, command, run, NULL, NULL, CLI_TRY_STUCK, quiet);
     if (code == CLI_DONE && !quiet && !json)
         cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, us_run_folder(run), false);
     cli_judgement_release(&judgement);

@@ -63,7 +63,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     trying.steps = steps;
     trying.only = remedy;
     us_status status = us_run_open(&run, context, folder);
-    code = status == US_OK ? cli_judge(&judgement, command, run, NULL, &trying, true, quiet)
+    code = status == US_OK ? cli_judge(&judgement, command, run, NULL, &trying, CLI_TRY_ALWAYS, quiet)
                            : cli_error(command, context, status);
     if (code != CLI_DONE) goto done;
     const us_diagnosis *diagnosis = judgement.diagnosis;

@@ -12,7 +12,8 @@ static bool clip_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status clip_apply(us_training *training, const us_diagnosis *d) {
+static us_status clip_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     const us_evidence *e = &d->evidence;
     return us_training_set_clip_norm(training, e->finite_at_clip > 0 ? e->finite_at_clip : 0.1 * e->gradient_norm);
 }

@@ -11,7 +11,8 @@ static bool decay_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status decay_apply(us_training *training, const us_diagnosis *d) {
+static us_status decay_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     us_schedule schedule;
     us_context *context = us_problem_context(us_training_problem(training));
     us_status status = us_schedule_parse(context, "inverse-sqrt", 0, &schedule);

@@ -42,7 +42,8 @@ static us_status escape_along(us_problem *problem, us_vec *theta, const double *
     return status;
 }
 
-static us_status escape_apply(us_training *training, const us_diagnosis *d) {
+static us_status escape_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     us_problem *own = us_training_problem(training), *problem = NULL;
     us_context *context = us_problem_context(own);
     us_vec *theta = NULL, *all = NULL;

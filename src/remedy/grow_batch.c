@@ -19,7 +19,8 @@ static bool grow_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status grow_apply(us_training *training, const us_diagnosis *d) {
+static us_status grow_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     return us_training_set_batch(training, grow_size(training, &d->evidence));
 }
 

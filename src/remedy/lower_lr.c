@@ -18,7 +18,8 @@ static bool lower_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status lower_apply(us_training *training, const us_diagnosis *d) {
+static us_status lower_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     return us__remedy_set_rate(training, lower_rate(&d->evidence));
 }
 

@@ -25,7 +25,8 @@ static bool raise_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status raise_apply(us_training *training, const us_diagnosis *d) {
+static us_status raise_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     return us__remedy_set_rate(training, raise_rate(&d->evidence));
 }
 

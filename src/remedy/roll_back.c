@@ -11,7 +11,8 @@ static bool roll_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-static us_status roll_apply(us_training *training, const us_diagnosis *d) {
+static us_status roll_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     const us_evidence *e = &d->evidence;
     us_status status = us_training_set_theta(training, us_training_theta(training), true);
     return status ? status

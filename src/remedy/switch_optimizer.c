@@ -41,7 +41,8 @@ static us_status switch_loss(const us_training *training, double rate, double *l
     return US_OK;
 }
 
-static us_status switch_apply(us_training *training, const us_diagnosis *d) {
+static us_status switch_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
+    (void)steps;
     double losses[SWITCH_RATES], best = d->evidence.loss;
     size_t i;
     for (i = 0; i < SWITCH_RATES; i++) {

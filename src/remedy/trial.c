@@ -102,7 +102,7 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     trial_path path;
     us_status status = us_training_copy(&t->training, training, NULL);
     if (status) return status;
-    status = t->remedy->apply(t->training, diagnosis);
+    status = t->remedy->apply(t->training, diagnosis, t->steps);
     if (status == US_ERR_NOMEM || status == US_INTERRUPTED) return status;
     if (status) {
         snprintf(t->why, sizeof t->why, "it failed: %.200s", us_context_error(context));
@@ -161,6 +161,15 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
     if (!trials) return US_ERR_NOMEM;
     *trials = (us_trials){.best = SIZE_MAX, .context = context};
     if ((status = trial_choose(trials, diagnosis, o.only)) || trials->count == 0) goto done;
+    size_t moving = 0; /* that there is something to try of */
+    for (size_t i = 0; i < trials->count; i++) moving += trials->trials[i].remedy->apply != NULL;
+    if (moving == 0) {
+        for (size_t i = 0; i < trials->count; i++) {
+            us_trial *t = &trials->trials[i];
+            t->loss_before = t->loss_carrying_on = t->loss_with_remedy = diagnosis->evidence.loss;
+        }
+        goto done;
+    }
     if ((status = us_problem_recast(&meter.problem, own, US_F64))) goto done;
     if ((status = us_vec_create(&meter.theta, context, US_F64, us_problem_dimension(own)))) goto done;
     if ((status = trial_afford(training, o.seconds / (double)(trials->count + 1), &steps))) goto done;
@@ -174,7 +183,10 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
         t->steps = steps;
         t->loss_before = carrying_on.losses[0];
         t->loss_carrying_on = carrying_on.losses[TRIAL_CHUNKS];
-        if ((status = trial_remedy(t, &meter, training, diagnosis, &carrying_on))) goto done;
+        if (!t->remedy->apply)
+            t->steps = 0, t->loss_with_remedy = t->loss_before;
+        else if ((status = trial_remedy(t, &meter, training, diagnosis, &carrying_on)))
+            goto done;
         if (t->helps && (trials->best == SIZE_MAX || t->loss_with_remedy < trials->trials[trials->best].loss_with_remedy))
             trials->best = i;
     }

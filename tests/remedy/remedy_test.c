@@ -100,7 +100,7 @@ static void escape_takes_the_steepest_way(void **state) {
     subject s;
     subject_open(&s, context, f_rank_one, 4, (double[4]){0}, 0.05, "sgd", 1);
     assert_near(s.diagnosis->evidence.lambda_min, -3, 1e-12, 0);
-    assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis), US_OK);
+    assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis, 1000), US_OK);
     double theta[4];
     us_vec_read_f64(us_training_theta(s.training), theta);
     assert_near(theta[0] * theta[2], 3, 0.1, 0); /* u₁v₁: the pair of the singular value 3 */
@@ -115,7 +115,7 @@ static void a_way_down_of_fourth_order_is_taken(void **state) {
     subject s;
     subject_open(&s, context, f_ridge, 2, (double[2]){0, 0}, 0.01, "sgd", 10);
     assert_int_equal(s.diagnosis->verdict.name, US_VERDICT_PLATEAU);
-    assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis), US_OK);
+    assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis, 1000), US_OK);
     double loss;
     assert_int_equal(us_problem_value(s.problem, us_training_theta(s.training), US_BATCH_ALL, &loss), US_OK);
     assert_true(loss < -0.5);
@@ -138,7 +138,7 @@ static void escape_goes_to_the_lower_side_and_resets_the_state(void **state) {
         subject_open(&s, context, f_lopsided, 2, (double[2]){0, 1e-3}, 0.01, "momentum", 1);
         assert_true(us_vec_norm2(us_training_state(s.training, 0)) > 0);
         for (int i = 0; i < 2; i++) s.diagnosis->point->escape[i] *= mirror ? -1 : 1;
-        assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis), US_OK);
+        assert_int_equal(us_remedy_find("escape")->apply(s.training, s.diagnosis, 1000), US_OK);
         assert_true(us_vec_get(us_training_theta(s.training), 0) < -10);
         assert_true(us_vec_norm2(us_training_state(s.training, 0)) == 0);
         subject_close(&s);
