@@ -128,6 +128,31 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
               const us_trial_options *trying, cli_trying try, bool quiet);
 void cli_judgement_release(cli_judgement *judgement);
 
+/* Remedies taken one after the other. */
+enum { CLI_ROUNDS = 16 };
+typedef struct cli_action {
+    const char *remedy;
+    double loss_before, loss_after;
+    uint64_t steps;
+} cli_action;
+typedef struct cli_rounds {
+    cli_judgement first; /* what was found before anything was done */
+    cli_action actions[CLI_ROUNDS];
+    size_t count;
+    double loss_after, seconds;
+    uint64_t steps;
+    bool stuck; /* by the last verdict, and nothing that was tried helped */
+} cli_rounds;
+/* Diagnoses the run, tries remedies, and lets the run go on from the best one that helps, each logged as an event
+ * "remedy"; at most `rounds` times, while there is time of `trying->seconds`. Each trial may take trying->steps steps (20
+ * times those of the run as it is now). What helps nothing leaves the run as it was. Returns CLI_DONE or the status to end
+ * with; release in any case. */
+int cli_rounds_run(cli_rounds *rounds, const cli_command *command, us_run *run, const us_trial_options *trying,
+                   uint64_t count, bool quiet);
+/* The one that took most off the loss; NULL when none was taken. */
+const cli_action *cli_rounds_best(const cli_rounds *rounds);
+void cli_rounds_release(cli_rounds *rounds);
+
 /* "x=1,y=-2.5" to names and numbers. Returns CLI_GO_ON or the status to end with. The names are copied into `text`'s own
  * storage: release *storage with free. */
 typedef struct cli_assignment {

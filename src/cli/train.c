@@ -1,6 +1,7 @@
 /* unstuck train DATA: trains, and keeps the run in a folder. */
 #include "run_progress.h"
 #include "train_options.h"
+#include "train_unstick.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     us_run_config *config = &training.config;
     bool json = false, quiet = false;
     int watch = 0, unstick = 0;
+    double share = 1;
     cli_option table[CLI_TRAINING_OPTIONS + 16];
     size_t count = cli_training_options(&training, table);
     const cli_option own[] = {
@@ -80,8 +82,12 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)",
          .choices = "off"},
         {CLI_CHOICE, "--unstick", "HOW", &unstick,
-         "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck (off)",
-         .choices = "off|advise"},
+         "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck; auto: takes those that "
+         "help, "
+         "in turn (off)",
+         .choices = "off|advise|auto"},
+        {CLI_NUMBER, "--unstick-share", "X", &share,
+         "time for auto, as a share of the training's (1; 10 seconds if that\nis more)", 0, HUGE_VAL},
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
         {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
@@ -124,6 +130,11 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
     if (code == CLI_DIVERGED) fprintf(stderr, "unstuck train: diverged: %s\n", us_context_error(context));
     us_context_resume(context);
+    if (unstick == 2 && code != CLI_INTERRUPTED) {
+        code = cli_train_unstick(command, &run, share, quiet, json, &ended);
+        if (code == CLI_DONE) code = train_exit(command, context, ended);
+        us_context_resume(context);
+    }
     if (unstick == 1 && code == CLI_DONE) code = train_advise(command, run, quiet, json);
     if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
     status = us_run_summary(run, NULL, &text);
