@@ -89,7 +89,7 @@ static void the_way_out_leaves_running_statistics(void **state) {
     size_t n = us_problem_dimension(s.problem), groups, held = 0;
     assert_int_equal(us_vec_create(&before, context, US_F64, n), US_OK);
     us_vec_copy(before, us_training_theta(s.training));
-    us_status status = us_remedy_find("escape")->apply(s.training, d);
+    us_status status = us_remedy_find("escape")->apply(s.training, d, 1000);
     if (status != US_OK) fail_msg("%s", us_context_error(context));
     const us_vec *after = us_training_theta(s.training);
     assert_true(loss_at(s.problem, after) < loss_at(s.problem, before));
