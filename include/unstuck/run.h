@@ -32,6 +32,8 @@ typedef struct us_run_config {
     const char *optimizer;        /* default "adam" */
     const char *set;              /* "beta1=0.9,..", or NULL */
     double learning_rate;         /* > 0; default 0: the rule's own */
+    bool learning_rate_auto;      /* us_run_create measures sharpness and critical rate at the start, and sets learning_rate;
+                                     default false */
     const char *schedule;         /* default "constant" */
     uint64_t warmup;              /* steps; default 0 */
     double clip_norm;             /* > 0; default 0: off */

@@ -34,6 +34,7 @@ typedef enum cli_kind {
     CLI_UNFLAG,  /* bool *: becomes false */
     CLI_TEXT,    /* const char ** */
     CLI_NUMBER,  /* double *, minimum to maximum */
+    CLI_RATE,    /* double *: a number, or "auto" for -1 */
     CLI_COUNT,   /* uint64_t *, minimum to maximum */
     CLI_BATCH,   /* size_t *: a count from 1, or "full" for 0 */
     CLI_CHOICE   /* int *: index into choices, "a|b|c" */

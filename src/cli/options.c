@@ -88,6 +88,12 @@ static int options_value(const cli_command *command, const cli_option *o, const 
         return CLI_GO_ON;
     case CLI_CHOICE:
         return options_choice(command, o, value);
+    case CLI_RATE:
+        if (strcmp(value, "auto") == 0) {
+            *(double *)o->target = -1;
+            return CLI_GO_ON;
+        }
+        /* fall through */
     case CLI_NUMBER: {
         double number = strtod(value, &end);
         bool any = o->minimum == 0 && o->maximum == 0 && !o->above;

@@ -40,7 +40,9 @@ size_t cli_training_options(cli_training *t, cli_option *to) {
         {CLI_TEXT, "--optimizer", "NAME", &t->config.optimizer,
          "update rule, such as sgd, momentum, adamw, muon,\nprodigy; `unstuck optimizers` lists them (adam)"},
         {CLI_TEXT, "--set", "beta1=0.9,..", &t->config.set, "hyperparameters of the rule"},
-        {CLI_NUMBER, "--lr", "X", &t->config.learning_rate, "learning rate (the rule's own)", 0, HUGE_VAL, true},
+        {CLI_RATE, "--lr", "X|auto", &t->config.learning_rate,
+         "learning rate (the rule's own); auto: measured at the start, from the\nsharpness and the critical rate", 0,
+         HUGE_VAL, true},
         {CLI_TEXT, "--schedule", "S", &t->config.schedule,
          "how the rate changes: constant (default), cosine:STEPS, plateau:PATIENCE ..;\n`unstuck optimizers --schedules` "
          "lists them"},
@@ -76,6 +78,8 @@ void cli_training_take(cli_training *t, const char *data) {
     us_run_config *c = &t->config;
     us_data_options *d = &c->data_options;
     c->data = data;
+    c->learning_rate_auto = c->learning_rate < 0;
+    if (c->learning_rate_auto) c->learning_rate = 0;
     d->task = (us_task)t->task;
     d->missing = (us_missing)t->missing;
     d->max_categories = t->categories;

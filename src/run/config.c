@@ -64,6 +64,7 @@ static const config_field CONFIG_FIELDS[] = {
     FIELD("optimizer", CONFIG_TEXT, optimizer),
     FIELD("set", CONFIG_TEXT, set),
     FIELD("learning_rate", CONFIG_REAL, learning_rate),
+    FIELD("learning_rate_auto", CONFIG_BOOL, learning_rate_auto),
     FIELD("schedule", CONFIG_TEXT, schedule),
     FIELD("warmup", CONFIG_U64, warmup),
     FIELD("clip_norm", CONFIG_REAL, clip_norm),

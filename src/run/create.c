@@ -18,6 +18,7 @@ static us_status create_fill(us_run *run, const char *folder) {
     if (status == US_OK) status = us__store_set(run->store, "started", started);
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "new");
     if (status == US_OK) status = us__run_save_plan(run);
+    if (status == US_OK && *run->rate_text) status = us_run_log_event(run, "learning-rate", run->rate_text);
     if (status == US_OK) status = us__run_evaluate(run, &loss);
     if (status == US_OK) status = us__run_checkpoint_write(run, folder);
     return status;
@@ -69,6 +70,7 @@ us_status us__run_create_on(us_run **out, us_context *context, const char *folde
     if ((status = us__run_take_config(run, us__run_config_to_json(&resolved))) != US_OK) goto done;
     if (data && (status = us_data_share(&run->data, context, data)) != US_OK) goto done;
     if ((status = us__run_assemble(run, NULL, NULL, 0)) != US_OK) goto done;
+    if (config->learning_rate_auto && (status = us__run_choose_rate(run)) != US_OK) goto done;
     if ((status = us__run_plan(run)) != US_OK) goto done;
     if ((absolute = realpath(run->config.data, NULL)))
         run->config.data = absolute; /* the run may be opened from elsewhere */

@@ -148,6 +148,8 @@ us_status us_race_create(us_race **out, us_context *context, const char *folder,
     if (o.optimizer_count == 0) o.optimizers = &own;
     us_status status = us__run_config_check(context, config);
     if (status == US_OK) status = race_check_lists(context, &o);
+    if (status == US_OK && config->learning_rate_auto)
+        status = us__fail(context, US_ERR_ARGUMENT, "a race compares rates that are named; --lr auto is for a single run");
     if (status != US_OK) return status;
 
     size_t rules = o.optimizer_count ? o.optimizer_count : 1, arms;

@@ -117,7 +117,8 @@ struct us_run {
     json_t *config_object; /* owns the texts of config */
     us_run_config config;
     char *config_text;
-    char *status; /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
+    char rate_text[384]; /* what --lr auto measured and chose; "" when it was not asked */
+    char *status;        /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
     us_data *data;
     us_model *model;
     us_problem *bare;         /* the model's own problem of the training rows */
@@ -145,6 +146,8 @@ us_status us__run_check_folder(us_context *context, const char *folder);
 us_status us__run_read_config(us_run *run, char **encoding);
 /* assemble.c: the model of run->config for the columns of run->data and the task of `dataset`. */
 us_status us__run_assemble_model(us_run *run, const us_dataset *dataset);
+/* rate.c: sets the rate of a training at its start from what is measured there, in the config, too. */
+us_status us__run_choose_rate(us_run *run);
 /* assemble.c: data, model, problems and (from `checkpoint`, or new when NULL) the training of run->config. */
 us_status us__run_assemble(us_run *run, const char *encoding, const void *checkpoint, size_t size);
 /* create.c and open.c: as us_run_create and us_run_open, on data that are loaded already, which must outlive the run. */

@@ -76,6 +76,19 @@ class Road(Case):
         self.assertEqual((v["verdict"], v["cause"], v["stuck"]), ("minimum", "converged", False))
         self.assertEqual(v["spectrum"]["negative"], 0)
 
+    def test_automatic_rate(self):
+        self.write("p.csv", points(300))
+        status, out, err = self.run_unstuck("train", "p.csv", "--target", "y", "--model", "mlp:8:tanh", "--lr", "auto", "--steps", "300",
+                                            "--run", "r", "--json")
+        self.assertEqual(status, 0, err)
+        self.assertIn("--lr auto: sharpness", err)
+        o = json.loads(out)
+        self.assertEqual(o["events"][0]["kind"], "learning-rate")
+        self.assertLess(o["loss"]["last"], o["loss"]["first"] / 2)
+        again = self.ok("train", "--resume", "r", "--steps", "10", "--json", "--quiet")
+        self.assertEqual(again["optimizer"]["lr"], o["optimizer"]["lr"])
+        self.refused(2, ["--lr", "'auto'"], "race", "p.csv", "--lr", "auto")
+
     def test_diverges(self):
         self.write("p.csv", points(100))
         status, out, err = self.run_unstuck("train", "p.csv", "--target", "y", "--optimizer", "sgd", "--lr", "1000", "--batch", "full",

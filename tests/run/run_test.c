@@ -1,6 +1,7 @@
 /* A run from its creation to its end: what it leaves on disk, what it says of itself, and what it refuses. */
 #include "fixture.h"
 #include <jansson.h>
+#include <unstuck/curvature.h>
 
 typedef struct place {
     us_context *context;
@@ -421,8 +422,59 @@ static void a_failed_allocation_leaves_nothing(void **state) {
     us_context_destroy(p.context);
 }
 
+/* Linear regression with full batches: the Hessian is constant, and gradient descent bears rates up to 2/λ. */
+static void an_automatic_rate_is_measured_and_kept(void **state) {
+    place p = place_make(false);
+    us_run *run = NULL;
+    p.config.model = "linear";
+    p.config.optimizer = "sgd";
+    p.config.batch = 0;
+    p.config.steps = 20;
+    p.config.precision = US_F64;
+    p.config.learning_rate = 0;
+    p.config.learning_rate_auto = true;
+    assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
+    us_spectrum *spectrum = NULL;
+    us_training *t = us_run_training(run);
+    assert_done(p.context, us_spectrum_dense(&spectrum, us_training_problem(t), us_training_theta(t), NULL));
+    double rate = us_training_learning_rate(t), limit = 2 / spectrum->values[spectrum->n - 1];
+    assert_true(rate > 0.4 * limit &&
+                rate <= 0.5 * limit * (1 + 1e-3)); /* along -g a step may be longer than 2/λ, never less */
+    double first, last;
+    assert_done(p.context, us_run_loss(run, false, &first));
+    assert_done(p.context, us_run_advance(run, NULL, NULL));
+    assert_done(p.context, us_run_loss(run, false, &last));
+    assert_true(last < first);
+    us_run_destroy(run);
+    assert_done(p.context, us_run_open(&run, p.context, p.run));
+    assert_true(us_training_learning_rate(us_run_training(run)) == rate);
+    json_t *object = summary(run, NULL);
+    const json_t *event = json_array_get(json_object_get(object, "events"), 0);
+    assert_string_equal(json_string_value(json_object_get(event, "kind")), "learning-rate");
+    json_decref(object);
+    us_run_destroy(run);
+    us_spectrum_destroy(spectrum);
+
+    static const char *const RULES[] = {"sgd", "momentum", "adam", "adamw", "rmsprop", "lion"};
+    for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++) { /* batches, and a loss that is no quadratic */
+        p.config = fixture_config(p.data);
+        p.config.optimizer = RULES[i];
+        p.config.steps = 200;
+        p.config.learning_rate = 0;
+        p.config.learning_rate_auto = true;
+        assert_done(p.context, us_run_create(&run, p.context, fixture_path(p.folder, RULES[i]), &p.config));
+        assert_done(p.context, us_run_loss(run, false, &first));
+        assert_done(p.context, us_run_advance(run, NULL, NULL));
+        assert_done(p.context, us_run_loss(run, false, &last));
+        if (!(last < 0.7 * first)) fail_msg("%s: %g -> %g", RULES[i], first, last);
+        us_run_destroy(run);
+    }
+    us_context_destroy(p.context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_automatic_rate_is_measured_and_kept),
         cmocka_unit_test(a_run_is_created_trained_and_opened_again),
         cmocka_unit_test(weights_are_readable_and_a_start_for_others),
         cmocka_unit_test(one_seed_one_run),
