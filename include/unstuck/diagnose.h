@@ -80,12 +80,13 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                                              \
-    X(DESCENDING, "descending")                                                                                         \
-    X(MINIMUM, "minimum")                                                                                               \
-    X(SADDLE, "saddle")                                                                                                 \
-    X(MAXIMUM, "maximum") X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") \
-        X(DIVERGED, "diverged") X(UNDECIDED, "undecided")
+#define US_VERDICT_LIST(X)                                                                                                \
+    X(DESCENDING, "descending")                                                                                           \
+    X(MINIMUM, "minimum")                                                                                                 \
+    X(SADDLE, "saddle")                                                                                                   \
+    X(MAXIMUM, "maximum")                                                                                                 \
+    X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") \
+        X(UNDECIDED, "undecided")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -105,7 +106,7 @@ typedef struct us_sign {
 /** All that the decision depends on. A number that was not measured is NaN. */
 typedef struct us_evidence {
     double loss, gradient_norm;
-    size_t parameters, samples;
+    size_t parameters, samples;            /* samples: the rows that all is measured on */
     us_precision precision;                /* of the training */
     bool finite;                           /* loss, gradient and θ are */
     bool carrying_on_finite;               /* so they stay when the training goes on */
@@ -202,6 +203,7 @@ typedef struct us_diagnose_options {
     us_verdict_options verdict;
     uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all
                        of them at a rate near the limit of stability */
+    size_t rows;    /* a sample of so many training rows stands for all of them; default 0: all */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_diagnose_options;
@@ -218,9 +220,10 @@ typedef struct us_diagnosis {
     us_context *context;
 } us_diagnosis;
 
-/** Why does this training not improve? Gathers evidence at its θ, in f64 on all rows, on copies; the training is not
- * touched. A loss that is not finite is a verdict, not an error. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_ERR_CALLBACK,
- * US_INTERRUPTED. Cost: n + about 20 products, some 100 values, the steps that it goes on for. @param out [caller destroys]
+/** Why does this training not improve? Gathers evidence at its θ, in f64 on all rows (or a sample of them), on copies; the
+ * training is not touched. A loss that is not finite is a verdict, not an error. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM,
+ * US_ERR_CALLBACK, US_INTERRUPTED. Cost: n + about 20 products, some 100 values, the steps that it goes on for. @param out
+ * [caller destroys]
  */
 US_API us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options);
 US_API void us_diagnosis_destroy(us_diagnosis *diagnosis);

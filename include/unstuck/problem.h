@@ -127,6 +127,12 @@ US_API us_status us_problem_create_callback(us_problem **out, us_context *contex
  * strength ≥ 0, finite. */
 US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, double strength, bool owned);
 
+/** The same loss over a sample of the rows, evenly spread: its row i is row floor(i*N/rows) of the N that `inner` has. "All
+ * rows" of it are these. No floor is known of it (us_problem_floor). @param rows  1 to N
+ * @param owned  true: destroys `inner` with the decorator (also when creation fails)
+ * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM; in use US_ERR_ARGUMENT, too, for a batch of more rows than the sample has. */
+US_API us_status us_problem_create_sample(us_problem **out, us_problem *inner, size_t rows, bool owned);
+
 /** The same loss as a function of some groups alone; the others are held at what they are in `theta`. Everything that a
  * problem has follows: its groups and its dimension are those of the free ones, its products are blocks of the whole
  * Hessian.

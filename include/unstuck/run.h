@@ -140,8 +140,9 @@ US_API us_status us_run_log_verdict(us_run *run, const char *json);
 US_API us_status us_run_set_status(us_run *run, const char *status);
 /** The run as the JSON object of `train --json`. Losses are those over all rows, as trained: `first` before the first step,
  * `last` now, `best` the lowest that was measured (at the start, at ends, now and then between; with full batches at every
- * step), `test` now on the test rows. `verdict` is the last one given at the current step, or null. A formula's parameters
- * are in "at".
+ * step), `test` now on the test rows. `rows` of them tells how many training rows that is: of a text whose batches are not
+ * all rows a sample, evenly spread, of 65,536 characters at most; its training metrics are of the same rows. `verdict` is
+ * the last one given at the current step, or null. A formula's parameters are in "at".
  * @param status  NULL: us_run_status
  * @param text [caller releases with us_text_release] */
 US_API us_status us_run_summary(us_run *run, const char *status, char **text);

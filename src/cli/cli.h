@@ -113,6 +113,11 @@ void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *trainin
 /* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
 void cli_what_progress(void *user, const char *what, double share);
 
+/* Training rows that curvature is measured on unless told otherwise: all, but of a text no more than 4,096 characters. */
+size_t cli_rows_bound(const us_run *run);
+/* --rows M|all, or NULL. Returns CLI_GO_ON or the status to end with. */
+int cli_rows(const cli_command *command, const char *text, const us_run *run, size_t *rows);
+
 /* A diagnosis, and the remedies that were tried where it is stuck (else NULL). */
 typedef struct cli_judgement {
     us_diagnosis *diagnosis;

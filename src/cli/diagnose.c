@@ -2,7 +2,7 @@
 #include "cli.h"
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
-    const char *folder = NULL;
+    const char *folder = NULL, *rows = NULL;
     bool json = false, quiet = false, no_remedies = false, signs = false;
     uint64_t threads = 1, steps = 0, limit = 4000;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
@@ -14,6 +14,8 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
          "critical when the gradient still offers at most this part of the\nloss's scale (1e-9)", 0, 1, true},
         {CLI_COUNT, "--dense-limit", "N", &limit,
          "largest number of parameters that all eigenvalues are computed for (4000)", 1},
+        {CLI_TEXT, "--rows", "M|all", &rows,
+         "measures on a sample of the training rows, evenly spread (all; of a text\n4096 characters)"},
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
@@ -31,6 +33,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     options.steps = steps;
     options.point.spectrum.limit = limit;
     us_status status = us_run_open(&run, context, folder);
+    if (status == US_OK && (code = cli_rows(command, rows, run, &options.rows)) != CLI_GO_ON) goto done;
     code = status == US_OK
                ? cli_judge(&judgement, command, run, &options, &trying, no_remedies ? CLI_TRY_NOTHING : CLI_TRY_STUCK, quiet)
                : cli_error(command, context, status);
@@ -38,6 +41,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         code = cli_print_json(cli_verdict_json(judgement.diagnosis, us_run_training(run), judgement.trials, folder));
     else if (code == CLI_DONE)
         cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, folder, signs);
+done:
     cli_judgement_release(&judgement);
     us_run_destroy(run);
     cli_context_destroy(context);

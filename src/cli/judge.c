@@ -34,6 +34,7 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
         uint64_t left = us_run_steps_planned(run) - us_training_steps(us_run_training(run));
         diagnosing.steps = left < JUDGE_REPLAY ? left : JUDGE_REPLAY;
     }
+    if (diagnosing.rows == 0) diagnosing.rows = cli_rows_bound(run);
     diagnosing.progress = trials.progress = cli_what_progress;
     diagnosing.progress_user = trials.progress_user = &progress;
     *out = (cli_judgement){NULL, NULL};

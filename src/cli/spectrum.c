@@ -5,7 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPECTRUM_BYTES = 1 << 30, SPECTRUM_FACTORISED = 4000, SPECTRUM_SIGN_ROWS = 64 };
+enum {
+    SPECTRUM_BYTES = 1 << 30,
+    SPECTRUM_FACTORISED = 4000,
+    SPECTRUM_SIGN_ROWS = 64,
+    SPECTRUM_SIGN_PRODUCTS = 60,
+    SPECTRUM_SECONDS = 60
+};
 
 /* "…, at most 12 s left" */
 static void spectrum_show(cli_progress *progress, double share, const char *what) {
@@ -40,20 +46,14 @@ static void spectrum_progress_sign(void *user, double done, double budget, size_
     spectrum_show(user, done / budget, text);
 }
 
-/* --rows m: a random sample of the training rows. */
+/* --rows m, or of a text as many as are bearable: a random sample of the training rows. */
 static int spectrum_sample(const cli_command *command, spectrum_view *v, const spectrum_options *o) {
     size_t all = us_problem_samples(v->problem);
-    char *end = NULL;
-    v->rows = all;
-    if (!o->rows || strcmp(o->rows, "all") == 0) return CLI_GO_ON;
-    unsigned long long wanted = strtoull(o->rows, &end, 10);
-    if (*o->rows < '0' || *o->rows > '9' || *end || wanted == 0)
-        return cli_usage(command, "--rows is '%s'; it must be a count from 1, or all", o->rows);
-    if (wanted >= all) return CLI_GO_ON;
+    int code = cli_rows(command, o->rows, v->run, &v->rows);
+    if (code != CLI_GO_ON || v->rows == all) return code;
     if (!(v->sample = malloc(all * sizeof *v->sample))) return CLI_FAILED;
     us_rng rng = us_rng_init(o->seed, 0x5a3b1e);
     us_rng_permutation(&rng, v->sample, all);
-    v->rows = (size_t)wanted;
     v->batch = (us_batch){v->sample, v->rows};
     return CLI_GO_ON;
 }
@@ -73,7 +73,12 @@ static us_status spectrum_measure_sign(spectrum_view *v, const spectrum_options 
     else {
         us_lowest_options l = US_LOWEST_OPTIONS_INIT;
         l.rows = v->rows < SPECTRUM_SIGN_ROWS ? SPECTRUM_SIGN_ROWS : v->rows;
-        l.products = (double)o->products, l.confidence = o->confidence, l.seed = o->seed;
+        if (!o->rows && v->batch.rows) { /* it was asked for something quick */
+            double share = (double)v->rows / (double)us_problem_samples(v->problem);
+            l.products = SPECTRUM_SIGN_PRODUCTS * share;
+        } else
+            l.products = (double)o->products;
+        l.confidence = o->confidence, l.seed = o->seed;
         l.progress = spectrum_progress_sign, l.progress_user = &v->progress;
         us_lowest *found;
         us_status status = us_hessian_lowest(&found, v->problem, v->theta, &l);
@@ -106,6 +111,7 @@ static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
     us_lanczos_options lo = US_LANCZOS_OPTIONS_INIT;
     lo.bottom = o->bottom, lo.top = o->top, lo.products = o->products, lo.tolerance = o->tolerance, lo.seed = o->seed;
     lo.confidence = o->confidence, lo.block = o->block;
+    lo.seconds = o->seconds > 0 ? o->seconds : !o->rows && v->batch.rows ? SPECTRUM_SECONDS : 0;
     lo.basis = 2 * wanted + 2 * o->block + (room > 200 ? 160 : 40);
     lo.progress = spectrum_progress, lo.progress_user = &v->progress;
     us_status solved = us_lanczos_solve(&v->pairs, context, h, &lo);
@@ -162,7 +168,9 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--by-layer", NULL, &o.by_layer, "which layers the outermost eigenvectors lie in"},
         {CLI_TEXT, "--rows", "M|all", &o.rows,
          "measures on a random sample of the training rows; it grows until the\nsign of the smallest eigenvalue is told "
-         "(all)"},
+         "(all; of a text 4096 characters, and no more time than --seconds)"},
+        {CLI_NUMBER, "--seconds", "S", &o.seconds, "for the eigenvalues (no limit; 60 where a text's rows are not given)", 0,
+         0, true},
         {CLI_NUMBER, "--confidence", "P", &o.confidence, "of bounds and of the sign (0.999)", 0.5, 1 - 1e-9},
         {CLI_NUMBER, "--tolerance", "X", &o.tolerance, "a pair has converged at a residual of X times the largest (1e-4)", 0,
          1, true},

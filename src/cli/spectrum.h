@@ -6,7 +6,7 @@
 
 typedef struct spectrum_options {
     uint64_t top, bottom, products, seed, block;
-    double tolerance, confidence, tau; /* tau 0: a thousandth of the largest eigenvalue */
+    double tolerance, confidence, seconds, tau; /* tau 0: a thousandth of the largest eigenvalue */
     const char *rows;
     bool density, trace, index, by_layer, json, quiet;
     int of; /* us_product */

@@ -103,7 +103,8 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "loss", cli_real(e->loss));
     json_object_set_new(o, "gradient_norm", cli_real(e->gradient_norm));
     json_object_set_new(o, "parameters", json_integer((json_int_t)e->parameters));
-    json_object_set_new(o, "samples", json_integer((json_int_t)e->samples));
+    json_object_set_new(o, "samples", json_integer((json_int_t)us_problem_samples(us_training_problem(training))));
+    json_object_set_new(o, "rows", json_integer((json_int_t)e->samples));
     json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
     json_object_set_new(o, "evaluation_form", json_boolean(e->training_form));
     json_object_set_new(o, "spectrum", verdict_spectrum(d));
@@ -139,8 +140,9 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
 static void verdict_print_evidence(const us_diagnosis *d, const us_training *training, bool all_signs,
                                    const cli_style *style) {
     const us_evidence *e = &d->evidence;
-    printf("\n  at step       %llu, %zu parameters, %zu rows\n", (unsigned long long)us_training_steps(training),
-           e->parameters, e->samples);
+    bool some = e->samples < us_problem_samples(us_training_problem(training));
+    printf("\n  at step       %llu, %zu parameters, %zu rows%s\n", (unsigned long long)us_training_steps(training),
+           e->parameters, e->samples, some ? " (a sample of the training rows)" : "");
     printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
            (unsigned long long)e->steps_carrying_on);
     printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,

@@ -80,7 +80,6 @@ us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_
     d->context = context;
     g.diagnosis = d;
     us_evidence_init(&d->evidence);
-    d->evidence.samples = us_problem_samples(own);
     d->evidence.precision = us_problem_precision(own);
     d->evidence.steps_done = us_training_steps(training);
     d->evidence.learning_rate = us_training_next_learning_rate(training);
@@ -88,7 +87,11 @@ us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_
     d->evidence.training_form = us_problem_has_training_form(own);
     d->evidence.full_batch = us_training_batch(training) >= us_problem_samples(own);
 
-    if ((status = us_problem_recast(&g.whole, own, US_F64))) goto done;
+    g.seen = own;
+    if (o.rows > 0 && o.rows < us_problem_samples(own) && (status = us_problem_create_sample(&g.seen, own, o.rows, false)))
+        goto done;
+    d->evidence.samples = us_problem_samples(g.seen);
+    if ((status = us_problem_recast(&g.whole, g.seen, US_F64))) goto done;
     if ((status = us_vec_create(&g.after, context, US_F64, us_problem_dimension(own)))) goto done;
     if ((status = us_problem_freeze(&g.problem, &g.theta, g.whole, US_F64, us_training_theta(training)))) goto done;
     size_t n = d->evidence.parameters = us_problem_dimension(g.problem);
@@ -107,6 +110,7 @@ done:
     us_problem_destroy(g.problem);
     us_vec_destroy(g.after);
     us_problem_destroy(g.whole);
+    if (g.seen != own) us_problem_destroy(g.seen);
     if (status)
         us_diagnosis_destroy(d);
     else

@@ -12,7 +12,7 @@ static const double RATES[] = {0.1, 0.01};
 
 static us_status divergence_rows(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
-    us_problem *own = us_training_problem(g->training);
+    us_problem *own = g->seen;
     us_context *context = us_problem_context(own);
     size_t samples = us_problem_samples(own);
     double sum = 0, most = 0;

@@ -36,7 +36,7 @@ typedef us_status (*evidence_check)(us_problem *, const us_vec *theta, us_batch,
 static us_status evidence_derivative(us__gathering *g, evidence_check check, bool *checked, bool *right,
                                      double *disagreement) {
     us_check here, beside;
-    us_problem *own = us_training_problem(g->training);
+    us_problem *own = g->seen;
     uint32_t rows[EVIDENCE_CHECK_ROWS];
     us_batch batch = evidence_check_rows(own, rows);
     us_status status = check(g->problem, g->theta, batch, NULL, &here);

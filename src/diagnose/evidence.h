@@ -9,7 +9,8 @@
 typedef struct us__gathering {
     const us_training *training;
     const us_diagnose_options *options;
-    us_problem *whole;       /* the training's, in f64: with running statistics, where it has some */
+    us_problem *seen;        /* the training's problem, or a sample of its rows */
+    us_problem *whole;       /* the same in f64: with running statistics, where it has some */
     us_vec *after;           /* [n of whole] scratch: θ of a copy that went on */
     us_problem *problem;     /* the same as a function of its parameters alone */
     us_vec *theta;           /* [n] the training's parameters, in f64 */

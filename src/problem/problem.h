@@ -41,4 +41,7 @@ static inline void us__problem_hint(us_problem *problem, us_batch next) {
     if (problem->ops->hint) problem->ops->hint(problem, next);
 }
 
+/* Row i of a sample of m rows out of N, evenly spread. */
+static inline uint32_t us__sample_row(size_t i, size_t m, size_t n) { return (uint32_t)((uint64_t)i * n / m); }
+
 #endif

@@ -61,6 +61,10 @@ static us_status assemble_problems(us_run *run) {
         status = us_problem_create_l2(&run->problem, run->bare, l2, false);
     else
         run->problem = run->bare;
+    run->seen = run->problem;
+    size_t rows = us__run_text_sample(us_data_train(run->data));
+    if (status == US_OK && run->config.batch != 0 && rows < us_problem_samples(run->problem))
+        status = us_problem_create_sample(&run->seen, run->problem, rows, false);
     if (status == US_OK && test) status = us_model_problem(&inner, run->model, test);
     if (status == US_OK && test && l2 > 0)
         status = us_problem_create_l2(&run->test_problem, inner, l2, true);

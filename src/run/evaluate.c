@@ -7,7 +7,7 @@ const us_vec *us__run_answer(us_run *run) {
 }
 
 us_status us_run_loss(us_run *run, bool test, double *loss) {
-    us_problem *problem = test ? run->test_problem : run->problem;
+    us_problem *problem = test ? run->test_problem : run->seen;
     *loss = (double)NAN;
     return problem ? us_problem_value(problem, us__run_answer(run), US_BATCH_ALL, loss) : US_OK;
 }

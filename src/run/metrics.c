@@ -102,7 +102,7 @@ us_status us_run_metrics(us_run *run, bool test, us_metric metrics[US_METRICS_MA
     const us_dataset *dataset = test ? us_data_test(run->data) : us_data_train(run->data);
     *count = 0;
     if (!dataset) return US_OK;
-    if (us_dataset_has_windows(dataset)) return us__run_text_metrics(run, dataset, metrics, count);
+    if (us_dataset_has_windows(dataset)) return us__run_text_metrics(run, test, metrics, count);
     size_t width = us_model_outputs(run->model);
     double mean, scale, *outputs = us__alloc(run->context, us_dataset_rows(dataset), width * sizeof *outputs);
     if (!outputs) return US_ERR_NOMEM;

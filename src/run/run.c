@@ -22,6 +22,7 @@ void us_run_destroy(us_run *run) {
     us_vec_destroy(run->weights);
     us_training_destroy(run->training);
     us_problem_destroy(run->test_problem);
+    if (run->seen != run->problem) us_problem_destroy(run->seen);
     if (run->problem != run->bare) us_problem_destroy(run->problem);
     us_problem_destroy(run->bare);
     us_model_destroy(run->model);

@@ -123,6 +123,7 @@ struct us_run {
     us_model *model;
     us_problem *bare;         /* the model's own problem of the training rows */
     us_problem *problem;      /* the same with its penalty; `bare` itself when there is none */
+    us_problem *seen;         /* `problem` over the training rows that losses are measured on: it itself when that is all */
     us_problem *test_problem; /* of the test rows, with its penalty; NULL when there are none */
     us_training *training;
     us_vec *weights; /* see us__run_answer */
@@ -176,7 +177,11 @@ us_status us__run_checkpoint_read(us_context *context, const char *folder, void 
 /* evaluate.c: measures and logs the losses over all rows at the current step. */
 us_status us__run_evaluate(us_run *run, double *train);
 /* text.c: the metrics of a text's rows. */
-us_status us__run_text_metrics(us_run *run, const us_dataset *dataset, us_metric metrics[US_METRICS_MAX], size_t *count);
+us_status us__run_text_metrics(us_run *run, bool test, us_metric metrics[US_METRICS_MAX], size_t *count);
+/* text.c: the training rows that losses and metrics are measured on, where a batch is not all rows: of a text no more than
+ * US__RUN_TEXT_SEEN characters. */
+enum { US__RUN_TEXT_SEEN = 1 << 16 };
+size_t us__run_text_sample(const us_dataset *dataset);
 /* text.c: rows whose predictions are in memory at a time: some 8 MB of them. */
 size_t us__run_text_chunk(const us_run *run);
 /* text.c: one row of zeros, as the run's text has them. Errors: US_ERR_ARGUMENT (the run is of no text). */

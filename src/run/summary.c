@@ -14,11 +14,11 @@ static us_status summary_losses(us_run *run, json_t **out) {
     if (status == US_OK && isnan(losses.test)) status = us_run_loss(run, true, &losses.test);
     if (status != US_OK) return status;
     if (isfinite(losses.train) && !(losses.best <= losses.train)) losses.best = losses.train, losses.best_step = step;
-    *out = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "name", us_model_loss_name(run->model), "unit",
+    *out = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:I}", "name", us_model_loss_name(run->model), "unit",
                      us_model_loss_unit(run->model), "first", summary_number(losses.first), "last",
                      summary_number(losses.train), "best", summary_number(losses.best), "best_step",
                      isfinite(losses.best) ? json_integer((json_int_t)losses.best_step) : json_null(), "test",
-                     summary_number(losses.test));
+                     summary_number(losses.test), "rows", (json_int_t)us_problem_samples(run->seen));
     return US_OK;
 }
 

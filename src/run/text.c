@@ -1,4 +1,5 @@
 /* What a run of a text tells by the row: as many predictions as characters, so that rows are taken a few at a time. */
+#include "problem/problem.h"
 #include "run/run.h"
 #include <math.h>
 
@@ -7,28 +8,37 @@ size_t us__run_text_chunk(const us_run *run) {
     return rows ? rows : 1;
 }
 
-/* Bits are −log₂ p of the character that was there, in the mean; perplexity is 2^bits. */
-us_status us__run_text_metrics(us_run *run, const us_dataset *dataset, us_metric metrics[US_METRICS_MAX], size_t *count) {
-    size_t rows = us_dataset_rows(dataset), positions = us_dataset_positions(dataset), chunk = us__run_text_chunk(run);
+size_t us__run_text_sample(const us_dataset *dataset) {
+    size_t rows = us_dataset_rows(dataset), most = US__RUN_TEXT_SEEN / us_dataset_positions(dataset);
+    return !us_dataset_has_windows(dataset) || rows <= most ? rows : most ? most : 1;
+}
+
+/* A sample's rows lie apart, and are taken one by one. Bits are −log₂ p of the character that was there, in the mean;
+ * perplexity is 2^bits. */
+us_status us__run_text_metrics(us_run *run, bool test, us_metric metrics[US_METRICS_MAX], size_t *count) {
+    const us_dataset *dataset = test ? us_data_test(run->data) : us_data_train(run->data);
+    size_t all = us_dataset_rows(dataset), rows = test ? all : us_problem_samples(run->seen);
+    size_t positions = us_dataset_positions(dataset), chunk = rows < all ? 1 : us__run_text_chunk(run);
     size_t classes = us_model_outputs(run->model), right = 0;
     const uint32_t *labels = us_dataset_labels_const(dataset);
     double *outputs = us__alloc(run->context, chunk, positions * classes * sizeof *outputs), nats = 0;
     us_status status = outputs ? US_OK : US_ERR_NOMEM;
     for (size_t first = 0; first < rows && status == US_OK; first += chunk) {
         size_t some = rows - first < chunk ? rows - first : chunk;
-        status = us_model_predict_rows(run->model, run->bare, us__run_answer(run), dataset, first, some, outputs);
+        size_t from = rows < all ? us__sample_row(first, rows, all) : first;
+        status = us_model_predict_rows(run->model, run->bare, us__run_answer(run), dataset, from, some, outputs);
         for (size_t i = 0; i < some * positions && status == US_OK; i++) {
             const double *p = outputs + i * classes;
-            uint32_t label = labels[(first + i / positions) * us_dataset_label_stride(dataset) + i % positions];
+            uint32_t label = labels[(from + i / positions) * us_dataset_label_stride(dataset) + i % positions];
             right += us__run_class(p, classes) == label;
             nats -= log(p[label]);
         }
     }
     us__release(run->context, outputs);
-    double all = (double)rows * (double)positions;
-    metrics[0] = (us_metric){"accuracy", (double)right / all};
-    metrics[1] = (us_metric){"bits", nats / all / log(2)};
-    metrics[2] = (us_metric){"perplexity", exp(nats / all)};
+    double told = (double)rows * (double)positions;
+    metrics[0] = (us_metric){"accuracy", (double)right / told};
+    metrics[1] = (us_metric){"bits", nats / told / log(2)};
+    metrics[2] = (us_metric){"perplexity", exp(nats / told)};
     *count = status == US_OK ? 3 : 0;
     return status;
 }

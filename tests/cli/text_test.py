@@ -59,6 +59,23 @@ class Text(Case):
         self.write("rhyme.txt", rhyme(seed=2))
         self.refused(3, ["not the file that was trained on"], "train", "--resume", "parts", "--steps", "4", "--quiet")
 
+    def test_rows_that_begin_anywhere_cost_no_more(self):
+        self.write("rhyme.txt", rhyme())
+        o = self.ok("train", "rhyme.txt", "--model", "embed 8, attention 1, feed-forward 8", "--context", "16", "--stride", "1",
+                    "--steps", "60", "--lr", "0.01", "--run", "r", "--json", "--quiet")
+        # 8,002 characters, 800 for testing: rows begin at 7,202 - 16; 65,536 and 4,096 characters stand for all
+        self.assertEqual(o["samples"], 7186)
+        self.assertEqual(o["loss"]["rows"], 65536 // 16)
+        self.assertAlmostEqual(o["metrics"]["train"]["bits"], o["loss"]["last"] / math.log(2), places=4)
+        self.assertAlmostEqual(o["metrics"]["test"]["bits"], o["loss"]["test"] / math.log(2), places=4)
+        v = self.ok("diagnose", "r", "--no-remedies", "--dense-limit", "100", "--json", "--quiet")
+        self.assertEqual((v["rows"], v["samples"]), (4096 // 16, 7186))
+        self.assertIn("(a sample of the training rows)",
+                      self.ok("diagnose", "r", "--no-remedies", "--dense-limit", "100", "--rows", "32", "--quiet"))
+        s = self.ok("spectrum", "r", "--top", "1", "--bottom", "1", "--products", "60", "--json", "--quiet")
+        self.assertEqual(s["rows"], 4096 // 16)
+        self.refused(2, ["--rows"], "diagnose", "r", "--rows", "some")
+
     def test_bad_input(self):
         self.write("bad.txt", "one two\nthree fo\u00e9ur".encode("latin-1") * 100)
         self.refused(3, ["bad.txt:2:9", "0xE9"], "train", "bad.txt", "--model", MODEL, "--run", "r", "--quiet")
