@@ -166,8 +166,8 @@ US_API us_node us_graph_hinge(us_graph *graph, us_node prediction, us_node targe
 US_API us_node us_graph_binary_cross_entropy(us_graph *graph, us_node logit, us_node target);
 /** Batch normalisation over all axes but the second: gain·(x − mean)/√(variance + epsilon) + bias, for each channel.
  * In training form mean and variance (its sum of squares over the number) are those of the rows that are computed together:
- * tiles of up to 512 rows of a batch, cut by its size alone ("ghost" batch normalisation, Hoffer, Hubara & Soudry 2017). In
- * evaluation form they are the running values, two groups of θ named NAME.mean and NAME.variance that are state
+ * tiles of up to 512 rows of a batch, cut by its size and the graph ("ghost" batch normalisation, Hoffer, Hubara & Soudry
+ * 2017). In evaluation form they are the running values, two groups of θ named NAME.mean and NAME.variance that are state
  * (us_group.state) and should begin with 0 and 1. Their place in a gradient holds (running − batch's) in training form,
  * which a training takes a tenth of off them in each step, outside its rule, and zeros in evaluation form. Products with the
  * Hessian are exact in either form. Source: Ioffe & Szegedy 2015.

@@ -6,10 +6,11 @@
 
 enum { EXECUTE_SHARE = 1 << 22 }; /* operations that make waking threads worthwhile */
 
-us__cut us__cut_rows(size_t count) {
-    us__cut cut;
-    cut.tile = ((count + 1) / 2 + 15) / 16 * 16;
-    cut.tile = cut.tile < US__TILE_LEAST ? US__TILE_LEAST : cut.tile > US__TILE_MOST ? US__TILE_MOST : cut.tile;
+us__cut us__cut_rows(const us_graph *graph, size_t count) {
+    us__cut cut = {.tile = (count + 15) / 16 * 16};
+    bool shared = count >= 2 * US__TILE_LEAST && (double)graph->row_work * (double)count >= US__TILE_WORK;
+    if (shared || count > US__TILE_MOST) cut.tile = ((count + 1) / 2 + 15) / 16 * 16;
+    cut.tile = cut.tile > US__TILE_MOST ? US__TILE_MOST : cut.tile;
     cut.block = count > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS;
     cut.blocks = (count + cut.block - 1) / cut.block;
     return cut;
@@ -26,7 +27,7 @@ typedef struct execute_block {
 
 static size_t execute_tiles(const execute_block *b) { return (b->rows + b->cut.tile - 1) / b->cut.tile; }
 static bool execute_is_last(const execute_block *b) { return b->number == b->cut.blocks - 1; }
-/* One tile is all: every sum is computed where it belongs. */
+/* One tile is all: every sum over samples is computed where it belongs. */
 static bool execute_is_whole(const execute_block *b) { return b->e->count <= b->cut.tile; }
 
 /* By thread `thread`, whose addresses these are. */
@@ -80,6 +81,7 @@ static void execute_add_small(const execute_block *b) {
     us__workspace *w = b->e->workspace;
     bool single = w->precision == US_F32;
     size_t n = sums->small_elements;
+    if (n == 0) return;
     if (b->number == 0) memset(b->sums, 0, n * sizeof *b->sums);
     for (size_t i = 0; i < execute_tiles(b); i++)
         (single ? us__accumulate_f32 : us__accumulate_f64)(b->sums, w->partial + i * n * us_precision_bytes(w->precision),
@@ -96,7 +98,7 @@ static void execute_add_small(const execute_block *b) {
 static size_t execute_part(const execute_block *b, us_node a, size_t i, us__range *part) {
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
-    size_t size = n->shape[columns], parts = execute_is_whole(b) ? 1 : size / US__SUM_CUT;
+    size_t size = n->shape[columns], parts = b->e->count < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
     if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
     size_t each = parts > 1 ? ((size + parts - 1) / parts + 15) / 16 * 16 : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
@@ -171,8 +173,9 @@ static void execute_weight(const us__evaluation *e) {
 
 us_status us__evaluate(const us__evaluation *e) {
     us__workspace *w = e->workspace;
-    execute_block b = {.e = e, .cut = us__cut_rows(e->count), .threads = (size_t)us_context_threads(w->context)};
-    if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || execute_is_whole(&b)) b.threads = 1;
+    execute_block b = {
+        .e = e, .cut = us__cut_rows(e->plan->graph, e->count), .threads = (size_t)us_context_threads(w->context)};
+    if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || e->count < US__SUM_ROWS) b.threads = 1;
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
     us_status status = us__workspace_reserve(e, b.cut, b.threads);
     if (status != US_OK) return status;

@@ -4,21 +4,24 @@
  * Rows are computed in blocks, and the rows of a block in tiles, which threads share. What belongs to a row (values and
  * derivatives of its own loss) is computed tile by tile, and so are small sums over samples, which are added in the order of
  * the tiles. Large sums (the gradients of weight matrices) are computed for a whole block, cut by their own columns or rows,
- * which threads share again. Tiles, blocks and cuts depend on the number of rows and on shapes alone, and so does each bit
- * of the result. */
+ * which threads share again. Tiles, blocks and cuts depend on the number of rows and on the graph alone, and so does each
+ * bit of the result. */
 #ifndef US_GRAPH_PLAN_H
 #define US_GRAPH_PLAN_H
 
 #include "graph/graph.h"
 
 enum {
-    US__TILE_LEAST = 64,   /* rows of a tile, */
-    US__TILE_MOST = 512,   /* and there are two to share where that allows it: each packs its matrices anew */
+    US__TILE_WORK = 1 << 26, /* operations of a batch's losses from which on two tiles share it: each packs its matrices
+                                anew, */
+    US__TILE_LEAST = 64,     /* and both have so many rows at least */
+    US__TILE_MOST = 512,
     US__BLOCK_ROWS = 1024, /* rows of a block, or twice that where there are more */
     US__BLOCK_VECTORS = 16,
     US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
     US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
-    US__SUM_PARTS = 4     /* and no more parts than that */
+    US__SUM_PARTS = 4,    /* and no more parts than that, */
+    US__SUM_ROWS = 128    /* when it is over so many rows */
 };
 
 /* When a node is computed. A sum over samples belongs to the blocks: their sums add up to its value. */
@@ -101,13 +104,14 @@ static inline size_t us__sums_kept(const us__plan *plan, size_t blocks, size_t l
 
 /* ------------------------------------------------------------------ execution */
 
-/* How rows are cut: a function of their number. */
+/* How rows are cut: a function of their number and of the work that a row's loss is. All plans of a graph cut alike: batch
+ * normalisation sees the cut. */
 typedef struct us__cut {
     size_t tile;  /* rows of a tile; the last one may have fewer */
     size_t block; /* rows of a block: a whole number of tiles */
     size_t blocks;
 } us__cut;
-us__cut us__cut_rows(size_t count);
+us__cut us__cut_rows(const us_graph *graph, size_t count);
 
 /* Where the values at a point are those of, if plan is not NULL. */
 typedef struct us__point {

@@ -4,9 +4,9 @@
 #include <unstuck/graph.h>
 #include <unstuck/train.h>
 
-enum { INPUTS = 60, HIDDEN = 300, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
+enum { INPUTS = 60, HIDDEN = 1000, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
 
-static const size_t COUNTS[] = {1, 64, 65, 128, 301, 1024, ROWS}; /* one tile, two, a block, two blocks */
+static const size_t COUNTS[] = {1, 64, 65, 128, 601, 1024, ROWS}; /* one tile, two, a block, two blocks */
 static const int THREADS[] = {1, 2, 3, 7};
 
 typedef struct subject {
@@ -192,10 +192,13 @@ static us_status threads_body(us_context *context, void *user) {
 
 static void test_failing_allocations(void **state) { support_fail_each_allocation(threads_body, NULL); }
 
-/* Tiles and blocks cover all rows, tiles divide blocks, and the cut knows nothing but the count. */
+/* Tiles and blocks cover all rows, tiles divide blocks; little work is one tile, and much is two with rows enough. */
 static void test_cuts(void **state) {
-    for (size_t count = 1; count < 5000; count++) {
-        us__cut cut = us__cut_rows(count);
+    for (size_t i = 1; i < 10000; i++) {
+        size_t count = (i + 1) / 2;
+        us_graph graph = {.row_work = i % 2 ? 10 : 10000000};
+        us__cut cut = us__cut_rows(&graph, count);
+        if (count <= US__TILE_MOST) assert_int_equal(count <= cut.tile, i % 2 || count < 2 * US__TILE_LEAST);
         assert_true(cut.tile > 0 && (cut.blocks == 1 || cut.block % cut.tile == 0) && cut.blocks * cut.block >= count);
         assert_true((cut.blocks - 1) * cut.block < count);
     }
