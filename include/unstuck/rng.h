@@ -26,6 +26,10 @@ US_API uint64_t us_rng_u64(us_rng *rng);
 US_API double us_rng_uniform(us_rng *rng);
 /** Normal with mean 0 and variance 1 (Box-Muller; two draws a number, so that position stays simple). */
 US_API double us_rng_normal(us_rng *rng);
+/** count of these, one after the other: the same numbers, in less time. @param out [count] */
+US_API void us_rng_fill_normal(us_rng *rng, double *out, size_t count);
+/** Random signs, 1 or -1 with equal probability: 32 from a word, the lowest bit first. @param out [count] */
+US_API void us_rng_fill_signs(us_rng *rng, double *out, size_t count);
 /** Uniform on 0 .. bound-1 without bias (Lemire 2019). bound > 0. */
 US_API uint32_t us_rng_below(us_rng *rng, uint32_t bound);
 /** count such draws, one after the other. @param out [count] */

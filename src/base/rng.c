@@ -33,11 +33,18 @@ uint64_t us_rng_u64(us_rng *rng) {
     return low | (uint64_t)us_rng_u32(rng) << 32;
 }
 
-double us_rng_uniform(us_rng *rng) { return (double)(us_rng_u64(rng) >> 11) * 0x1p-53; }
+static inline double rng_to_uniform(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+
+/* u = 1 - first is in (0, 1]. */
+static inline double rng_to_normal(double first, double second) {
+    return sqrt(-2.0 * log(1.0 - first)) * cos(6.283185307179586477 * second);
+}
+
+double us_rng_uniform(us_rng *rng) { return rng_to_uniform(us_rng_u64(rng)); }
 
 double us_rng_normal(us_rng *rng) {
-    double u = 1.0 - us_rng_uniform(rng), v = us_rng_uniform(rng); /* u in (0, 1] */
-    return sqrt(-2.0 * log(u)) * cos(6.283185307179586477 * v);
+    double first = us_rng_uniform(rng), second = us_rng_uniform(rng);
+    return rng_to_normal(first, second);
 }
 
 /* Source: Lemire 2019, "Fast random integer generation in an interval", algorithm 5. */
@@ -102,6 +109,27 @@ static inline uint32_t rng_ahead_below(rng_ahead *ahead, uint32_t bound) {
 void us_rng_fill_below(us_rng *rng, uint32_t bound, uint32_t *out, size_t count) {
     rng_ahead ahead = {.rng = rng, .first = rng->position + RNG_WORDS}; /* holds nothing yet */
     for (size_t i = 0; i < count; i++) out[i] = rng_ahead_below(&ahead, bound);
+}
+
+static inline double rng_ahead_uniform(rng_ahead *ahead) {
+    uint64_t low = rng_ahead_next(ahead), high = rng_ahead_next(ahead);
+    return rng_to_uniform(low | high << 32);
+}
+
+void us_rng_fill_normal(us_rng *rng, double *out, size_t count) {
+    rng_ahead ahead = {.rng = rng, .first = rng->position + RNG_WORDS}; /* holds nothing yet */
+    for (size_t i = 0; i < count; i++) {
+        double first = rng_ahead_uniform(&ahead), second = rng_ahead_uniform(&ahead);
+        out[i] = rng_to_normal(first, second);
+    }
+}
+
+void us_rng_fill_signs(us_rng *rng, double *out, size_t count) {
+    rng_ahead ahead = {.rng = rng, .first = rng->position + RNG_WORDS}; /* holds nothing yet */
+    for (size_t i = 0; i < count; i += 32) {
+        uint32_t bits = rng_ahead_next(&ahead);
+        for (size_t k = 0; k < 32 && i + k < count; k++) out[i + k] = bits >> k & 1 ? 1 : -1;
+    }
 }
 
 void us_rng_permutation(us_rng *rng, uint32_t *order, size_t count) {

@@ -1,4 +1,4 @@
-/* The density of eigenvalues by stochastic Lanczos quadrature. For a random vector v of length 1,
+/* The density of eigenvalues by stochastic Lanczos quadrature. For v of random signs, of length 1,
  *     E[v'f(A)v] = tr f(A)/n,   v'f(A)v = Σₖ wₖ f(θₖ)  up to degree 2·steps − 1,
  * where θ are the Ritz values of Lanczos' method from v, and wₖ the squares of the first components of T's eigenvectors.
  * With f a bell of the given width around x, the mean over the probes is the density at x, drawn with that width.
@@ -36,7 +36,7 @@ static void density_start(density_block *b, const us_density *d, uint64_t seed, 
     for (size_t q = 0; q < b->count; q++) {
         us_rng rng = us_rng_init(seed, 0xde45 + ((uint64_t)(probe + q) << 32));
         double *x = b->x + q * d->n;
-        for (size_t i = 0; i < d->n; i++) x[i] = us_rng_normal(&rng);
+        us_rng_fill_signs(&rng, x, d->n);
         cblas_dscal(n, 1 / cblas_dnrm2(n, x, 1), x, 1);
         b->steps[q] = d->steps;
     }

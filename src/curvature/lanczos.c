@@ -57,24 +57,17 @@ void us_lanczos_destroy(us_lanczos *l) {
     us__release(l->context, l);
 }
 
-/* w ← w − V·(V'w) over the first `count` columns. @param c [count] V'w */
-static void lanczos_orthogonalise(const us_lanczos *l, double *w, size_t count, double *c) {
-    if (count == 0) return;
-    cblas_dgemv(CblasColMajor, CblasTrans, (int)l->n, (int)count, 1, l->basis, (int)l->n, w, 1, 0, c, 1);
-    cblas_dgemv(CblasColMajor, CblasNoTrans, (int)l->n, (int)count, -1, l->basis, (int)l->n, c, 1, 1, w, 1);
-}
-
 /* w ← random, of length 1, orthogonal to the first `count` columns of the basis. @param c [count] scratch */
 static void lanczos_random(us_lanczos *l, double *w, size_t count, double *c) {
     double length;
     int n = (int)l->n;
     do {
-        for (size_t i = 0; i < l->n; i++) w[i] = us_rng_normal(&l->rng);
+        us_rng_fill_normal(&l->rng, w, l->n);
         cblas_dscal(n, 1 / cblas_dnrm2(n, w, 1), w, 1);
-        for (int pass = 0; pass < 2; pass++) lanczos_orthogonalise(l, w, count, c);
+        for (int pass = 0; pass < 2; pass++) us__lanczos_orthogonalise(l, w, count, c);
         length = cblas_dnrm2(n, w, 1);
         cblas_dscal(n, 1 / length, w, 1);
-        lanczos_orthogonalise(l, w, count, c); /* what the scaling brought back up */
+        us__lanczos_orthogonalise(l, w, count, c); /* what the scaling brought back up */
     } while (!(length > 1e-8));
     cblas_dscal(n, 1 / cblas_dnrm2(n, w, 1), w, 1);
 }
@@ -103,7 +96,7 @@ static us_status lanczos_guess(us_lanczos *l, const double *start) {
     cblas_daxpy((int)l->n, 1, start, 1, l->basis, 1);
     for (size_t q = 0; q < l->ahead; q++) { /* orthonormal again */
         double *x = l->basis + q * l->n;
-        for (int pass = 0; pass < 2; pass++) lanczos_orthogonalise(l, x, q, l->parts);
+        for (int pass = 0; pass < 2; pass++) us__lanczos_orthogonalise(l, x, q, l->parts);
         cblas_dscal((int)l->n, 1 / cblas_dnrm2((int)l->n, x, 1), x, 1);
     }
     return US_OK;
@@ -135,7 +128,7 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
     double *small = NULL;
     status = US_ERR_NOMEM;
-    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + block * block +
+    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + 2 * block * block +
                      (size_t)l->lapack_size;
     if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
     if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
@@ -145,7 +138,7 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->couple = (small += most * most);
     l->dropped = (small += block * most);
     l->parts = (small += l->rounds_most * block * most);
-    l->ritz = (small += block * (most + block));
+    l->ritz = (small += block * (most + 2 * block));
     l->residuals = (small += most);
     l->rows = (small += most);
     l->lapack = small + US__LANCZOS_CHUNK * most;
@@ -199,20 +192,16 @@ const double *us_lanczos_next(us_lanczos *l) {
 
 size_t us_lanczos_block(const us_lanczos *l) { return l->done ? 0 : l->ahead; }
 
-/* W ← W − V·C − N·S with S = N'W, which symmetry makes the whole of it along V and N; S goes into T. */
-static void lanczos_take_known(us_lanczos *l) {
-    size_t n = l->n, m = l->most, size = l->size, k = l->ahead, first = 0;
-    const double *next = l->basis + size * n;
-    double *s = l->parts;
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)k, (int)k, (int)n, 1, next, (int)n, l->work, (int)n, 0, s,
-                (int)k);
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)k, -1, next, (int)n, s, (int)k, 1, l->work,
-                (int)n);
+/* W ← W − V·C − N·S with S = N'W, which symmetry makes the whole of it along V and N; S goes into T. D ← (V, N)'W.
+ * @param s [k×k] */
+static void lanczos_take_known(us_lanczos *l, double *s, double *d) {
+    size_t m = l->most, size = l->size, k = l->ahead, first = 0;
+    for (size_t q = 0; q < k; q++)
+        for (size_t i = 0; i < k; i++)
+            s[i + q * k] = cblas_ddot((int)l->n, l->basis + (size + i) * l->n, 1, l->work + q * l->n, 1);
     for (bool zero = true; first < size && zero; first += zero) /* a plain step has C zero but for the last block */
         for (size_t q = 0; q < k; q++) zero = zero && l->couple[first + q * m] == 0;
-    if (first < size)
-        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)(size - first), -1, l->basis + first * n,
-                    (int)n, l->couple + first, (int)m, 1, l->work, (int)n);
+    us__lanczos_subtract_and_measure(l, first, k, s, d);
     for (size_t q = 0; q < k; q++) {
         for (size_t i = 0; i < size; i++) l->t[i + (size + q) * m] = l->couple[i + q * m];
         for (size_t i = 0; i < k; i++) {
@@ -222,15 +211,11 @@ static void lanczos_take_known(us_lanczos *l) {
     }
 }
 
-/* W ← W − (V, N)·D with D = (V, N)'W. Before any round D is rounding, and asymmetry; afterwards it also holds what the basis
- * knows of the directions that were dropped, which belongs to T. */
-static void lanczos_take_rest(us_lanczos *l) {
-    size_t n = l->n, m = l->most, size = l->size, k = l->ahead, all = size + k;
-    double *d = l->parts;
-    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)all, (int)k, (int)n, 1, l->basis, (int)n, l->work, (int)n, 0,
-                d, (int)all);
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)k, (int)all, -1, l->basis, (int)n, d, (int)all, 1,
-                l->work, (int)n);
+/* W ← W − (V, N)·D. Before any round D is rounding, and asymmetry; afterwards it also holds what the basis knows of the
+ * directions that were dropped, which belongs to T. */
+static void lanczos_take_rest(us_lanczos *l, const double *d) {
+    size_t m = l->most, size = l->size, k = l->ahead, all = size + k;
+    us__lanczos_subtract(l, 0, all, k, d, all);
     for (size_t q = 0; q < k; q++)
         for (size_t i = 0; i < all; i++) {
             double part = d[i + q * all], *at = l->t + i + (size + q) * m;
@@ -249,16 +234,16 @@ static void lanczos_take_rest(us_lanczos *l) {
  * @param before its length before the pass over V */
 static void lanczos_take_column(us_lanczos *l, size_t p, double before) {
     size_t n = l->n, m = l->most, size = l->size, old = size - l->ahead, rest = n - size, others = p < rest ? p : rest;
-    double *w = l->work + p * n, *c = l->parts, *next = l->basis + size * n, length = 0;
+    double *w = l->work + p * n, *c = l->parts, *next = l->basis + size * n, length = 0, factor = 1;
     for (size_t q = 0; q < others; q++) {
         double part = cblas_ddot((int)n, next + q * n, 1, w, 1);
         cblas_daxpy((int)n, -part, next + q * n, 1, w, 1);
         l->couple[old + p + q * m] += part;
     }
     for (int pass = 0; pass < 3; pass++, before = length) {
-        length = cblas_dnrm2((int)n, w, 1);
+        length = us__lanczos_length(w, n);
         if (!(length < 0.5 * before) || length <= 10 * l->o.epsilon * l->scale) break;
-        lanczos_orthogonalise(l, w, size + others, c);
+        us__lanczos_orthogonalise(l, w, size + others, c);
         for (size_t q = 0; q < others; q++) l->couple[old + p + q * m] += c[size + q];
     }
     if (p >= rest) { /* the basis spans the whole space */
@@ -270,9 +255,9 @@ static void lanczos_take_column(us_lanczos *l, size_t p, double before) {
         lanczos_random(l, w, size + p, c);
     } else {
         l->couple[old + p + p * m] = length;
-        cblas_dscal((int)n, 1 / length, w, 1);
+        factor = 1 / length;
     }
-    memcpy(next + p * n, w, n * sizeof *w);
+    for (size_t i = 0; i < n; i++) next[p * n + i] = factor * w[i];
 }
 
 us_status us_lanczos_give(us_lanczos *l, const double *products) {
@@ -281,15 +266,16 @@ us_status us_lanczos_give(us_lanczos *l, const double *products) {
     size_t n = l->n, k = l->ahead;
     double before[64];
     for (size_t q = 0; q < k; q++) {
-        double length = cblas_dnrm2((int)n, products + q * n, 1);
+        double length = us__lanczos_length(products + q * n, n);
         if (!isfinite(length))
             return us__fail(l->context, US_ERR_NONFINITE, "Lanczos: product %zu is not finite", l->products + q + 1);
         l->scale = fmax(l->scale, length);
     }
     memcpy(l->work, products, k * n * sizeof *l->work);
-    lanczos_take_known(l);
-    for (size_t q = 0; q < k; q++) before[q] = cblas_dnrm2((int)n, l->work + q * n, 1);
-    lanczos_take_rest(l);
+    double *s = l->parts, *d = s + k * k;
+    lanczos_take_known(l, s, d);
+    for (size_t q = 0; q < k; q++) before[q] = us__lanczos_length(l->work + q * n, n);
+    lanczos_take_rest(l, d);
     memset(l->couple, 0, l->most * l->block * sizeof *l->couple);
     l->size += k;
     l->products += k;

@@ -23,7 +23,7 @@ struct us_lanczos {
     double *t;         /* [most×most] T, column-major, full */
     double *couple;    /* [most×block] C, column-major */
     double *dropped;   /* [rounds_most×block×most] what was C when a round began */
-    double *parts;     /* [(most+block)×block] V'W */
+    double *parts;     /* [(most+2·block)×block] N'W, V'W */
     double *ritz;      /* [most] eigenvalues of T, ascending */
     double *vectors;   /* [most×most] its eigenvectors, vector i at vectors + i·size */
     double *residuals; /* [most] ‖C'y‖ + Σ‖droppedₑ'y‖ for each */
@@ -56,6 +56,16 @@ us_status us__lanczos_decide(us_lanczos *l);
 void us__lanczos_restart(us_lanczos *l, size_t low, size_t high);
 /* N ← random, orthonormal, orthogonal to V and, where the space is large enough, to the N that was. */
 void us__lanczos_fresh(us_lanczos *l);
+
+/* ‖x‖, also where its square is out of range. */
+double us__lanczos_length(const double *x, size_t n);
+/* W −= V·C over columns from .. from + count of the basis. @param c [count×k] columns `stride` apart */
+void us__lanczos_subtract(us_lanczos *l, size_t from, size_t count, size_t k, const double *c, size_t stride);
+/* W −= V·C + N·S, where C is zero but for rows from `from` on; D ← (V, N)'W of what is left, in the same pass.
+ * @param s [k×k] @param d [(size+k)×k] */
+void us__lanczos_subtract_and_measure(us_lanczos *l, size_t from, size_t k, const double *s, double *d);
+/* w ← w − V·(V'w) over the first `count` columns. @param c [count] V'w */
+void us__lanczos_orthogonalise(const us_lanczos *l, double *w, size_t count, double *c);
 
 double us__lanczos_resolution(const us_lanczos *l);
 /* Bounds on the spectrum with the confidence asked for. */

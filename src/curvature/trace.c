@@ -1,8 +1,10 @@
 /* The trace by XTrace. With Ω = [ω₁ .. ω_m], ‖ωᵢ‖² = n, and AΩ = QR, leaving vector i out leaves the range of
  *     Qᵢ = Q(I − sᵢsᵢ')^½,   sᵢ = R⁻ᵀeᵢ/‖R⁻ᵀeᵢ‖,
  * and ωᵢ, independent of Qᵢ, estimates what Qᵢ does not see. With W = Q'Ω, H = Q'AQ, pᵢ = (I − sᵢsᵢ')wᵢ and uᵢ = ωᵢ − Qpᵢ:
- *     tᵢ = tr H − sᵢ'Hsᵢ + (n − m + 1)/‖uᵢ‖² · uᵢ'Auᵢ,
- *     uᵢ'Auᵢ = (wᵢ − 2pᵢ)'Reᵢ + pᵢ'Hpᵢ   (A is symmetric, so Q'Aωᵢ = Reᵢ),   ‖uᵢ‖² = n − ‖pᵢ‖².
+ *     tᵢ = tr H − sᵢ'Hsᵢ + c·uᵢ'Auᵢ,
+ *     uᵢ'Auᵢ = (wᵢ − 2pᵢ)'Reᵢ + pᵢ'Hpᵢ   (A is symmetric, so Q'Aωᵢ = Reᵢ).
+ * ωᵢ are random signs, which cost next to nothing, with c = 1. In few dimensions, where signs may depend on each other, they
+ * are uniform on the sphere, and uᵢ on that of its space: c = (n − m + 1)/‖uᵢ‖², ‖uᵢ‖² = n − ‖pᵢ‖².
  * The trace is their mean; the standard error is their standard deviation over √m.
  * Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation". */
 #include "base/base.h"
@@ -14,10 +16,16 @@
 
 void us_trace_options_init(us_trace_options *options) { *options = (us_trace_options)US_TRACE_OPTIONS_INIT; }
 
-/* ωᵢ, uniform on the sphere of radius √n; the same whenever it is asked for. */
+enum { TRACE_SIGNS_FROM = 64 }; /* dimensions: two vectors of as many signs are the same once in 2⁶³ */
+
+/* ωᵢ: random signs, or uniform on the sphere of radius √n; the same whenever it is asked for. */
 static void trace_vector(double *omega, size_t n, uint64_t seed, size_t i) {
     us_rng rng = us_rng_init(seed, 0x7ace + ((uint64_t)i << 32));
-    for (size_t k = 0; k < n; k++) omega[k] = us_rng_normal(&rng);
+    if (n >= TRACE_SIGNS_FROM) {
+        us_rng_fill_signs(&rng, omega, n);
+        return;
+    }
+    us_rng_fill_normal(&rng, omega, n);
     cblas_dscal((int)n, sqrt((double)n) / cblas_dnrm2((int)n, omega, 1), omega, 1);
 }
 
@@ -51,7 +59,10 @@ static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const dou
         for (size_t k = 0; k <= i; k++) rest += (wi[k] - 2 * p[k]) * r[k + i * m];
         rest += cblas_ddot(order, p, 1, hp, 1);
         double square = (double)n - cblas_ddot(order, p, 1, p, 1);
-        if (square > 1e-12 * (double)n) estimate += (double)(n - m + 1) / square * rest;
+        if (n >= TRACE_SIGNS_FROM)
+            estimate += rest;
+        else if (square > 1e-12 * (double)n)
+            estimate += (double)(n - m + 1) / square * rest;
         double delta = estimate - mean;
         mean += delta / (double)(i + 1);
         squares += delta * (estimate - mean);

@@ -57,6 +57,27 @@ static void below_is_even_and_a_permutation_is_one(void **state) {
     }
 }
 
+/* Numbers made many at a time are those that come one by one, wherever they begin. */
+static void fills_are_what_single_draws_are(void **state) {
+    double normals[301], signs[301];
+    for (uint64_t start = 0; start < 70; start += 23) {
+        us_rng one = us_rng_init(5, 3);
+        one.position = start;
+        us_rng many = one, words = one;
+        us_rng_fill_normal(&many, normals, 301);
+        for (int i = 0; i < 301; i++) assert_true(normals[i] == us_rng_normal(&one));
+        assert_int_equal(many.position, one.position);
+        us_rng_fill_signs(&words, signs, 301);
+        assert_int_equal(words.position, start + 10);
+        words.position = start;
+        uint32_t word = 0;
+        for (int i = 0; i < 301; i++, word >>= 1) {
+            if (i % 32 == 0) word = us_rng_u32(&words);
+            assert_true(signs[i] == (word & 1 ? 1 : -1));
+        }
+    }
+}
+
 /* A permutation is Fisher-Yates with us_rng_below, wherever in the stream it begins and however far it reaches. */
 static void a_permutation_takes_the_words_in_order(void **state) {
     for (size_t count = 0; count < 300; count += 1 + count / 4)
@@ -90,7 +111,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_answers),     cmocka_unit_test(a_copied_state_goes_on_alike),
         cmocka_unit_test(moments_are_those_of_the_distributions), cmocka_unit_test(below_is_even_and_a_permutation_is_one),
-        cmocka_unit_test(a_permutation_takes_the_words_in_order), cmocka_unit_test(many_draws_are_those_of_single_ones),
+        cmocka_unit_test(a_permutation_takes_the_words_in_order), cmocka_unit_test(fills_are_what_single_draws_are),
+                                       cmocka_unit_test(many_draws_are_those_of_single_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
