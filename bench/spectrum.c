@@ -72,7 +72,7 @@ static void spectrum_lanczos(const us_operator *h, us_lanczos_options o) {
 
 static void spectrum_measure(const char *what, double number, size_t block) {
     us_hessian_operator *hessian;
-    TRY(us_hessian_operator_create(&hessian, problem, theta, US_BATCH_ALL, block > 8 ? block : 8));
+    TRY(us_hessian_operator_create(&hessian, problem, theta, US_BATCH_ALL, block > 16 ? block : 16));
     us_operator h = *us_hessian_operator_get(hessian);
     h.user = (void *)(uintptr_t)us_hessian_operator_get(hessian), h.apply = spectrum_timed;
     us_lanczos_options o = US_LANCZOS_OPTIONS_INIT;
@@ -100,7 +100,7 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         o.bottom = 0, o.top = (size_t)number, o.tolerance = 1e-2, o.verify = false, o.block = block;
         spectrum_lanczos(&h, o);
     } else if (!strcmp(what, "bookkeeping")) {
-        o.basis = (size_t)number, o.products = 2 * (size_t)number, o.tolerance = 1e-15, o.verify = false, o.block = block;
+        o.basis = o.products = (size_t)number, o.tolerance = 1e-15, o.verify = false, o.block = block;
         spectrum_lanczos(&h, o);
     } else if (!strcmp(what, "density")) {
         us_density_options d = US_DENSITY_OPTIONS_INIT;
@@ -112,7 +112,7 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         us_density_destroy(density);
     } else if (!strcmp(what, "trace")) {
         us_trace_options t = US_TRACE_OPTIONS_INIT;
-        t.products = (size_t)number, t.block = 8;
+        t.products = (size_t)number, t.block = 16;
         us_trace_estimate estimate;
         TRY(us_trace(&estimate, context, &h, &t));
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, estimate.products, estimate.value,

@@ -83,6 +83,8 @@ US_API const char *us_run_folder(const us_run *run);
 US_API const char *us_run_config_json(const us_run *run);
 /** "new", "running", "finished", "stuck", "diverged" or "interrupted"; a run that was killed stays "running". */
 US_API const char *us_run_status(const us_run *run);
+/** Of everything random in it, and of what measures it. */
+US_API uint64_t us_run_seed(const us_run *run);
 US_API us_training *us_run_training(const us_run *run);
 US_API const us_data *us_run_data(const us_run *run);
 US_API const us_model *us_run_model(const us_run *run);

@@ -29,6 +29,7 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     cli_progress progress = cli_progress_start(quiet);
     if (options) diagnosing = *options;
     if (trying) trials = *trying;
+    diagnosing.point.seed = us_run_seed(run);
     /* A run that diverged is replayed from its checkpoint, as far as it was to go: there it ends the same way again. */
     if (diagnosing.steps == 0 && strcmp(us_run_status(run), "diverged") == 0) {
         uint64_t left = us_run_steps_planned(run) - us_training_steps(us_run_training(run));

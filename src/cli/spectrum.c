@@ -12,6 +12,7 @@ enum {
     SPECTRUM_SIGN_PRODUCTS = 60,
     SPECTRUM_SECONDS = 60
 };
+#define SPECTRUM_RUN_SEED UINT64_MAX /* no --seed was given; a run's is below 2^63 */
 
 /* "…, at most 12 s left" */
 static void spectrum_show(cli_progress *progress, double share, const char *what) {
@@ -146,8 +147,13 @@ static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
 
 static int spectrum_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL;
-    spectrum_options o = {
-        .top = 5, .bottom = 5, .products = 1000, .seed = 1, .block = 1, .tolerance = 1e-4, .confidence = 0.999};
+    spectrum_options o = {.top = 5,
+                          .bottom = 5,
+                          .products = 1000,
+                          .seed = SPECTRUM_RUN_SEED,
+                          .block = 1,
+                          .tolerance = 1e-4,
+                          .confidence = 0.999};
     uint64_t threads = 1;
     int precision = 1;
     const cli_option table[] = {
@@ -177,7 +183,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--products", "N", &o.products, "Hessian-vector products for the eigenvalues, at most (1000)", 1},
         {CLI_COUNT, "--block", "K", &o.block, "products made at a time (1)", 1, 64},
         {CLI_CHOICE, "--precision", "P", &precision, "of the products: f32 or f64 (f64)", 0, 0, false, "f32|f64"},
-        {CLI_COUNT, "--seed", "N", &o.seed, "of the random vectors and the sample (1)"},
+        {CLI_COUNT, "--seed", "N", &o.seed, "of the random vectors and the sample (the run's)"},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &o.json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &o.quiet, "no progress and no messages"},
@@ -192,6 +198,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
     spectrum_view v = {.progress = cli_progress_start(o.quiet), .trace = {.value = (double)NAN}};
     us_status status = us_run_open(&v.run, context, folder);
     if (status == US_OK) {
+        if (o.seed == SPECTRUM_RUN_SEED) o.seed = us_run_seed(v.run);
         const us_training *training = us_run_training(v.run);
         status = us_problem_freeze(&v.problem, &v.theta, us_training_problem(training), precision ? US_F64 : US_F32,
                                    us_training_theta(training));

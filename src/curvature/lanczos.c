@@ -128,8 +128,8 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
     double *small = NULL;
     status = US_ERR_NOMEM;
-    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most + 2 * block * block +
-                     (size_t)l->lapack_size;
+    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most +
+                     2 * block * block + (size_t)l->lapack_size;
     if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
     if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
     if (!(l->integers = us__alloc(context, (size_t)l->integer_size, sizeof *l->integers))) goto done;

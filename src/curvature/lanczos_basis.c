@@ -1,5 +1,5 @@
-/* Passes over the basis. At a million rows and 50 columns it is 400 MB, and reading it is the whole cost: each pass goes over
- * it once, a chunk of rows after the other, whatever it does with a chunk. */
+/* Passes over the basis. At a million rows and 50 columns it is 400 MB, and reading it is the whole cost: each pass goes
+ * over it once, a chunk of rows after the other, whatever it does with a chunk. */
 #include "curvature/lanczos.h"
 #include <cblas.h>
 #include <float.h>

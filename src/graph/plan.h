@@ -140,9 +140,9 @@ typedef struct us__workspace {
     char *memory;
     size_t bytes;
     size_t point_rows; /* that slots of the point have room for */
-    size_t *place; /* [slots] offset in memory; of a tile's: in a thread's part of it */
-    size_t slots;  /* that there is room for */
-    char *own;     /* [threads×own_bytes] their parts, which begin with what programs need */
+    size_t *place;     /* [slots] offset in memory; of a tile's: in a thread's part of it */
+    size_t slots;      /* that there is room for */
+    char *own;         /* [threads×own_bytes] their parts, which begin with what programs need */
     size_t own_bytes, own_room;
     char *partial; /* [tiles of a block×small sums] */
     double *sums;  /* sums over tiles and blocks */

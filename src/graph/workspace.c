@@ -163,7 +163,8 @@ void us__workspace_bind_block(const us__evaluation *e, size_t first) {
             w->address[a] = s.as_is ? workspace_at(s.data, first * s.columns, s.bytes)
                                     : workspace_at(w->memory + w->place[p->slot[a]], kept * s.columns, s.bytes);
         } else if (slot->point)
-            w->address[a] = workspace_at(w->memory + w->place[p->slot[a]], kept * us__elements(us__at(p->graph, a), 1), size);
+            w->address[a] =
+                workspace_at(w->memory + w->place[p->slot[a]], kept * us__elements(us__at(p->graph, a), 1), size);
     }
 }
 

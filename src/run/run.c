@@ -77,6 +77,7 @@ const us_model *us_run_model(const us_run *run) { return run->model; }
 us_context *us_run_context(const us_run *run) { return run->context; }
 uint64_t us_run_steps_planned(const us_run *run) { return run->steps_planned; }
 const char *us_run_status(const us_run *run) { return run->status; }
+uint64_t us_run_seed(const us_run *run) { return run->config.seed; }
 
 /* ------------------------------------------------------------------ changing it */
 

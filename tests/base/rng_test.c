@@ -112,7 +112,7 @@ int main(void) {
         cmocka_unit_test(philox_gives_the_published_answers),     cmocka_unit_test(a_copied_state_goes_on_alike),
         cmocka_unit_test(moments_are_those_of_the_distributions), cmocka_unit_test(below_is_even_and_a_permutation_is_one),
         cmocka_unit_test(a_permutation_takes_the_words_in_order), cmocka_unit_test(fills_are_what_single_draws_are),
-                                       cmocka_unit_test(many_draws_are_those_of_single_ones),
+        cmocka_unit_test(many_draws_are_those_of_single_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
