@@ -73,6 +73,15 @@ US_API const char *us_product_name(us_product product);
 US_API us_status us_problem_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
                                     const us_vec *const *v, us_vec *const *hv, size_t k);
 
+/** How many residuals rᵢ(θ) the loss is the squares of: f(θ) = (1/2N) Σ rᵢ(θ)² over all N samples, in evaluation form; 0
+ * where it is no such sum. A residual is the output less the target, times a constant of the loss. */
+US_API size_t us_problem_residual_count(const us_problem *problem);
+/** The residuals over all samples, and their derivatives.
+ * @param residuals  [count] @param jacobian  [count×n] ∂rᵢ/∂θⱼ, row-major; NULL: not wanted
+ * Errors: as us_problem_value; US_ERR_UNSUPPORTED (the loss is no sum of squares, or the model has several outputs);
+ * US_ERR_NOMEM (the first time). Cost: a value; with the jacobian a gradient of each sample by itself. */
+US_API us_status us_problem_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian);
+
 US_API size_t us_problem_dimension(const us_problem *problem);
 /** Number of samples; 1 for a problem without data. */
 US_API size_t us_problem_samples(const us_problem *problem);

@@ -29,7 +29,7 @@ typedef struct us_run_config {
     const char *init;             /* NULL: by the model */
     const char *start;            /* a .safetensors file or "b1=500,b2=1e-4" (the others as init says); NULL: none */
     double l2;                    /* ≥ 0; default 0 */
-    const char *optimizer;        /* default "adam" */
+    const char *optimizer;        /* rule or solver; NULL (default): "adam", "trust-region" for a formula */
     const char *set;              /* "beta1=0.9,..", or NULL */
     double learning_rate;         /* > 0; default 0: the rule's own */
     bool learning_rate_auto;      /* us_run_create measures sharpness and critical rate at the start, and sets learning_rate;
@@ -51,11 +51,10 @@ typedef struct us_run_config {
     us_precision precision;    /* default US_RUN_PRECISION_DEFAULT */
     double checkpoint_seconds; /* > 0: between checkpoints; default 30 */
 } us_run_config;
-#define US_RUN_CONFIG_INIT                                                                                                  \
-    {                                                                                                                       \
-        .version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .optimizer = "adam", .schedule = "constant", \
-        .accumulate = 1, .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT,                   \
-        .checkpoint_seconds = 30                                                                                            \
+#define US_RUN_CONFIG_INIT                                                                                              \
+    {                                                                                                                   \
+        .version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .schedule = "constant", .accumulate = 1, \
+        .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30       \
     }
 US_API void us_run_config_init(us_run_config *config);
 

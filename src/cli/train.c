@@ -21,6 +21,23 @@ static int train_exit(const cli_command *command, us_context *context, us_status
     }
 }
 
+/* A formula's parameters with their standard errors, and what kind of point they are. */
+static void train_tell_fit(const json_t *summary) {
+    json_t *at = json_object_get(summary, "at"), *errors = json_object_get(summary, "standard_error"), *value;
+    json_t *deviation = json_object_get(summary, "residual_deviation"), *kind = json_object_get(summary, "kind");
+    const char *name;
+    json_object_foreach(at, name, value) {
+        json_t *error = json_object_get(errors, name);
+        printf("  %-12s %.11g", name, json_number_value(value));
+        if (json_is_number(error)) printf("  +- %.4g", json_number_value(error));
+        printf("\n");
+    }
+    if (json_is_number(deviation))
+        printf("  residual standard deviation %.6g, %lld degrees of freedom\n", json_number_value(deviation),
+               json_integer_value(json_object_get(summary, "degrees_of_freedom")));
+    if (json_is_string(kind)) printf("  this point is: %s\n", json_string_value(kind));
+}
+
 static void train_tell(us_run *run, us_status status, json_t *summary) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     const char *folder = us_run_folder(run), *metric_name = "";
@@ -51,6 +68,7 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
                    share ? " %" : "", style.reset);
         printf("\n");
     }
+    train_tell_fit(summary);
     printf("  kept in %s\n", folder);
     if (status == US_INTERRUPTED)
         printf("  goes on with: unstuck train --resume %s\n", folder);
@@ -165,5 +183,7 @@ const cli_command cli_train = {
     "\n"
     "  unstuck train housing.csv --target median_house_value --optimizer adam --epochs 20\n"
     "  unstuck train train-images-idx3-ubyte.gz --model mlp:128 --batch 32 --epochs 3\n"
-    "  unstuck train data.csv --model 'formula: a*exp(-b*t)' --target y --start a=1,b=0.1 --optimizer adam",
+    "A formula is fitted by a trust-region solver; parameters are told with their standard errors.\n"
+    "\n"
+    "  unstuck train data.csv --model 'formula: a*exp(-b*t)' --target y --start a=1,b=0.1",
     train_run};

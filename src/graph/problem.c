@@ -2,6 +2,7 @@
 #include "problem/problem.h"
 #include "graph/plan.h"
 #include "graph/products.h"
+#include "graph/residuals.h"
 #include "graph/units.h"
 #include "vec/vec.h"
 
@@ -18,6 +19,7 @@ typedef struct graph_problem {
     bool owns; /* shared; recasts do not */
     us__workspace *workspace;
     us__products *products[US_PRODUCTS]; /* made when they are first asked for; the Hessian's are the shared plan's */
+    us__residuals *residuals;            /* likewise */
 } graph_problem;
 
 /* ------------------------------------------------------------------ evaluation */
@@ -116,6 +118,15 @@ static us_status problem_product(us_problem *problem, us_product product, const 
     return problem_multiply(p, (*made)->plan, (*made)->workspace, theta, batch, v, hv, k);
 }
 
+static us_status problem_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
+    graph_problem *p = (graph_problem *)problem;
+    us_status status = US_OK;
+    if (jacobian && !p->residuals) status = us__residuals_create(&p->residuals, p->shared->graph, problem->precision);
+    if (status != US_OK) return status;
+    us__evaluation e = problem_evaluation(p, p->shared->predict, theta, US_BATCH_ALL);
+    return us__residuals_evaluate(p->residuals, &e, residuals, jacobian);
+}
+
 /* ------------------------------------------------------------------ creation */
 
 static void problem_shared_destroy(problem_shared *s) {
@@ -133,6 +144,7 @@ static void problem_destroy(us_problem *problem) {
     graph_problem *p = (graph_problem *)problem;
     us__workspace_destroy(p->workspace);
     for (size_t i = 0; i < US_PRODUCTS; i++) us__products_destroy(p->products[i]);
+    us__residuals_destroy(p->residuals);
     if (p->owns) problem_shared_destroy(p->shared);
     us__release(problem->context, p);
 }
@@ -187,6 +199,7 @@ static const us__problem_ops GRAPH_OPS = {
     .gradient = problem_gradient,
     .hvp = problem_hvp,
     .product = problem_product,
+    .residuals = problem_residuals,
     .recast = problem_recast,
     .floor = problem_floor,
     .units = problem_units,
@@ -205,6 +218,7 @@ static us_status problem_make(us_problem **out, problem_shared *shared, bool own
                            .samples = shared->dataset ? us_dataset_rows(shared->dataset) : 1,
                            .groups = g->groups,
                            .group_count = g->parameter_count,
+                           .residuals = shared->dataset && us__residuals_one(g) ? us_dataset_rows(shared->dataset) : 0,
                            .hvp_is_exact = true,
                            .has_training_form = us__plan_draws(shared->gradient)};
     p->shared = shared;

@@ -64,6 +64,19 @@ static us_status l2_product(us_problem *problem, us_product product, const us_ve
     return status;
 }
 
+/* N·λ‖θ‖² are the squares of n residuals more. */
+static us_status l2_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
+    l2_problem *p = (l2_problem *)problem;
+    size_t n = problem->dimension, inner = p->inner->residuals;
+    double factor = sqrt((double)problem->samples * p->strength);
+    us_status status = p->inner->ops->residuals(p->inner, theta, residuals, jacobian);
+    for (size_t j = 0; j < n && status == US_OK; j++) {
+        residuals[inner + j] = factor * us_vec_get(theta, j);
+        for (size_t k = 0; k < n && jacobian; k++) jacobian[(inner + j) * n + k] = j == k ? factor : 0;
+    }
+    return status;
+}
+
 static us_status l2_recast(us_problem **out, const us_problem *problem, us_precision precision) {
     const l2_problem *p = (const l2_problem *)problem;
     us_problem *inner;
@@ -92,6 +105,7 @@ static const us__problem_ops L2_OPS = {
     .gradient = l2_gradient,
     .hvp = l2_hvp,
     .product = l2_product,
+    .residuals = l2_residuals,
     .recast = l2_recast,
     .hint = l2_hint,
     .floor = l2_floor,
@@ -114,6 +128,7 @@ us_status us_problem_create_l2(us_problem **out, us_problem *inner, double stren
     }
     p->base = *inner; /* dimension, samples, precision, groups, context */
     p->base.ops = &L2_OPS;
+    if (inner->residuals > 0) p->base.residuals = inner->residuals + inner->dimension;
     p->inner = inner;
     p->strength = strength;
     p->owned = owned;

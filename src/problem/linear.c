@@ -45,6 +45,10 @@ typedef struct linear_rows {
 
 static inline const char *linear_row(const linear_problem *p, size_t row) { return p->features + row * p->row_bytes; }
 
+static double linear_number(const linear_problem *p, const void *from, size_t i) {
+    return p->stored == US_F32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
+}
+
 static inline size_t linear_row_at(us_batch batch, size_t i) { return batch.rows ? batch.rows[i] : i; }
 
 /* Inline, because gcc 12 takes a function that only prefetches for one without effect, and drops the calls. */
@@ -245,6 +249,30 @@ static void linear_hint(us_problem *problem, us_batch next) {
         if (next.rows[i] < problem->samples) linear_fetch(p, next.rows[i]);
 }
 
+/* rᵢₖ = Wₖ·xᵢ + bₖ − yᵢₖ: its derivatives are the features. */
+static us_status linear_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
+    const linear_problem *p = (const linear_problem *)problem;
+    size_t n = problem->dimension, K = p->outputs, C = p->columns;
+    for (size_t i = 0; i < problem->samples; i++) {
+        const void *row = linear_row(p, i);
+        for (size_t k = 0; k < K; k++) {
+            double sum = us_vec_get(theta, K * C + k) - linear_number(p, p->targets, i * K + k), *slope = NULL;
+            if (jacobian) {
+                slope = jacobian + (i * K + k) * n;
+                memset(slope, 0, n * sizeof *slope);
+                slope[K * C + k] = 1;
+            }
+            for (size_t c = 0; c < C; c++) {
+                double x = linear_number(p, row, c);
+                sum += us_vec_get(theta, k * C + c) * x;
+                if (slope) slope[k * C + c] = x;
+            }
+            residuals[i * K + k] = sum;
+        }
+    }
+    return US_OK;
+}
+
 static void linear_destroy(us_problem *problem) {
     linear_problem *p = (linear_problem *)problem;
     us__release(problem->context, p->sums);
@@ -265,6 +293,7 @@ static const us__problem_ops LINEAR_OPS = {
     .gradient = linear_gradient,
     .hvp = linear_hvp,
     .product = linear_product,
+    .residuals = linear_residuals,
     .recast = linear_recast,
     .hint = linear_hint,
     .floor = linear_floor,
@@ -290,6 +319,7 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
                            .precision = precision,
                            .dimension = n,
                            .samples = us_dataset_rows(dataset),
+                           .residuals = loss == US_LINEAR_HALF_MSE ? us_dataset_rows(dataset) * K : 0,
                            .hvp_is_exact = true};
     size_t groups = 0;
     if (C > 0) p->groups[groups++] = (us_group){.name = "layer1.weight", .count = K * C, .rank = 2, .shape = {K, C}};

@@ -76,6 +76,16 @@ us_status us_problem_product(us_problem *problem, us_product product, const us_v
     return status == US_OK && k > 0 ? problem->ops->product(problem, product, theta, batch, v, hv, k) : status;
 }
 
+size_t us_problem_residual_count(const us_problem *problem) { return problem->residuals; }
+
+us_status us_problem_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
+    if (problem->residuals == 0)
+        return us__fail(problem->context, US_ERR_UNSUPPORTED,
+                        "the loss is no sum of squares of one output, so it has no residuals; choose another solver");
+    us_status status = problem_check_vec(problem, theta, "us_problem_residuals", "theta");
+    return status == US_OK ? problem->ops->residuals(problem, theta, residuals, jacobian) : status;
+}
+
 size_t us_problem_dimension(const us_problem *problem) { return problem->dimension; }
 size_t us_problem_samples(const us_problem *problem) { return problem->samples; }
 us_precision us_problem_precision(const us_problem *problem) { return problem->precision; }

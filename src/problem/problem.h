@@ -16,6 +16,8 @@ typedef struct us__problem_ops {
     /* Every kind but US_HESSIAN. May be NULL: there are none. */
     us_status (*product)(us_problem *, us_product, const us_vec *theta, us_batch, const us_vec *const *v, us_vec *const *hv,
                          size_t k);
+    /* See us_problem_residuals. May be NULL while `residuals` is 0. */
+    us_status (*residuals)(us_problem *, const us_vec *theta, double *residuals, double *jacobian);
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
@@ -32,6 +34,7 @@ struct us_problem {
     size_t samples;
     const us_group *groups; /* owned by the leaf; a decorator borrows the inner one's */
     size_t group_count;
+    size_t residuals; /* see us_problem_residual_count */
     bool hvp_is_exact;
     bool has_training_form; /* batch.draw matters */
 };

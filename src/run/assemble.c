@@ -94,12 +94,19 @@ static us_status assemble_training(us_run *run) {
     size_t samples = us_problem_samples(run->problem);
     us_vec *theta = NULL;
     us_status status = US_OK;
-    if (c->batch == US_RUN_BATCH_DEFAULT) c->batch = us_model_is_formula(run->model) ? 0 : samples < 32 ? samples : 32;
+    if (c->batch == US_RUN_BATCH_DEFAULT)
+        c->batch = us_model_is_formula(run->model) || us__run_is_solved(run) ? 0 : samples < 32 ? samples : 32;
     if (c->batch > samples) {
         status = us__fail(run->context, US_ERR_ARGUMENT, "--batch is %zu; there are %zu training rows", c->batch, samples);
         goto done;
     }
-    options.rule = us_rule_find(c->optimizer);
+    if (us__run_is_solved(run) && c->batch > 0 && c->batch < samples) {
+        status = us__fail(run->context, US_ERR_ARGUMENT,
+                          "--batch is %zu; %s takes all rows in every step: leave --batch out, or name another --optimizer",
+                          c->batch, c->optimizer);
+        goto done;
+    }
+    options.rule = us_rule_find(us__run_is_solved(run) ? "sgd" : c->optimizer); /* a solver needs none; the training does */
     options.hyper = hyper;
     options.learning_rate = c->learning_rate;
     options.clip_norm = c->clip_norm;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
+#include <unstuck/solve.h>
 
 void us_run_config_init(us_run_config *config) { *config = (us_run_config)US_RUN_CONFIG_INIT; }
 
@@ -15,8 +16,11 @@ typedef struct config_choice {
 static const config_choice CONFIG_PRECISIONS[] = {{"default", 0}, {"f32", US_F32}, {"f64", US_F64}, {NULL, 0}};
 static const config_choice CONFIG_SAMPLINGS[] = {
     {"shuffle", US_SAMPLING_SHUFFLE}, {"replacement", US_SAMPLING_REPLACEMENT}, {NULL, 0}};
-static const config_choice CONFIG_TASKS[] = {
-    {"auto", US_TASK_AUTO}, {"regression", US_REGRESSION}, {"classification", US_CLASSIFICATION}, {"text", US_TEXT}, {NULL, 0}};
+static const config_choice CONFIG_TASKS[] = {{"auto", US_TASK_AUTO},
+                                             {"regression", US_REGRESSION},
+                                             {"classification", US_CLASSIFICATION},
+                                             {"text", US_TEXT},
+                                             {NULL, 0}};
 static const config_choice CONFIG_MISSINGS[] = {{"mean", US_MISSING_MEAN}, {"drop", US_MISSING_DROP}, {NULL, 0}};
 
 typedef enum config_kind {
@@ -167,6 +171,7 @@ us_status us__run_config_from_json(us_context *context, const json_t *object, us
 void us__run_config_resolve(us_run_config *config) {
     bool formula = !strncmp(config->model + strspn(config->model, " "), "formula", 7);
     if (config->precision == US_RUN_PRECISION_DEFAULT) config->precision = formula ? US_F64 : US_F32;
+    if (!config->optimizer) config->optimizer = formula ? "trust-region" : "adam";
     if (formula) config->data_options.standardize = false;
     config->data_options.raw_features |= us_model_reads_numbers(config->model);
     if (formula && config->data_options.test_fraction < 0) config->data_options.test_fraction = 0;
@@ -204,20 +209,51 @@ static us_status config_check_number(us_context *context, const char *option, do
                     zero ? "zero or more, and finite" : "above zero, and finite", meaning);
 }
 
+/* What only update rules have. */
+static us_status config_check_solver(us_context *context, const us_run_config *c, const char *name) {
+    const struct {
+        const char *option;
+        bool given;
+    } options[] = {{"--lr", c->learning_rate > 0},
+                   {"--set", c->set != NULL},
+                   {"--schedule", c->schedule && strcmp(c->schedule, "constant") != 0},
+                   {"--warmup", c->warmup > 0},
+                   {"--clip-norm", c->clip_norm > 0},
+                   {"--clip-value", c->clip_value > 0},
+                   {"--weight-decay", c->weight_decay > 0},
+                   {"--average", c->average != NULL},
+                   {"--accumulate", c->accumulate > 1}};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].given)
+            return us__fail(
+                context, US_ERR_ARGUMENT,
+                "%s is for update rules, and %s is a solver that needs none; name a rule, such as --optimizer adam, "
+                "or leave %s out",
+                options[i].option, name, options[i].option);
+    return US_OK;
+}
+
 us_status us__run_config_check(us_context *context, const us_run_config *c) {
     if (c->version != 1 || c->data_options.version != 1)
         return us__fail(context, US_ERR_ARGUMENT, "us_run_config: version is %u; begin with US_RUN_CONFIG_INIT", c->version);
     if (!c->data || !*c->data) return us__fail(context, US_ERR_ARGUMENT, "no data: name a file");
     if (!c->model || !*c->model) return us__fail(context, US_ERR_ARGUMENT, "--model is empty; such as linear or mlp:128");
-    const us_rule *rule = us_rule_find(c->optimizer ? c->optimizer : "");
-    if (!rule) {
-        const char *nearest = us_rule_nearest(c->optimizer ? c->optimizer : "");
-        return us__fail(context, US_ERR_ARGUMENT, "--optimizer '%s' is not known%s%s%s", c->optimizer ? c->optimizer : "",
+    us_run_config resolved = *c;
+    us__run_config_resolve(&resolved);
+    const us_rule *rule = us_rule_find(resolved.optimizer);
+    us_status status = US_OK;
+    double hyper[US_RULE_HYPERPARAMETERS_MAX];
+    if (us_solver_find(resolved.optimizer)) {
+        status = config_check_solver(context, c, resolved.optimizer);
+    } else if (!rule) {
+        const char *nearest = us_rule_nearest(c->optimizer);
+        if (!nearest) nearest = us_solver_nearest(c->optimizer);
+        return us__fail(context, US_ERR_ARGUMENT, "--optimizer '%s' is not known%s%s%s", c->optimizer,
                         nearest ? "; did you mean '" : "; see 'unstuck optimizers'", nearest ? nearest : "",
                         nearest ? "'?" : "");
+    } else {
+        status = us__run_config_hyper(context, rule, c->set, hyper);
     }
-    double hyper[US_RULE_HYPERPARAMETERS_MAX];
-    us_status status = us__run_config_hyper(context, rule, c->set, hyper);
     us_schedule schedule;
     if (status == US_OK) {
         status = us_schedule_parse(context, c->schedule ? c->schedule : "constant", c->warmup, &schedule);

@@ -2,9 +2,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { PLAN_ITERATIONS = 10000 }; /* of a solver, unless told otherwise */
+
 /* What --epochs, --steps and --seconds come to: whichever is reached first. Without any of them, 10 epochs. */
 us_status us__run_plan(us_run *run) {
     const us_run_config *c = &run->config;
+    if (us__run_is_solved(run) && c->epochs == 0 && c->steps == 0) { /* a step is an iteration over all rows */
+        run->steps_planned = PLAN_ITERATIONS;
+        run->seconds_limit = c->seconds;
+        return US_OK;
+    }
     double epochs = c->epochs == 0 && c->steps == 0 && c->seconds == 0 ? 10 : c->epochs;
     double steps = epochs * (double)us_training_steps_per_epoch(run->training);
     if (steps >= 0x1p62)

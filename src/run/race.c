@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unstuck/solve.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,10 +41,14 @@ static us_status race_check_lists(us_context *context, const us_race_options *o)
         return us__fail(context, US_ERR_ARGUMENT, "us_race_options: version is %u; begin with US_RACE_OPTIONS_INIT",
                         o->version);
     if (o->seeds < 1) return us__fail(context, US_ERR_ARGUMENT, "--seeds is 0; it must be at least 1");
-    for (size_t i = 0; i < o->optimizer_count; i++)
+    for (size_t i = 0; i < o->optimizer_count; i++) {
+        if (us_solver_find(o->optimizers[i]))
+            return us__fail(context, US_ERR_ARGUMENT, "--optimizer %s: a race is between update rules, and that is a solver",
+                            o->optimizers[i]);
         for (size_t k = 0; k < i; k++)
             if (!strcmp(o->optimizers[i], o->optimizers[k]))
                 return us__fail(context, US_ERR_ARGUMENT, "--optimizer has %s twice", o->optimizers[i]);
+    }
     for (size_t i = 0; i < o->rate_count; i++)
         for (size_t k = 0; k < i; k++)
             if (o->rates[i] == o->rates[k]) return us__fail(context, US_ERR_ARGUMENT, "--lr has %g twice", o->rates[i]);

@@ -197,6 +197,12 @@ void us__run_reword_error(const us_run *run, const char *from, const char *to);
 /* run.c: sets a text of the run and its key in the config table. */
 us_status us__run_set_text(us_run *run, char **to, const char *key, const char *value);
 
+/* solve.c: is the optimizer a solver? Then it goes on from θ to the end of the plan: US_OK or US_INTERRUPTED. */
+bool us__run_is_solved(const us_run *run);
+us_status us__run_solve(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user);
+/* fit.c: a formula's "at", "standard_error", "residual_deviation", "degrees_of_freedom" and "kind". */
+us_status us__run_fit(us_run *run, json_t *summary);
+
 /* What is evaluated, stored and predicted with: θ, or the average of it. Of the moment: ask again after a step. */
 const us_vec *us__run_answer(us_run *run);
 

@@ -42,24 +42,15 @@ static us_status summary_metric(us_run *run, json_t **one, json_t **all) {
     return US_OK;
 }
 
-static json_t *summary_optimizer(const us_training *training) {
+static json_t *summary_optimizer(const us_run *run) {
+    const us_training *training = run->training;
+    if (us__run_is_solved(run)) return json_pack("{s:s}", "name", run->config.optimizer);
     const us_rule *rule = us_training_rule(training);
     const double *hyper = us_training_hyper(training);
     json_t *object = json_pack("{s:s,s:o}", "name", rule->name, "lr", summary_number(us_training_learning_rate(training)));
     for (size_t i = 0; i < rule->hyperparameter_count; i++)
         if (json_object_set_new(object, rule->hyperparameters[i].name, summary_number(hyper[i])) != 0) break;
     return object;
-}
-
-/* A formula's parameters by name. */
-static json_t *summary_at(const us_run *run) {
-    size_t count;
-    const us_group *groups = us_problem_groups(run->problem, &count);
-    json_t *at = json_object();
-    for (size_t i = 0; i < count; i++)
-        json_object_set_new(at, groups[i].name,
-                            summary_number(us_vec_get(us_training_theta(run->training), groups[i].offset)));
-    return at;
 }
 
 us_status us_run_summary(us_run *run, const char *status_name, char **text) {
@@ -81,9 +72,8 @@ us_status us_run_summary(us_run *run, const char *status_name, char **text) {
                        (json_int_t)(run->test_problem ? us_problem_samples(run->test_problem) : 0), "seed",
                        (json_int_t)run->config.seed, "data", run->config.data, "model", run->config.model, "precision",
                        run->config.precision == US_F64 ? "f64" : "f32", "batch", (json_int_t)us_training_batch(t),
-                       "optimizer", summary_optimizer(t), "events", events, "verdict", verdict ? verdict : json_null());
-    if (object && us_model_is_formula(run->model) && json_object_set_new(object, "at", summary_at(run)) != 0)
-        json_decref(object), object = NULL;
+                       "optimizer", summary_optimizer(run), "events", events, "verdict", verdict ? verdict : json_null());
+    if (object && us_model_is_formula(run->model) && (status = us__run_fit(run, object)) != US_OK) goto done;
     dumped = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (dumped) *text = us__text_copy(run->context, dumped);
     if (!*text) status = dumped ? US_ERR_NOMEM : us__fail(run->context, US_ERR_NOMEM, "out of memory for JSON");

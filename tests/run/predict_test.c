@@ -80,6 +80,7 @@ static void the_training_file_is_not_needed(void **state) {
         us_run_config config = fixture_config(data);
         config.model = models[i];
         if (i == 1) config.l2 = 0.01;
+        config.optimizer = "adam";
         if (i == 2)
             config.data_options.test_fraction = 0, config.batch = 0, config.precision = US_F64, config.start = "k0=300";
         train(context, run_path, &config);
