@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unstuck/solve.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unstuck/solve.h>
 
 void us_race_options_init(us_race_options *options) { *options = (us_race_options)US_RACE_OPTIONS_INIT; }
 
@@ -149,7 +149,7 @@ us_status us_race_create(us_race **out, us_context *context, const char *folder,
     us_race_options o = US_RACE_OPTIONS_INIT;
     if (options) o = *options;
     *out = NULL;
-    const char *own = config->optimizer;
+    const char *own = config->optimizer ? config->optimizer : "adam";
     if (o.optimizer_count == 0) o.optimizers = &own;
     us_status status = us__run_config_check(context, config);
     if (status == US_OK) status = race_check_lists(context, &o);
