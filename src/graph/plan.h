@@ -18,7 +18,6 @@ enum {
     US__TILE_MOST = 512,
     US__BLOCK_ROWS = 1024, /* rows of a block, or twice that where there are more */
     US__BLOCK_VECTORS = 16,
-    US__POINT_BYTES = 1 << 28, /* what is kept between products, at most, where there is more than a block of rows */
     US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
     US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
     US__SUM_PARTS = 4,    /* and no more parts than that, */
@@ -49,7 +48,6 @@ typedef enum us__place {
 typedef struct us__slot {
     size_t elements; /* each row, or in all */
     us__place place;
-    bool point; /* rows of a value without tangents, which the next product may read again */
 } us__slot;
 
 /* A sum over samples. */
@@ -92,7 +90,6 @@ typedef struct us__plan {
     uint32_t *slot;   /* [nodes] UINT32_MAX: elsewhere */
     us__slot *slots;  /* [slot_count] */
     size_t slot_count;
-    size_t point_elements; /* a row's in slots of the point */
 } us__plan;
 
 us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count);
@@ -113,7 +110,6 @@ typedef struct us__cut {
     size_t tile;  /* rows of a tile; the last one may have fewer */
     size_t block; /* rows of a block: a whole number of tiles */
     size_t blocks;
-    size_t point; /* rows that the values at the point have room for: a block's, or all */
 } us__cut;
 us__cut us__cut_rows(const us_graph *graph, size_t count);
 
@@ -139,10 +135,9 @@ typedef struct us__workspace {
     size_t threads; /* room in tiles */
     char *memory;
     size_t bytes;
-    size_t point_rows; /* that slots of the point have room for */
-    size_t *place;     /* [slots] offset in memory; of a tile's: in a thread's part of it */
-    size_t slots;      /* that there is room for */
-    char *own;         /* [threads×own_bytes] their parts, which begin with what programs need */
+    size_t *place; /* [slots] offset in memory; of a tile's: in a thread's part of it */
+    size_t slots;  /* that there is room for */
+    char *own;     /* [threads×own_bytes] their parts, which begin with what programs need */
     size_t own_bytes, own_room;
     char *partial; /* [tiles of a block×small sums] */
     double *sums;  /* sums over tiles and blocks */
