@@ -72,8 +72,10 @@ typedef struct us_context_options {
     { .version = 1, .threads = 1 }
 US_API void us_context_options_init(us_context_options *options);
 
-/** Creates a context. @param out [caller destroys] @param options NULL for defaults.
- * Errors: US_ERR_NOMEM, US_ERR_ARGUMENT; *out is then NULL. */
+/** Creates a context. Asks a threaded OpenBLAS to run on one thread (openblas_set_num_threads(1)): the library's threads
+ * call it. With an OpenBLAS built for one thread (Debian's openblas-serial), which several threads must not call at once, a
+ * context uses one thread whatever is asked for, and contexts must not be used from distinct threads. @param out [caller
+ * destroys] @param options NULL for defaults. Errors: US_ERR_NOMEM, US_ERR_ARGUMENT; *out is then NULL. */
 US_API us_status us_context_create(us_context **out, const us_context_options *options);
 US_API void us_context_destroy(us_context *context);
 

@@ -226,7 +226,7 @@ US_API void us_text_release(us_context *context, char *text);
  * @param out [caller destroys]
  * Errors: that of the graph; US_ERR_ARGUMENT (no loss, no parameter, no dataset where one is read); US_ERR_SHAPE (columns,
  *         targets); US_ERR_INPUT (a label beyond the classes); US_ERR_NOMEM. *out is then NULL.
- * Asks a threaded OpenBLAS to run on one thread (openblas_set_num_threads(1)). */
+ */
 US_API us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset,
                                          us_precision precision);
 

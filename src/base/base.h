@@ -49,6 +49,10 @@ enum { US__THREADS_MOST = 64 };
 typedef void us__task(void *user, size_t i, size_t thread);
 void us__parallel(us_context *context, size_t threads, size_t tasks, us__task *task, void *user);
 
+/* Whether several threads may call the BLAS at once. OpenBLAS built for one thread (Debian's openblas-serial) shares its
+ * buffers between callers and then gives wrong products: with it, us__parallel and races use one thread. */
+bool us__blas_is_shareable(void);
+
 /* Nearest of `names` to a mistyped word by edit distance, or NULL when none is near. */
 const char *us__nearest_name(const char *word, const char *const *names, size_t count);
 

@@ -7,6 +7,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* OpenBLAS's own; other libraries do not have these functions, and are held to be safe. */
+int openblas_get_parallel(void) __attribute__((weak));
+void openblas_set_num_threads(int threads) __attribute__((weak));
+
+bool us__blas_is_shareable(void) { return !openblas_get_parallel || openblas_get_parallel() != 0; }
+
 enum { POOL_LOOKS = 100 }; /* of a third of a microsecond, on a machine that has nothing else to do */
 
 void us__pool_init(us__pool *pool) {
@@ -14,6 +20,8 @@ void us__pool_init(us__pool *pool) {
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->idle, NULL);
+    /* Threads of its own would spin under ours. */
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
 }
 
 static void pool_run(us__pool *p, us__task *task, void *user, size_t tasks, size_t thread) {
@@ -63,7 +71,7 @@ void us__parallel(us_context *context, size_t threads, size_t tasks, us__task *t
     us__pool *p = &context->pool;
     if (threads > tasks) threads = tasks;
     if (threads > US__THREADS_MOST) threads = US__THREADS_MOST;
-    if (threads < 2 || atomic_flag_test_and_set(&p->busy)) {
+    if (threads < 2 || !us__blas_is_shareable() || atomic_flag_test_and_set(&p->busy)) {
         for (size_t i = 0; i < tasks; i++) task(user, i, 0);
         return;
     }

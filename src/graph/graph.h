@@ -127,8 +127,6 @@ us_node us__pad(us_graph *graph, us_node a, size_t axis, size_t before, size_t a
 us_node us__slice(us_graph *graph, us_node a, size_t axis, size_t first, size_t count);
 /* Whether a has this axis and it is not the samples; else the error is noted. */
 bool us__has_axis(us_graph *graph, const char *who, us_node a, size_t axis);
-/* Asks the BLAS not to use threads of its own. */
-void us__matmul_one_thread(void);
 
 /* A graph that begins with the nodes of another and goes on by itself; names, groups, parameters and marks stay the other's,
  * which must outlive it. @param out  [ends with us__branch_destroy] */

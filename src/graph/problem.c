@@ -330,7 +330,6 @@ us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_da
     }
     s->graph = graph;
     s->dataset = dataset;
-    us__matmul_one_thread();
     status = problem_plan(s);
     if (status == US_OK) status = problem_make(out, s, true, precision);
     if (status == US_OK) return US_OK;

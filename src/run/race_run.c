@@ -40,7 +40,7 @@ static void race_cancel(us_race *race) {
 static us_status race_round(us_race *race, void (*progress)(void *user, const us_race *race), void *user) {
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     pthread_t threads[US__THREADS_MOST];
-    size_t wanted = (size_t)us_context_threads(race->context), started = 0;
+    size_t wanted = us__blas_is_shareable() ? (size_t)us_context_threads(race->context) : 1, started = 0;
     if (wanted > US__THREADS_MOST) wanted = US__THREADS_MOST;
     if (wanted > race->arm_count) wanted = race->arm_count;
     race->next = 0;

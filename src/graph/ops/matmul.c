@@ -63,13 +63,6 @@ const us__op us__op_matmul = {.name = "matmul",
                               .forward = matmul_forward,
                               .reverse = matmul_reverse};
 
-/* A threaded OpenBLAS would put its own spinning threads under ours; other libraries do not have this function. */
-void openblas_set_num_threads(int threads) __attribute__((weak));
-
-void us__matmul_one_thread(void) {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-}
-
 us_node us_graph_matmul(us_graph *graph, us_node a, bool transpose_a, us_node b, bool transpose_b) {
     return matmul_make(graph, a, transpose_a, b, transpose_b);
 }
