@@ -80,12 +80,13 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                                                \
-    X(DESCENDING, "descending")                                                                                           \
-    X(MINIMUM, "minimum")                                                                                                 \
-    X(SADDLE, "saddle")                                                                                                   \
-    X(MAXIMUM, "maximum")                                                                                                 \
-    X(PLATEAU, "plateau") X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") \
+#define US_VERDICT_LIST(X)                                                                          \
+    X(DESCENDING, "descending")                                                                     \
+    X(MINIMUM, "minimum")                                                                           \
+    X(SADDLE, "saddle")                                                                             \
+    X(MAXIMUM, "maximum")                                                                           \
+    X(PLATEAU, "plateau")                                                                           \
+    X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") \
         X(UNDECIDED, "undecided")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,

@@ -11,8 +11,8 @@
 #include <unstuck/diagnose.h>
 #include <unstuck/graph.h>
 #include <unstuck/lanczos.h>
-#include <unstuck/lowest.h>
 #include <unstuck/linear.h>
+#include <unstuck/lowest.h>
 #include <unstuck/model.h>
 #include <unstuck/operator.h>
 #include <unstuck/problem.h>

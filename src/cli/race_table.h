@@ -7,7 +7,7 @@
 typedef struct race_table {
     bool quiet, terminal;
     size_t lines; /* that stand on the terminal */
-    bool *ended; /* [arms] */
+    bool *ended;  /* [arms] */
 } race_table;
 
 race_table race_table_start(bool quiet);

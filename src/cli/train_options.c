@@ -38,7 +38,8 @@ size_t cli_training_options(cli_training *t, cli_option *to) {
         {CLI_NUMBER, "--l2", "X", &t->config.l2, "adds X/2 |theta|^2 to the loss (0)", 0, HUGE_VAL},
         {CLI_SECTION, "descent", .help = ""},
         {CLI_TEXT, "--optimizer", "NAME", &t->config.optimizer,
-         "update rule, such as sgd, momentum, adamw, muon, prodigy, or\nsolver; `unstuck optimizers` lists them (adam; trust-region\nfor formulas)"},
+         "update rule, such as sgd, momentum, adamw, muon, prodigy, or\nsolver; `unstuck optimizers` lists them (adam; "
+         "trust-region\nfor formulas)"},
         {CLI_TEXT, "--set", "beta1=0.9,..", &t->config.set, "hyperparameters of the rule"},
         {CLI_RATE, "--lr", "X|auto", &t->config.learning_rate,
          "learning rate (the rule's own); auto: measured at the start, from the\nsharpness and the critical rate", 0,

@@ -8,8 +8,9 @@ void us__point_forget(us__workspace *w) { w->point.plan = NULL; }
 bool us__point_is(const us__evaluation *e) {
     const us__point *p = &e->workspace->point;
     size_t bytes = e->plan->graph->dimension * us_precision_bytes(e->workspace->precision);
-    return p->plan == e->plan && p->count == e->count && p->draw == e->draw && p->features == e->features && !p->numbered == !e->rows &&
-           (!e->rows || !memcmp(p->rows, e->rows, e->count * sizeof *p->rows)) && !memcmp(p->theta, e->theta, bytes);
+    return p->plan == e->plan && p->count == e->count && p->draw == e->draw && p->features == e->features &&
+           !p->numbered == !e->rows && (!e->rows || !memcmp(p->rows, e->rows, e->count * sizeof *p->rows)) &&
+           !memcmp(p->theta, e->theta, bytes);
 }
 
 us_status us__point_keep(const us__evaluation *e) {

@@ -13,7 +13,7 @@ struct us_model {
     size_t inputs, outputs;
     size_t heads; /* units of the last layer: outputs, or 1 where one tells two classes apart */
     us_task task;
-    size_t positions; /* labels a row of a text; 0: it is no text, and a row has one target or label */
+    size_t positions;  /* labels a row of a text; 0: it is no text, and a row has one target or label */
     us__shape input;   /* of one sample's features */
     us__layer *layers; /* [layer_count], the last of them the output; none for a formula */
     size_t layer_count, layer_capacity;

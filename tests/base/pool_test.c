@@ -18,8 +18,7 @@ static void pool_count(void *user, size_t i, size_t thread) {
     pool_job *job = user;
     atomic_fetch_add(&job->done[i], 1);
     size_t largest = atomic_load(&job->largest_thread);
-    while (thread > largest && !atomic_compare_exchange_weak(&job->largest_thread, &largest, thread)) {
-    }
+    while (thread > largest && !atomic_compare_exchange_weak(&job->largest_thread, &largest, thread)) {}
 }
 
 static void pool_inner(void *user, size_t i, size_t thread) {

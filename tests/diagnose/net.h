@@ -20,7 +20,7 @@ typedef void (*net_target)(us_rng *rng, const double *x, double *y); /* y is a c
 
 /* `distinct` standard normal rows, repeated until there are `rows`. */
 static inline void net_make(net *s, us_context *context, const char *model, us_task task, size_t rows, size_t distinct,
-                     size_t columns, net_target target, uint64_t seed) {
+                            size_t columns, net_target target, uint64_t seed) {
     us_rng rng = us_rng_init(seed, 1);
     double x[NET_MOST], y;
     assert_int_equal(us_dataset_create(&s->data, context, US_F64, rows, columns, task, task == US_REGRESSION ? 1 : 2),

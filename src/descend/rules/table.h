@@ -1,6 +1,6 @@
-/* The rules, in the order in which they are listed: a line for each file of this folder that is one. US__RULE updates element
- * by element, US__RULE_OF_WHOLE sees theta as a whole. Included by rules.h, which declares them, by rules.c, and read by
- * meson.build, which compiles them. */
+/* The rules, in the order in which they are listed: a line for each file of this folder that is one. US__RULE updates
+ * element by element, US__RULE_OF_WHOLE sees theta as a whole. Included by rules.h, which declares them, by rules.c, and
+ * read by meson.build, which compiles them. */
 /* clang-format off */
 US__RULE(sgd)
 US__RULE(momentum)

@@ -13,7 +13,6 @@ void US_REAL(us__batch_matmul)(const us__call *call) {
     CBLAS_TRANSPOSE ta = y->index & 1 ? CblasTrans : CblasNoTrans, tb = y->index & 2 ? CblasTrans : CblasNoTrans;
     const us_real *left = call->in[0], *right = call->in[1];
     us_real *out = call->out;
-    for (size_t s = 0; s < count; s++, left += size_a, right += size_b, out += m * n)
-        US_CBLAS(gemm)
-        (CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1, left, (int)columns_a, right, (int)columns_b, 0, out, (int)n);
+    for (size_t s = 0; s < count; s++, left += size_a, right += size_b, out += m * n) US_CBLAS(gemm)
+    (CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1, left, (int)columns_a, right, (int)columns_b, 0, out, (int)n);
 }
