@@ -29,6 +29,18 @@ void cli_duration(char *text, size_t size, double seconds) {
         snprintf(text, size, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
 }
 
+/* Ends a text of UTF-8 after `most` characters; returns how many it has. */
+static size_t output_cut(char *text, size_t most) {
+    size_t width = 0;
+    for (; *text; text++) {
+        bool begins = ((unsigned char)*text & 0xc0) != 0x80;
+        if (begins && width++ == most) break;
+    }
+    if (!*text) return width;
+    *text = '\0';
+    return most;
+}
+
 cli_progress cli_progress_start(bool quiet) {
     return (cli_progress){.quiet = quiet, .terminal = cli_is_terminal(STDERR_FILENO), .started = us_clock_now(), .last = -1};
 }
@@ -65,11 +77,7 @@ void cli_progress_show(cli_progress *progress, double share, const char *text, b
         n = snprintf(line, sizeof line, "%s %3.0f %%  ", bar, 100 * fmin(share, 1));
     }
     snprintf(line + n, sizeof line - (size_t)n, "%s", text);
-    size_t width = (share >= 0 ? BAR + 8 : 0) + strlen(text), columns = output_columns();
-    if (width >= columns) { /* a line that wraps could not be written over */
-        size_t cut = width - columns + 1, length = strlen(line);
-        line[length > cut ? length - cut : 0] = '\0';
-    }
+    size_t width = output_cut(line, output_columns() - 1); /* a line that wraps could not be written over */
     fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);
     progress->width = width;

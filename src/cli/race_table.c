@@ -1,4 +1,5 @@
 #include "race_table.h"
+#include "curve.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,15 @@ static int table_order(const void *a, const void *b) {
     return (x->arm > y->arm) - (x->arm < y->arm);
 }
 
+enum { TABLE_CURVE = 10 };
+
+/* The losses that were looked at, as a small curve. */
+static void table_curve(char text[3 * TABLE_CURVE + 1], const us_race_arm *arm) {
+    cli_curve curve = {0};
+    for (size_t i = 0; i < arm->look_count; i++) cli_curve_add(&curve, arm->looks[i].loss);
+    cli_curve_line(&curve, TABLE_CURVE, text);
+}
+
 /* A terminal: the lowest arms, written over. */
 static void table_draw(race_table *t, const us_race_arm *arms, size_t count) {
     struct winsize size;
@@ -66,8 +76,14 @@ static void table_draw(race_table *t, const us_race_arm *arms, size_t count) {
         const us_race_arm *arm = rows[i].arm;
         const us_race_look *last = arm->look_count ? &arm->looks[arm->look_count - 1] : NULL;
         const char *colour = arm->state == US_ARM_DIVERGED ? s.red : arm->state == US_ARM_RUNNING ? s.cyan : s.dim;
-        fprintf(stderr, "%-32.32s %s%-11s%s %10llu %12.6g\n", arm->name, colour, us_arm_state_name(arm->state), s.reset,
-                (unsigned long long)(last ? last->step : 0), last ? last->loss : (double)NAN);
+        char curve[3 * TABLE_CURVE + 1];
+        table_curve(curve, arm);
+        fprintf(stderr, "%-32.32s %s%-11s%s %10llu ", arm->name, colour, us_arm_state_name(arm->state), s.reset,
+                (unsigned long long)(last ? last->step : 0));
+        if (last)
+            fprintf(stderr, "%12.6g %s\n", last->loss, curve);
+        else
+            fprintf(stderr, "%12s\n", "-");
     }
     fprintf(stderr, "%s%zu of %zu arms have ended%s\n", s.dim, done, count, s.reset);
     fflush(stderr);
