@@ -148,6 +148,14 @@ US_API us_status us_run_set_status(us_run *run, const char *status);
  * @param text [caller releases with us_text_release] */
 US_API us_status us_run_summary(us_run *run, const char *status, char **text);
 
+/** Hands the signs that a run's watch measured to `row`, by step, name and part; false stops with US_STOPPED. `part` is ""
+ * for all of θ, else the name of a group ("layer1.weight"); a value may be NaN. The texts are gone when `row` returns. The
+ * run may be open elsewhere. A run that was not watched has none.
+ * @param from  the first step of interest; 0 for all
+ * Errors: US_ERR_INPUT (no run), US_ERR_IO, US_ERR_NOMEM. */
+typedef bool (*us_sign_row)(void *user, uint64_t step, const char *name, const char *part, double value);
+US_API us_status us_run_signs(us_context *context, const char *folder, uint64_t from, us_sign_row row, void *user);
+
 /** Predictions of a run for a file, as CSV lines handed to `write` (nonzero return stops with US_ERR_IO). Regression: the
  * column of the target, in the file's unit. Classification: the column of the target with the most probable class, and a
  * column p_CLASS with the probability of each; of a text, a line for the character that follows each of the file's. Reads

@@ -61,6 +61,9 @@ us_status us__store_get(us__store *store, const char *key, char **value);
 
 /* Notes a row in memory; false when there is no room before the next flush. Never allocates or writes. */
 bool us__store_metric(us__store *store, const us__metric *metric);
+/* The same for a sign. `name` is static, `part` lives until the flush: "" or a group's name. */
+bool us__store_sign(us__store *store, uint64_t step, const char *name, const char *part, double value);
+size_t us__store_signs_room(const us__store *store); /* signs that can be noted before the next flush */
 us_status us__store_flush(us__store *store);
 /* Seconds that writing a row took lately. */
 double us__store_row_seconds(const us__store *store);
@@ -70,7 +73,7 @@ us_status us__store_verdict(us__store *store, uint64_t step, const char *json);
 /* Losses over all rows; NaN where unknown. A known value replaces the one that was there. */
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test);
 us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds);
-/* Forgets what lies beyond a step: metrics, losses, checkpoints. */
+/* Forgets what lies beyond a step: metrics, losses, checkpoints, signs. */
 us_status us__store_trim(us__store *store, uint64_t step);
 
 /* Seconds of training at the last checkpoint up to `step`; 0 when there is none. */
@@ -84,6 +87,8 @@ us_status us__store_losses(us__store *store, uint64_t step, us__losses *out);
 /* The events as a JSON array, and the verdict that was given at `step` (NULL when none was). New references. */
 us_status us__store_events(us__store *store, json_t **out);
 us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out);
+/* See us_run_signs. */
+us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user);
 /* The last step that was logged, and the last known loss. */
 us_status us__store_last(us__store *store, uint64_t *step, double *loss);
 

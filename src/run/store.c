@@ -25,15 +25,28 @@ static const char STORE_SCHEMA[] =
     "PRAGMA user_version=1;"
     "COMMIT;";
 
-enum { STORE_ROWS = 8192 };
+/* Tables that are younger than format 1. A run gets those it has not when it is opened to be written; to readers a table
+ * that is not there is an empty one. */
+static const char STORE_YOUNGER[] =
+    "CREATE TABLE IF NOT EXISTS signs(step INTEGER, name TEXT, part TEXT, value REAL, PRIMARY KEY(step,name,part)) "
+    "WITHOUT ROWID;";
+
+enum { STORE_ROWS = 8192, STORE_SIGNS = 16384 };
+
+typedef struct store_sign {
+    uint64_t step;
+    const char *name, *part;
+    double value;
+} store_sign;
 
 struct us__store {
     us_context *context;
     sqlite3 *db;
-    sqlite3_stmt *insert; /* of a metric */
+    sqlite3_stmt *insert, *insert_sign;
     char *path;
-    us__metric *rows; /* [STORE_ROWS], NULL when read-only */
-    size_t count;
+    us__metric *rows;  /* [STORE_ROWS], NULL when read-only */
+    store_sign *signs; /* [STORE_SIGNS], likewise */
+    size_t count, sign_count;
     double row_seconds;
 };
 
@@ -136,6 +149,8 @@ static us_status store_connect(us__store **out, us_context *context, const char 
     if (!store->path) status = US_ERR_NOMEM;
     if (status == US_OK && !look && !(store->rows = us__alloc(context, STORE_ROWS, sizeof *store->rows)))
         status = US_ERR_NOMEM;
+    if (status == US_OK && !look && !(store->signs = us__alloc(context, STORE_SIGNS, sizeof *store->signs)))
+        status = US_ERR_NOMEM;
     if (status == US_OK && look)
         status = store_look(store);
     else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
@@ -146,8 +161,12 @@ static us_status store_connect(us__store **out, us_context *context, const char 
 
 static us_status store_ready(us__store *store) {
     us_status status = store_execute(store, "PRAGMA synchronous=NORMAL");
+    if (status == US_OK) status = store_execute(store, STORE_YOUNGER);
     if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO metrics VALUES(?,?,?,?,?,?,?)", -1,
                                               &store->insert, NULL) != SQLITE_OK)
+        status = store_fail(store);
+    if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO signs VALUES(?,?,?,?)", -1,
+                                              &store->insert_sign, NULL) != SQLITE_OK)
         status = store_fail(store);
     return status;
 }
@@ -195,8 +214,10 @@ us_status us__store_open_readonly(us__store **out, us_context *context, const ch
 void us__store_close(us__store *store) {
     if (!store) return;
     sqlite3_finalize(store->insert);
+    sqlite3_finalize(store->insert_sign);
     sqlite3_close(store->db);
     us__release(store->context, store->rows);
+    us__release(store->context, store->signs);
     us__release(store->context, store->path);
     us__release(store->context, store);
 }
@@ -215,26 +236,56 @@ bool us__store_metric(us__store *store, const us__metric *metric) {
 
 double us__store_row_seconds(const us__store *store) { return store->row_seconds; }
 
-us_status us__store_flush(us__store *store) {
-    if (store->count == 0) return US_OK;
-    double began = us_clock_now();
-    us_status status = store_execute(store, "BEGIN");
-    for (size_t i = 0; status == US_OK && i < store->count; i++) {
+bool us__store_sign(us__store *store, uint64_t step, const char *name, const char *part, double value) {
+    if (store->sign_count == STORE_SIGNS) return false;
+    store->signs[store->sign_count++] = (store_sign){step, name, part, value};
+    return true;
+}
+
+size_t us__store_signs_room(const us__store *store) { return STORE_SIGNS - store->sign_count; }
+
+static us_status store_flush_rows(us__store *store) {
+    for (size_t i = 0; i < store->count; i++) {
         const us__metric *row = &store->rows[i];
         const double values[] = {row->epoch,         row->loss,          row->mean_loss,
                                  row->gradient_norm, row->learning_rate, row->seconds};
         sqlite3_bind_int64(store->insert, 1, (sqlite3_int64)row->step);
         for (int k = 0; k < 6; k++) sqlite3_bind_double(store->insert, k + 2, values[k]);
-        if (sqlite3_step(store->insert) != SQLITE_DONE) status = store_fail(store);
+        us_status status = sqlite3_step(store->insert) == SQLITE_DONE ? US_OK : store_fail(store);
         sqlite3_reset(store->insert);
+        if (status != US_OK) return status;
     }
+    return US_OK;
+}
+
+static us_status store_flush_signs(us__store *store) {
+    for (size_t i = 0; i < store->sign_count; i++) {
+        const store_sign *sign = &store->signs[i];
+        sqlite3_bind_int64(store->insert_sign, 1, (sqlite3_int64)sign->step);
+        sqlite3_bind_text(store->insert_sign, 2, sign->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(store->insert_sign, 3, sign->part, -1, SQLITE_STATIC);
+        sqlite3_bind_double(store->insert_sign, 4, sign->value);
+        us_status status = sqlite3_step(store->insert_sign) == SQLITE_DONE ? US_OK : store_fail(store);
+        sqlite3_reset(store->insert_sign);
+        if (status != US_OK) return status;
+    }
+    return US_OK;
+}
+
+us_status us__store_flush(us__store *store) {
+    if (store->count == 0 && store->sign_count == 0) return US_OK;
+    double began = us_clock_now();
+    us_status status = store_execute(store, "BEGIN");
+    if (status == US_OK) status = store_flush_rows(store);
+    if (status == US_OK) status = store_flush_signs(store);
     if (status == US_OK)
         status = store_execute(store, "COMMIT");
     else
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
     if (status == US_OK) {
-        store->row_seconds = 0.5 * store->row_seconds + 0.5 * (us_clock_now() - began) / (double)store->count;
-        store->count = 0;
+        double each = (us_clock_now() - began) / (double)(store->count + store->sign_count);
+        store->row_seconds = 0.5 * store->row_seconds + 0.5 * each;
+        store->count = store->sign_count = 0;
     }
     return status;
 }
@@ -260,10 +311,11 @@ us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds) 
 }
 
 us_status us__store_trim(us__store *store, uint64_t step) {
-    store->count = 0;
+    store->count = store->sign_count = 0;
     us_status status = store_run(store, "DELETE FROM metrics WHERE step>?", "i", (sqlite3_int64)step);
     if (status == US_OK) status = store_run(store, "DELETE FROM losses WHERE step>?", "i", (sqlite3_int64)step);
     if (status == US_OK) status = store_run(store, "DELETE FROM checkpoints WHERE step>?", "i", (sqlite3_int64)step);
+    if (status == US_OK) status = store_run(store, "DELETE FROM signs WHERE step>?", "i", (sqlite3_int64)step);
     return status;
 }
 
@@ -370,4 +422,33 @@ us_status us__store_last(us__store *store, uint64_t *step, double *loss) {
     *step = last.best_step;
     *loss = last.train;
     return status;
+}
+
+typedef struct store_signs_to {
+    us_sign_row row;
+    void *user;
+    bool stopped;
+} store_signs_to;
+
+static bool store_sign_row(void *user, sqlite3_stmt *statement) {
+    store_signs_to *to = user;
+    const char *name = (const char *)sqlite3_column_text(statement, 1);
+    const char *part = (const char *)sqlite3_column_text(statement, 2);
+    if (!name || !part) return false;
+    if (!to->stopped)
+        to->stopped =
+            !to->row(to->user, (uint64_t)sqlite3_column_int64(statement, 0), name, part, store_column(statement, 3));
+    return true;
+}
+
+us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user) {
+    double there = 0;
+    us_status status = store_query(store, store_real_row, &there,
+                                   "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='signs'", "");
+    if (status != US_OK || there == 0) return status;
+    store_signs_to to = {row, user, false};
+    status = store_query(store, store_sign_row, &to,
+                         "SELECT step, name, part, value FROM signs WHERE step>=? ORDER BY step, name, part", "i",
+                         (sqlite3_int64)from);
+    return status == US_OK && to.stopped ? US_STOPPED : status;
 }
