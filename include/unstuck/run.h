@@ -137,6 +137,14 @@ US_API us_status us_run_metric(us_run *run, bool test, const char **name, double
 US_API us_status us_run_log_event(us_run *run, const char *kind, const char *text);
 /** Notes a verdict, a JSON object, at the current step. Errors: US_ERR_ARGUMENT (not JSON). */
 US_API us_status us_run_log_verdict(us_run *run, const char *json);
+/** Notes something that was computed about the run at the current step, a JSON object: kind "spectrum", "landscape" or
+ * "units"; `name` tells several of a kind apart ("hessian"). Errors: US_ERR_ARGUMENT (not a JSON object). */
+US_API us_status us_run_log_result(us_run *run, const char *kind, const char *name, const char *json);
+/** What was noted so, oldest first: a JSON array of {"step","kind","name","time","result"}. Reads run.db alone: the run may
+ * be open elsewhere, and nothing is changed. Errors: US_ERR_INPUT (no run), US_ERR_IO, US_ERR_NOMEM.
+ * @param kind  NULL: every kind
+ * @param text [caller releases with us_text_release] */
+US_API us_status us_run_results(us_context *context, const char *folder, const char *kind, char **text);
 /** Sets the status to "finished", "stuck", "diverged" or "interrupted". */
 US_API us_status us_run_set_status(us_run *run, const char *status);
 /** The run as the JSON object of `train --json`. Losses are those over all rows, as trained: `first` before the first step,

@@ -145,6 +145,15 @@ static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
     return solved;
 }
 
+/* Keeps the answer in the run, for the report; that it can't be kept is no reason not to tell it. */
+static void spectrum_keep(const cli_command *command, const spectrum_view *v, const spectrum_options *o, json_t *result) {
+    char *text = json_dumps(result, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (text && us_run_log_result(v->run, "spectrum", us_product_name((us_product)o->of), text) != US_OK && !o->quiet)
+        fprintf(stderr, "unstuck %s: the spectrum is not kept in the run: %s\n", command->name,
+                us_context_error(us_run_context(v->run)));
+    free(text);
+}
+
 static int spectrum_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL;
     spectrum_options o = {.top = 5,
@@ -213,10 +222,13 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         goto done;
     }
     code = CLI_DONE;
+    json_t *result = cli_spectrum_json(&v, &o);
+    spectrum_keep(command, &v, &o, result);
     if (o.json)
-        code = cli_print_json(cli_spectrum_json(&v, &o));
+        code = cli_print_json(json_incref(result));
     else
         cli_spectrum_print(&v, &o);
+    json_decref(result);
     if (status == US_INTERRUPTED) code = CLI_INTERRUPTED;
 done:
     us_density_destroy(v.density);

@@ -93,13 +93,42 @@ us_status us_run_log_event(us_run *run, const char *kind, const char *text) {
     return us__store_event(run->store, us_training_steps(run->training), kind, text);
 }
 
-us_status us_run_log_verdict(us_run *run, const char *json) {
+/* `what`: "a verdict" */
+static us_status run_check_json(us_run *run, const char *what, const char *json) {
     json_error_t error;
     json_t *object = json_loads(json, 0, &error);
     if (!object)
-        return us__fail(run->context, US_ERR_ARGUMENT, "a verdict must be JSON: line %d: %s", error.line, error.text);
+        return us__fail(run->context, US_ERR_ARGUMENT, "%s must be JSON: line %d: %s", what, error.line, error.text);
     json_decref(object);
-    return us__store_verdict(run->store, us_training_steps(run->training), json);
+    return US_OK;
+}
+
+us_status us_run_log_verdict(us_run *run, const char *json) {
+    us_status status = run_check_json(run, "a verdict", json);
+    return status == US_OK ? us__store_verdict(run->store, us_training_steps(run->training), json) : status;
+}
+
+us_status us_run_log_result(us_run *run, const char *kind, const char *name, const char *json) {
+    us_status status = run_check_json(run, "a result", json);
+    return status == US_OK ? us__store_result(run->store, us_training_steps(run->training), kind, name, json) : status;
+}
+
+us_status us_run_results(us_context *context, const char *folder, const char *kind, char **text) {
+    us__store *store = NULL;
+    json_t *list = NULL;
+    *text = NULL;
+    us_status status = us__store_open_readonly(&store, context, folder);
+    if (status == US_OK) status = us__store_results(store, kind, &list);
+    char *dumped = status == US_OK ? json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    if (dumped)
+        *text = us__text_copy(context, dumped);
+    else if (status == US_OK)
+        status = run_no_json(context);
+    if (dumped && !*text) status = US_ERR_NOMEM;
+    free(dumped);
+    json_decref(list);
+    us__store_close(store);
+    return status;
 }
 
 us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text) {

@@ -70,6 +70,7 @@ double us__store_row_seconds(const us__store *store);
 
 us_status us__store_event(us__store *store, uint64_t step, const char *kind, const char *text);
 us_status us__store_verdict(us__store *store, uint64_t step, const char *json);
+us_status us__store_result(us__store *store, uint64_t step, const char *kind, const char *name, const char *json);
 /* Losses over all rows; NaN where unknown. A known value replaces the one that was there. */
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test);
 us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds);
@@ -89,6 +90,8 @@ us_status us__store_events(us__store *store, json_t **out);
 us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out);
 /* See us_run_signs. */
 us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user);
+/* As us_run_results; a new reference. */
+us_status us__store_results(us__store *store, const char *kind, json_t **out);
 /* The last step that was logged, and the last known loss. */
 us_status us__store_last(us__store *store, uint64_t *step, double *loss);
 

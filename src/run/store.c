@@ -29,7 +29,9 @@ static const char STORE_SCHEMA[] =
  * that is not there is an empty one. */
 static const char STORE_YOUNGER[] =
     "CREATE TABLE IF NOT EXISTS signs(step INTEGER, name TEXT, part TEXT, value REAL, PRIMARY KEY(step,name,part)) "
-    "WITHOUT ROWID;";
+    "WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS results(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT "
+    "NULL, json TEXT NOT NULL, time INTEGER NOT NULL);";
 
 enum { STORE_ROWS = 8192, STORE_SIGNS = 16384 };
 
@@ -123,13 +125,14 @@ static char *store_immutable(us_context *context, const char *path) {
     return uri;
 }
 
-/* To look at a database whose log is not empty, both must be read, which SQLite does itself. */
-static us_status store_look(us__store *store) {
+/* To look at a database whose log is not empty, or may become so while it is read, both must be read, which SQLite does
+ * itself. */
+static us_status store_look(us__store *store, const char *folder) {
     struct stat info;
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     char *wal = us__text_format(store->context, "%s-wal", store->path), *uri = store_immutable(store->context, store->path);
     us_status status = wal && uri ? US_OK : US_ERR_NOMEM;
-    bool logged = status == US_OK && stat(wal, &info) == 0 && info.st_size > 0;
+    bool logged = status == US_OK && stat(wal, &info) == 0 && (info.st_size > 0 || us__run_locked(folder));
     if (status == US_OK &&
         sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
         status = store_fail(store);
@@ -152,7 +155,7 @@ static us_status store_connect(us__store **out, us_context *context, const char 
     if (status == US_OK && !look && !(store->signs = us__alloc(context, STORE_SIGNS, sizeof *store->signs)))
         status = US_ERR_NOMEM;
     if (status == US_OK && look)
-        status = store_look(store);
+        status = store_look(store, folder);
     else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         status = store_fail(store);
     if (status == US_OK) sqlite3_busy_timeout(store->db, 5000);
@@ -299,6 +302,11 @@ us_status us__store_verdict(us__store *store, uint64_t step, const char *json) {
     return store_run(store, "INSERT INTO verdicts(step, json) VALUES(?,?)", "it", (sqlite3_int64)step, json);
 }
 
+us_status us__store_result(us__store *store, uint64_t step, const char *kind, const char *name, const char *json) {
+    return store_run(store, "INSERT INTO results(step, kind, name, json, time) VALUES(?,?,?,?,?)", "ittti",
+                     (sqlite3_int64)step, kind, name, json, (sqlite3_int64)time(NULL));
+}
+
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test) {
     return store_run(store,
                      "INSERT INTO losses VALUES(?1,?2,?3) ON CONFLICT(step) DO UPDATE SET train=coalesce(?2,train), "
@@ -404,6 +412,43 @@ us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out) 
     return status;
 }
 
+static bool store_exists_row(void *user, sqlite3_stmt *statement) {
+    (void)statement;
+    return *(bool *)user = true;
+}
+
+/* Is there a table of this name? A run that was made before the table was, and only read since, has none. */
+static us_status store_has(us__store *store, const char *table, bool *has) {
+    *has = false;
+    return store_query(store, store_exists_row, has, "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", "t",
+                       table);
+}
+
+static bool store_result_row(void *user, sqlite3_stmt *statement) {
+    json_error_t error;
+    json_t *json = json_loads((const char *)sqlite3_column_text(statement, 4), 0, &error);
+    if (!json && json_error_code(&error) != json_error_out_of_memory) return true; /* what is no JSON is left out */
+    json_t *result =
+        json_pack("{s:I,s:s,s:s,s:I,s:o}", "step", (json_int_t)sqlite3_column_int64(statement, 0), "kind",
+                  (const char *)sqlite3_column_text(statement, 1), "name", (const char *)sqlite3_column_text(statement, 2),
+                  "time", (json_int_t)sqlite3_column_int64(statement, 3), "result", json);
+    return json_array_append_new(user, result) == 0; /* takes NULL as a failure */
+}
+
+us_status us__store_results(us__store *store, const char *kind, json_t **out) {
+    bool has;
+    us_status status = store_has(store, "results", &has);
+    *out = NULL;
+    if (status != US_OK) return status;
+    if (!(*out = json_array())) return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
+    if (has)
+        status = store_query(store, store_result_row, *out,
+                             "SELECT step, kind, name, time, json FROM results WHERE ?1='' OR kind=?1 ORDER BY id", "t",
+                             kind ? kind : "");
+    if (status != US_OK) json_decref(*out), *out = NULL;
+    return status;
+}
+
 static bool store_last_row(void *user, sqlite3_stmt *statement) {
     us__losses *last = user;
     last->best_step = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -442,10 +487,9 @@ static bool store_sign_row(void *user, sqlite3_stmt *statement) {
 }
 
 us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user) {
-    double there = 0;
-    us_status status = store_query(store, store_real_row, &there,
-                                   "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='signs'", "");
-    if (status != US_OK || there == 0) return status;
+    bool has;
+    us_status status = store_has(store, "signs", &has);
+    if (status != US_OK || !has) return status;
     store_signs_to to = {row, user, false};
     status = store_query(store, store_sign_row, &to,
                          "SELECT step, name, part, value FROM signs WHERE step>=? ORDER BY step, name, part", "i",

@@ -1,5 +1,5 @@
 """unstuck spectrum: on linear regression, whose Hessian is the second moments of the features, whatever the parameters."""
-import os, sys
+import json, os, sqlite3, sys
 sys.path.insert(0, os.path.dirname(__file__))
 from support import Case, main
 
@@ -33,6 +33,9 @@ class Spectrum(Case):
         self.assertLess(e["standard_error"], 0.1)
         self.assertTrue(0 < o["resolution"] < 1e-12)
         self.assertLessEqual(o["bounds"]["low"], 0.25)
+        with sqlite3.connect(self.path("r/run.db")) as db:
+            (step, name, kept), = db.execute("SELECT step, name, json FROM results WHERE kind='spectrum'").fetchall()
+        self.assertEqual((step, name, json.loads(kept)), (3, "hessian", o))
         weight = [l for l in o["layers"] if l["name"] == "layer1.weight"][0]
         self.assertAlmostEqual(weight["top"], 1, delta=1e-9)
 

@@ -260,6 +260,13 @@ static void another_training_is_adopted(void **state) {
     assert_true(us_training_learning_rate(us_run_training(run)) == 0.001);
     assert_done(p.context, us_run_log_verdict(run, "{\"verdict\":\"crawling\"}"));
     assert_int_equal(us_run_log_verdict(run, "{verdict}"), US_ERR_ARGUMENT);
+    assert_done(p.context, us_run_log_result(run, "units", "all", "{\"dead\":3}"));
+    assert_int_equal(us_run_log_result(run, "units", "all", "{dead}"), US_ERR_ARGUMENT);
+    char *results = NULL; /* read while the run is open */
+    assert_done(p.context, us_run_results(p.context, p.run, "units", &results));
+    assert_non_null(strstr(results, "\"dead\":3"));
+    assert_non_null(strstr(results, "\"step\":80"));
+    us_text_release(p.context, results);
     assert_done(p.context, us_run_set_status(run, "stuck"));
     assert_int_equal(us_run_set_status(run, "happy"), US_ERR_ARGUMENT);
     json_t *object = summary(run, NULL);

@@ -138,6 +138,47 @@ static void signs_go_with_the_log(void **state) {
     us_context_destroy(context);
 }
 
+static void results_are_kept_and_absent_tables_are_empty(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder();
+    us__store *store = NULL;
+    json_t *results = NULL;
+    char *text = NULL;
+    assert_int_equal(us__store_create(&store, context, folder), US_OK);
+    assert_int_equal(us__store_result(store, 7, "spectrum", "hessian", "{\"top\":[2.385]}"), US_OK);
+    assert_int_equal(us__store_result(store, 8, "landscape", "", "{\"n\":1}"), US_OK);
+    assert_int_equal(us__store_result(store, 9, "spectrum", "hessian", "{not JSON"), US_OK); /* as another program may */
+    assert_int_equal(us__store_results(store, "spectrum", &results), US_OK);
+    assert_int_equal(json_array_size(results), 1);
+    const json_t *first = json_array_get(results, 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "step")), 7);
+    assert_string_equal(json_string_value(json_object_get(first, "name")), "hessian");
+    assert_near(json_real_value(json_array_get(json_object_get(json_object_get(first, "result"), "top"), 0)), 2.385, 0, 0);
+    json_decref(results);
+    us__store_close(store);
+    assert_int_equal(us_run_results(context, folder, NULL, &text), US_OK);
+    results = json_loads(text, 0, NULL);
+    assert_int_equal(json_array_size(results), 2);
+    json_decref(results);
+    us_text_release(context, text);
+
+    /* A run of an older program: read, the table is empty; opened for writing, it is made. */
+    char path[1024];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/run.db", folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE results", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(us_run_results(context, folder, NULL, &text), US_OK);
+    assert_string_equal(text, "[]");
+    us_text_release(context, text);
+    assert_int_equal(us__store_open(&store, context, folder), US_OK);
+    us__store_close(store);
+    assert_near(query(folder, "SELECT count(*) FROM results"), 0, 0, 0);
+    assert_int_equal(us_run_results(context, "/nowhere", NULL, &text), US_ERR_INPUT);
+    us_context_destroy(context);
+}
+
 static void a_full_buffer_refuses_and_loses_nothing(void **state) {
     us_context *context = support_plain_context();
     const char *folder = support_temporary_folder();
@@ -195,7 +236,7 @@ static void two_openers_are_one_too_many(void **state) {
 
 static us_status body(us_context *context, void *user) {
     us__store *store = NULL;
-    char *value = NULL;
+    char *value = NULL, *text = NULL;
     json_t *verdict = NULL;
     char path[1024];
     snprintf(path, sizeof path, "%s/run.db", (const char *)user);
@@ -205,10 +246,13 @@ static us_status body(us_context *context, void *user) {
     if (status == US_OK) status = us__store_get(store, "key", &value);
     if (status == US_OK) status = us__store_verdict(store, 3, "{\"verdict\":\"saddle\"}");
     if (status == US_OK) status = us__store_last_verdict(store, 3, &verdict);
+    if (status == US_OK) status = us__store_result(store, 3, "units", "", "{}");
     if (status == US_OK) assert_string_equal(json_string_value(json_object_get(verdict, "verdict")), "saddle");
     json_decref(verdict);
     us__release(context, value);
     us__store_close(store);
+    if (status == US_OK) status = us_run_results(context, user, NULL, &text);
+    us_text_release(context, text);
     return status;
 }
 
@@ -221,6 +265,7 @@ int main(void) {
         cmocka_unit_test(what_is_written_is_read_by_other_programs),
         cmocka_unit_test(losses_are_merged_and_trimmed),
         cmocka_unit_test(signs_go_with_the_log),
+        cmocka_unit_test(results_are_kept_and_absent_tables_are_empty),
         cmocka_unit_test(a_full_buffer_refuses_and_loses_nothing),
         cmocka_unit_test(what_is_no_run_is_refused),
         cmocka_unit_test(two_openers_are_one_too_many),
