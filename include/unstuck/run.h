@@ -12,6 +12,8 @@ extern "C" {
 
 /** The batch of a config that names none: 32 rows (all, when there are fewer); all rows for a formula. */
 #define US_RUN_BATCH_DEFAULT SIZE_MAX
+/** The path of a config that says nothing: 64 places, or as many as fit in 16 MiB; none where 4 do not. */
+#define US_RUN_PATH_DEFAULT SIZE_MAX
 /** The precision of a config that names none: f32; f64 for a formula. */
 #define US_RUN_PRECISION_DEFAULT ((us_precision)0)
 
@@ -50,11 +52,14 @@ typedef struct us_run_config {
     uint64_t seed;             /* < 2^63; default 1 */
     us_precision precision;    /* default US_RUN_PRECISION_DEFAULT */
     double checkpoint_seconds; /* > 0: between checkpoints; default 30 */
+    size_t keep_path;          /* places of the way that the training takes to keep, at least 2; 0: none; default
+                                  US_RUN_PATH_DEFAULT */
 } us_run_config;
 #define US_RUN_CONFIG_INIT                                                                                              \
     {                                                                                                                   \
         .version = 1, .data_options = US_DATA_OPTIONS_INIT, .model = "linear", .schedule = "constant", .accumulate = 1, \
-        .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30       \
+        .batch = US_RUN_BATCH_DEFAULT, .seed = 1, .precision = US_RUN_PRECISION_DEFAULT, .checkpoint_seconds = 30,      \
+        .keep_path = US_RUN_PATH_DEFAULT                                                                                \
     }
 US_API void us_run_config_init(us_run_config *config);
 
@@ -92,6 +97,12 @@ US_API us_context *us_run_context(const us_run *run);
 US_API uint64_t us_run_steps_planned(const us_run *run);
 /** Gives a run more to do: `steps` (≥ 1) beyond what is done; a limit of time falls away. */
 US_API us_status us_run_extend(us_run *run, uint64_t steps);
+
+/** The way that the training took: θ at evenly spaced steps, 0 first, at most config.keep_path of them and at least half as
+ * many; where there would be more, every second one goes. Kept beside the checkpoint, in path.safetensors. */
+US_API size_t us_run_path_count(const us_run *run);
+/** Place i of it. @param theta [n] of either precision. Errors: US_ERR_ARGUMENT. */
+US_API us_status us_run_path_at(const us_run *run, size_t i, uint64_t *step, us_vec *theta);
 
 typedef struct us_run_progress {
     uint64_t step, steps; /* done, planned */

@@ -64,6 +64,10 @@ size_t cli_training_options(cli_training *t, cli_option *to) {
         {CLI_NUMBER, "--epochs", "N", &t->config.epochs, "passes over the data (10)", 0, HUGE_VAL, true},
         {CLI_COUNT, "--steps", "N", &t->config.steps, "steps, instead of epochs", 1},
         {CLI_NUMBER, "--seconds", "S", &t->config.seconds, "time, instead of epochs or beside them", 0, HUGE_VAL, true},
+        {CLI_COUNT, "--keep-path", "N", &t->keep_path,
+         "keeps N places of the way that the training takes, for `unstuck\nlandscape`; 0: none (64, fewer of large models; "
+         "of a race: none)",
+         0, 100000, .given = &t->keep_path_given},
         {CLI_SECTION, "numbers", .help = ""},
         {CLI_COUNT, "--seed", "N", &t->config.seed, "of the split, the weights and the order of rows (1)"},
         {CLI_CHOICE, "--precision", "P", &t->precision, "f32 or f64 (f32; f64 for formulas)", .choices = "f32|f64",
@@ -89,6 +93,7 @@ void cli_training_take(cli_training *t, const char *data) {
     d->seed = c->seed;
     c->sampling = (us_sampling)t->sampling;
     c->accumulate = t->accumulate;
+    if (t->keep_path_given) c->keep_path = t->keep_path;
     if (t->precision_given) c->precision = t->precision == 1 ? US_F64 : US_F32;
 }
 

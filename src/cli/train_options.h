@@ -10,8 +10,8 @@ enum { CLI_TRAINING_OPTIONS = 48 }; /* at most */
 typedef struct cli_training {
     us_run_config config;
     int task, missing, sampling, precision;
-    bool precision_given;
-    uint64_t accumulate, threads, categories, window, stride;
+    bool precision_given, keep_path_given;
+    uint64_t accumulate, threads, categories, window, stride, keep_path;
 } cli_training;
 
 /* Sets defaults, and writes the table's rows that read into it. Returns how many. */

@@ -60,7 +60,8 @@ us_status us__run_observe(us_run *run) {
                                    .next = step + 1,
                                    .must = run->steps_planned,
                                    .best = (double)INFINITY};
-    return us_training_observe(run->training, advance_observe, &run->recorder);
+    us_status status = us_training_observe(run->training, advance_observe, &run->recorder);
+    return status == US_OK ? us__path_observe(run) : status;
 }
 
 /* ------------------------------------------------------------------ the loop */

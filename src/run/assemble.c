@@ -136,7 +136,10 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
     status =
         us_vec_create(&run->weights, run->context, us_problem_precision(run->problem), us_problem_dimension(run->problem));
     if (status != US_OK) return status;
-    if (!checkpoint) return assemble_training(run);
+    if (!checkpoint) {
+        status = assemble_training(run);
+        return status == US_OK ? us__path_create(run) : status;
+    }
     status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL);
     if (status == US_ERR_INPUT) {
         char *file = us__text_format(run->context, "%s/checkpoint.safetensors: ", run->folder);
@@ -144,5 +147,6 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
         us__run_reword_error(run, "checkpoint: ", file);
         us__release(run->context, file);
     }
-    return status;
+    if (status == US_OK) status = us__path_create(run);
+    return status == US_OK ? us__path_read(run) : status;
 }

@@ -37,6 +37,7 @@ us_status us__run_checkpoint_write(us_run *run, const char *folder) {
     char *checkpoint = us__text_format(run->context, "%s/checkpoint.safetensors", folder);
     char *weights = us__text_format(run->context, "%s/model.safetensors", folder);
     us_status status = checkpoint && weights ? US_OK : US_ERR_NOMEM;
+    if (status == US_OK) status = us__path_write(run, folder);
     if (status == US_OK) status = us_training_to_bytes(run->training, &bytes, &size);
     if (status == US_OK) status = us__store_checkpoint(run->store, us_training_steps(run->training), run->seconds);
     if (status == US_OK) status = us_file_replace(run->context, checkpoint, bytes, size);

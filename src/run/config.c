@@ -84,6 +84,7 @@ static const config_field CONFIG_FIELDS[] = {
     FIELD("seed", CONFIG_U64, seed),
     CHOICE("precision", precision, CONFIG_PRECISIONS),
     FIELD("checkpoint_seconds", CONFIG_REAL, checkpoint_seconds),
+    FIELD("keep_path", CONFIG_SIZE, keep_path),
 };
 #undef FIELD
 #undef CHOICE

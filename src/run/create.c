@@ -27,7 +27,8 @@ static us_status create_fill(us_run *run, const char *folder) {
 /* Removes a folder that create_fill has begun to fill. The error that is being told stays. */
 static void create_remove(const char *folder) {
     static const char *const NAMES[] = {
-        "run.db", "run.db-wal", "run.db-shm", "run.db-journal", "checkpoint.safetensors", "model.safetensors"};
+        "run.db",          "run.db-wal", "run.db-shm", "run.db-journal", "checkpoint.safetensors", "model.safetensors",
+        "path.safetensors"};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (snprintf(path, sizeof path, "%s/%s", folder, NAMES[i]) < (int)sizeof path) unlink(path);

@@ -99,7 +99,8 @@ us_status us_runs_list(us_context *context, const char *folder, us_run_entry **e
 /* What is the run's: its files by name, and what a killed write left of them. run.db goes last, so that a removal that
  * was cut short can be taken up again. */
 static bool list_is_ours(const char *name) {
-    static const char *const NAMES[] = {"checkpoint.safetensors", "model.safetensors", "run.db-wal", "run.db-shm"};
+    static const char *const NAMES[] = {"checkpoint.safetensors", "model.safetensors", "path.safetensors", "run.db-wal",
+                                        "run.db-shm"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (!strncmp(name, NAMES[i], strlen(NAMES[i]))) return true;
     return false;

@@ -139,6 +139,7 @@ static us_status race_config(us_race *race, const us_run_config *config) {
     us__run_config_resolve(&resolved);
     if (resolved.batch == US_RUN_BATCH_DEFAULT && !strncmp(config->model + strspn(config->model, " "), "formula", 7))
         resolved.batch = 0;
+    if (resolved.keep_path == US_RUN_PATH_DEFAULT) resolved.keep_path = 0; /* of many arms: when asked for */
     race->config_object = us__run_config_to_json(&resolved);
     if (!race->config_object) return us__fail(race->context, US_ERR_NOMEM, "out of memory for JSON");
     return us__run_config_from_json(race->context, race->config_object, &race->config);

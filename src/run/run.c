@@ -20,6 +20,7 @@ void us_run_destroy(us_run *run) {
     if (!run) return;
     us__store_close(run->store);
     us_vec_destroy(run->weights);
+    us__path_release(run);
     us_training_destroy(run->training);
     us_problem_destroy(run->test_problem);
     if (run->seen != run->problem) us_problem_destroy(run->seen);

@@ -117,6 +117,16 @@ typedef struct us__recorder {
     bool best_new;
 } us__recorder;
 
+/* The way that a training took (path.c). */
+typedef struct us__path {
+    size_t n, bytes;    /* of one θ */
+    size_t count, most; /* places; most 0: none are kept */
+    uint64_t stride;    /* of the steps of places */
+    uint64_t next;      /* step of the next place */
+    int64_t *steps;     /* [most] */
+    char *places;       /* [most] of `bytes` each */
+} us__path;
+
 struct us_run {
     us_context *context;
     char *folder;
@@ -140,6 +150,7 @@ struct us_run {
     double seconds;            /* of training so far */
     double evaluation_seconds; /* what the last evaluation took */
     us__recorder recorder;
+    us__path path;
 };
 
 /* run.c */
@@ -182,6 +193,13 @@ us_status us__run_end(us_run *run, us_status why);
 /* checkpoint.c */
 us_status us__run_checkpoint_write(us_run *run, const char *folder);
 us_status us__run_checkpoint_read(us_context *context, const char *folder, void **bytes, size_t *size);
+/* path.c: room for the path of run->training; it goes on from where the training is, watched from now on; to a folder, and
+ * back from the run's own. */
+us_status us__path_create(us_run *run);
+us_status us__path_observe(us_run *run);
+us_status us__path_write(us_run *run, const char *folder);
+us_status us__path_read(us_run *run);
+void us__path_release(us_run *run);
 /* evaluate.c: measures and logs the losses over all rows at the current step. */
 us_status us__run_evaluate(us_run *run, double *train);
 /* text.c: the metrics of a text's rows. */
