@@ -80,14 +80,14 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                          \
-    X(DESCENDING, "descending")                                                                     \
-    X(MINIMUM, "minimum")                                                                           \
-    X(SADDLE, "saddle")                                                                             \
-    X(MAXIMUM, "maximum")                                                                           \
-    X(PLATEAU, "plateau")                                                                           \
-    X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") \
-        X(UNDECIDED, "undecided")
+#define US_VERDICT_LIST(X)                                                                                                  \
+    X(DESCENDING, "descending")                                                                                             \
+    X(MINIMUM, "minimum")                                                                                                   \
+    X(SADDLE, "saddle")                                                                                                     \
+    X(MAXIMUM, "maximum")                                                                                                   \
+    X(PLATEAU, "plateau")                                                                                                   \
+    X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
+                                                                                                                 "d")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -165,7 +165,10 @@ typedef struct us_evidence {
     size_t hidden_units;    /* 0: none, or not known */
     double dead_share;      /* of the units of the layer where it is largest: active on no row (relu and its like) */
     double saturated_share; /* the same: less than 1 % of the gradient passes the activation (tanh, sigmoid) */
-    bool symmetric_units;   /* units whose weights are equal or all zero carry the escape direction */
+    double signal_fade;     /* what of a row's error arrives at the first hidden layer, a unit on average, ÷ the same at the
+                               last; NaN with fewer than two */
+    double lower_loss;    /* the lowest loss that a search from a minimum found (src/diagnose/lower.c); NaN: none was made */
+    bool symmetric_units; /* units whose weights are equal or all zero carry the escape direction */
     bool full_batch;
     bool training_form; /* the training steps by another form of the loss (dropout, batch normalisation) than the evaluation
                            form, which all of this is measured in */
@@ -173,13 +176,25 @@ typedef struct us_evidence {
 /** Everything not measured: numbers NaN, counts zero, flags as for a training with nothing amiss. */
 US_API void us_evidence_init(us_evidence *evidence);
 
+/** Another cause that the evidence shows, too. */
+typedef struct us_also {
+    us_verdict_name name;
+    const char *cause; /* static */
+    double confidence; /* as us_verdict's */
+} us_also;
+#define US_ALSO_MAX 4
+
 typedef struct us_verdict {
     us_verdict_name name;
-    const char *cause;        /* from DESIGN.md's list, or NULL; static */
-    bool stuck;               /* something is to be done: neither descending nor at a minimum */
-    double confidence;        /* 0 .. 1: 1 − 1/(2m) where m ≥ 1 is how many times the number that decided lies beyond
-                                 its threshold, at most 0.99; 0 where nothing is claimed. Not a frequency. */
-    const char *sentence;     /* for a student; static */
+    const char *cause;         /* from DESIGN.md's list, or NULL; static */
+    bool stuck;                /* something is to be done: neither descending nor at a minimum */
+    double confidence;         /* 0 .. 1: 1 − 1/(2m) where m ≥ 1 is how many times the number that decided lies beyond
+                                  its threshold, at most 0.99; 0 where nothing is claimed. Not a frequency. */
+    const char *sentence;      /* for a student; static */
+    const char *signs;         /* the names of the signs that it rests on, with blanks between; static */
+    const char *would_change;  /* what would change its mind; static */
+    us_also also[US_ALSO_MAX]; /* the surest first; none unless stuck */
+    size_t also_count;
     const char *would_decide; /* for undecided: what would; static; else NULL */
 } us_verdict;
 
@@ -202,8 +217,8 @@ typedef struct us_diagnose_options {
     us_point_options point; /* its decrease_tolerance is raised to a tenth of the verdict's: a training is at a point
                                when going there exactly is worth nothing */
     us_verdict_options verdict;
-    uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all
-                       of them at a rate near the limit of stability */
+    uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all of them at a rate
+                       near the limit of stability; ten times as long where nothing else decides */
     size_t rows;    /* a sample of so many training rows stands for all of them; default 0: all */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
@@ -216,6 +231,7 @@ typedef struct us_diagnosis {
     us_evidence evidence;
     us_verdict verdict;
     us_point *point; /* may be NULL (not finite, or never looked at) */
+    double *lower;   /* [n of point] where evidence.lower_loss is; NULL unless that is below the loss */
     us_sign signs[US_SIGNS_MAX];
     size_t sign_count;
     us_context *context;

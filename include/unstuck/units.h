@@ -14,6 +14,7 @@ typedef struct us_unit {
     double low, high; /* range of the activation's input */
     double active;    /* share of rows on which the activation's slope is not zero; 0: the gradient of its incoming weights
                          is zero on all data */
+    double arrives;   /* Σ|ε|, the mean over rows */
     double passed; /* share of the gradient that passes the activation: Σ|δ| / (steepest slope · Σ|ε|); NaN: none arrives */
 } us_unit;
 

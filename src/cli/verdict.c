@@ -85,6 +85,55 @@ static void verdict_print_layers(const us_diagnosis *d, const us_training *train
     printf("%s\n", shown ? "" : " all layers, none with more than 1 %");
 }
 
+/* The next sign that the verdict rests on and that was measured; NULL at the end. @param at  where in the names; 0 first */
+static const us_sign *verdict_sign(const us_diagnosis *d, size_t *at) {
+    const char *names = d->verdict.signs ? d->verdict.signs : "";
+    while (names[*at]) {
+        const char *name = names + *at;
+        size_t length = strcspn(name, " ");
+        *at += length + strspn(name + length, " ");
+        for (size_t i = 0; i < d->sign_count; i++)
+            if (strlen(d->signs[i].name) == length && strncmp(d->signs[i].name, name, length) == 0) return &d->signs[i];
+    }
+    return NULL;
+}
+
+static json_t *verdict_rests_on(const us_diagnosis *d) {
+    json_t *list = json_array();
+    size_t at = 0;
+    for (const us_sign *s; (s = verdict_sign(d, &at));)
+        json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "name", s->name, "value", cli_real(s->value), "threshold",
+                                              cli_real(s->threshold)));
+    return list;
+}
+
+static json_t *verdict_also(const us_verdict *v) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->also_count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "verdict", us_verdict_text(v->also[i].name), "cause",
+                                              v->also[i].cause, "confidence", cli_real(v->also[i].confidence)));
+    return list;
+}
+
+/* The numbers behind the verdict, what would change its mind, and what else was seen. */
+static void verdict_print_reasons(const us_diagnosis *d, const cli_style *style) {
+    const us_verdict *v = &d->verdict;
+    size_t at = 0, count = 0;
+    for (const us_sign *s; (s = verdict_sign(d, &at));) {
+        printf("%s%s %s%.3g%s", count++ ? ", " : "It rests on: ", s->name, style->bold, s->value, style->reset);
+        if (!isnan(s->threshold)) printf(" (held against %.3g)", s->threshold);
+    }
+    if (count) printf("\n");
+    if (v->would_decide)
+        printf("What would decide it: %s\n", v->would_decide);
+    else if (v->would_change)
+        printf("What would change this: %s\n", v->would_change);
+    for (size_t i = 0; i < v->also_count; i++)
+        printf("%s%s: %s (%.2f)", i ? "; " : "Also seen: ", us_verdict_text(v->also[i].name), v->also[i].cause,
+               v->also[i].confidence);
+    if (v->also_count) printf("\n");
+}
+
 json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
     const us_evidence *e = &d->evidence;
     json_t *signs = json_array();
@@ -98,7 +147,10 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "stuck", json_boolean(d->verdict.stuck));
     json_object_set_new(o, "confidence", cli_real(d->verdict.confidence));
     json_object_set_new(o, "sentence", cli_text(d->verdict.sentence));
+    json_object_set_new(o, "rests_on", verdict_rests_on(d));
+    json_object_set_new(o, "would_change", cli_text(d->verdict.would_change));
     json_object_set_new(o, "would_decide", cli_text(d->verdict.would_decide));
+    json_object_set_new(o, "also", verdict_also(&d->verdict));
     json_object_set_new(o, "step", json_integer((json_int_t)us_training_steps(training)));
     json_object_set_new(o, "loss", cli_real(e->loss));
     json_object_set_new(o, "gradient_norm", cli_real(e->gradient_norm));
@@ -171,7 +223,7 @@ void cli_verdict_print(const us_diagnosis *d, const us_training *training, const
     printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name),
            d->verdict.cause ? ": " : "", d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
     if (d->verdict.sentence) printf("%s\n", d->verdict.sentence);
-    if (d->verdict.would_decide) printf("What would decide it: %s\n", d->verdict.would_decide);
+    verdict_print_reasons(d, &style);
     verdict_print_evidence(d, training, all_signs, &style);
     if (!trials) return;
     if (trials->count) {

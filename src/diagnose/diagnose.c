@@ -7,6 +7,7 @@ void us_diagnose_options_init(us_diagnose_options *options) { *options = (us_dia
 void us_diagnosis_destroy(us_diagnosis *diagnosis) {
     if (!diagnosis) return;
     us_point_destroy(diagnosis->point);
+    us__release(diagnosis->context, diagnosis->lower);
     us__release(diagnosis->context, diagnosis);
 }
 
@@ -40,6 +41,8 @@ static const struct {
     {us__evidence_ringing, "going on with less momentum"},
     {us__evidence_conditioning, "searching where the rate is too small"},
     {us__evidence_noise, "measuring the noise of batches"},
+    {us__evidence_longer, "going on for longer on a copy"},
+    {us__evidence_lower, "looking for a lower point"},
 };
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
 

@@ -206,13 +206,9 @@ static us_status evidence_frozen(us__gathering *g, const us_training *after, dou
     return status;
 }
 
-us_status us__evidence_carry_on(us__gathering *g) {
+/* On a copy, for `steps`. */
+static us_status evidence_go_on(us__gathering *g, uint64_t steps) {
     us_evidence *e = &g->diagnosis->evidence;
-    uint64_t steps = g->options->steps;
-    if (steps == 0) { /* at the limit of stability the loss goes up and down: only a longer look tells whether it falls */
-        uint64_t share = e->learning_rate > 0.9 * e->stability_limit ? 1 : 10;
-        steps = e->steps_done / share < 10 ? 10 : e->steps_done / share > 1000 ? 1000 : e->steps_done / share;
-    }
     us_context *context = us_problem_context(g->problem);
     evidence_halves halves = {.begin = e->steps_done, .half = steps / 2};
     us_training *copy = NULL;
@@ -238,5 +234,26 @@ us_status us__evidence_carry_on(us__gathering *g) {
     e->trend_carrying_on = evidence_trend(&halves);
 done:
     us_training_destroy(copy);
+    return status;
+}
+
+us_status us__evidence_carry_on(us__gathering *g) {
+    const us_evidence *e = &g->diagnosis->evidence;
+    uint64_t steps = g->options->steps;
+    if (steps == 0) { /* at the limit of stability the loss goes up and down: only a longer look tells whether it falls */
+        uint64_t share = e->learning_rate > 0.9 * e->stability_limit ? 1 : 10;
+        steps = e->steps_done / share < 10 ? 10 : e->steps_done / share > 1000 ? 1000 : e->steps_done / share;
+    }
+    return evidence_go_on(g, steps);
+}
+
+/* Momentum and fresh states swing at first: what a short look cannot tell, one of ten times the length may. */
+us_status us__evidence_longer(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_verdict v = us_verdict_decide(e, &g->options->verdict);
+    if (g->options->steps || v.name != US_VERDICT_UNDECIDED || v.cause || !e->carrying_on_finite) return US_OK;
+    us_evidence before = *e;
+    us_status status = evidence_go_on(g, 10 * e->steps_carrying_on);
+    if (!status && !e->carrying_on_finite) *e = before; /* that it ends later on is no verdict about now */
     return status;
 }

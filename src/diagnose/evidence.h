@@ -41,6 +41,9 @@ us_status us__evidence_ringing(us__gathering *g);      /* ringing.c */
 us_status us__evidence_conditioning(us__gathering *g); /* conditioning.c */
 us_status us__evidence_noise(us__gathering *g);        /* noise.c */
 
+us_status us__evidence_longer(us__gathering *g); /* carry on again, where that alone would decide */
+us_status us__evidence_lower(us__gathering *g);  /* lower.c */
+
 /* Growth of the component along an eigenvector of λ < 0 in one step of the training's rule; NaN where it is not known. */
 double us__growth(const us_training *training, double rate, double lambda);
 

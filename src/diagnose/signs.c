@@ -69,6 +69,9 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               "The share of a layer's units that no row makes active; the worst layer.");
     signs_add(d, "saturated_share", e->saturated_share, 2.0 / 3,
               "The share of a layer's units that let less than 1 % of the gradient through; the worst layer.");
+    signs_add(d, "signal_fade", e->signal_fade, 1e-3,
+              "What of a row's error arrives at the first hidden layer, beside the last.");
+    signs_add(d, "lower_loss", e->lower_loss, e->loss, "The lowest loss that a search from other weights found.");
     signs_add(
         d, "evaluation_form", e->training_form ? 1 : (double)NAN, (double)NAN,
         "All is measured without dropout and with running statistics; the training steps with dropout and batch ones.");

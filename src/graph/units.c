@@ -132,6 +132,7 @@ us_status us__units_measure(const us_graph *g, size_t layer, us__evaluation *e, 
     double seen = (double)samples * (double)(l.elements / l.count);
     for (size_t j = 0; j < l.count; j++) {
         units[j].active /= seen;
+        units[j].arrives = arrived[j] / seen;
         units[j].passed = arrived[j] > 0 ? units[j].passed / (m->steepest * arrived[j]) : (double)NAN;
     }
     return status;

@@ -4,11 +4,6 @@
 
 enum { DRAWS_LONGEST = 2000 };
 
-void us__draw_weights(us_rng *rng, double *weights, size_t count, size_t fan_in, double scale) {
-    double deviation = scale * sqrt(2 / (double)fan_in);
-    for (size_t i = 0; i < count; i++) weights[i] = deviation * us_rng_normal(rng);
-}
-
 /* The loss after going on from theta for `steps`; inf when that does not stay finite. */
 static us_status draws_loss(const us_training *training, const us_vec *theta, uint64_t steps, double *loss) {
     us_problem *problem = us_training_problem(training);

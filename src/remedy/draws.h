@@ -17,7 +17,4 @@ typedef void us__draw(void *user, uint64_t draw, us_rng *rng, double *theta);
  * fewer were granted), US__DRAWS values; memory for one training and 3 vectors. */
 us_status us__draws_race(us_training *training, uint64_t steps, us__draw *draw, void *user);
 
-/* Weights for a layer of `fan_in`: normal with variance 2/fan_in, times `scale`². Source: He et al. 2015, eq. 10. */
-void us__draw_weights(us_rng *rng, double *weights, size_t count, size_t fan_in, double scale);
-
 #endif

@@ -8,6 +8,7 @@
  * Layers are found by the groups: a weight [out×...] followed by a weight [next×...] whose rows split into `out` blocks,
  * which is so for dense and for convolutional layers.
  * Source of the idea: Sokar et al. 2023, "The dormant neuron phenomenon", algorithm 1. */
+#include "diagnose/starts.h"
 #include "remedy/draws.h"
 #include "remedy/remedy.h"
 #include <math.h>

@@ -1,6 +1,7 @@
-/* restart: other weights from the beginning; twelve starts race for a while, and the best goes on. Weights of layers are
- * drawn by their fan-in at half, the same and twice He's scale; gains begin at 1, other vectors at 0; a number (of a
- * formula) is multiplied by e^z with z normal. Running statistics stay. draws.h says what the race costs. */
+/* restart: other weights from the beginning; twelve starts race for a while, and the best goes on. The first of them is the
+ * lower point that the diagnosis found, where it found one; diagnose/starts.h says how the others are drawn, draws.h what
+ * the race costs. */
+#include "diagnose/starts.h"
 #include "remedy/draws.h"
 #include "remedy/remedy.h"
 #include <math.h>
@@ -14,6 +15,8 @@ static bool restart_applies(const us_diagnosis *d, char *why, size_t why_size) {
     for (size_t i = 0; d->verdict.cause && i < sizeof CAUSES / sizeof *CAUSES; i++)
         if (strcmp(d->verdict.cause, CAUSES[i]) == 0) {
             snprintf(why, why_size, "from here nothing leads on; another start may lead elsewhere");
+            if (d->lower)
+                snprintf(why, why_size, "a point of loss %.4g is known, and other starts may be lower", e->lower_loss);
             return true;
         }
     if (!us__remedy_above_floor(d)) return false;
@@ -22,28 +25,25 @@ static bool restart_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
+typedef struct restart_plan {
+    us_problem *problem;
+    const double *lower; /* [n] a lower point that the diagnosis found, or NULL: the first start */
+} restart_plan;
+
 static void restart_draw(void *user, uint64_t draw, us_rng *rng, double *theta) {
-    static const double SCALES[] = {1, 0.5, 2};
+    const restart_plan *plan = user;
     size_t count;
-    const us_group *groups = us_problem_groups(user, &count);
-    for (size_t i = 0; i < count; i++) {
-        const us_group *g = &groups[i];
-        double *at = theta + g->offset;
-        if (g->state) continue;
-        if (g->rank >= 2) {
-            us__draw_weights(rng, at, g->count, g->count / g->shape[0], SCALES[draw % 3]);
-        } else if (g->rank == 1 && strchr(g->name, '.')) {
-            double start = strstr(g->name, ".gain") ? 1 : 0;
-            for (size_t k = 0; k < g->count; k++) at[k] = start;
-        } else {
-            for (size_t k = 0; k < g->count; k++) at[k] = at[k] != 0 ? at[k] * exp(us_rng_normal(rng)) : us_rng_normal(rng);
-        }
-    }
+    const us_group *groups = us_problem_groups(plan->problem, &count);
+    if (plan->lower && draw == 0)
+        memcpy(theta, plan->lower, us_problem_dimension(plan->problem) * sizeof *theta);
+    else
+        us__draw_start(groups, count, draw, rng, theta);
 }
 
 static us_status restart_apply(us_training *training, const us_diagnosis *d, uint64_t steps) {
-    (void)d;
-    return us__draws_race(training, steps, restart_draw, us_training_problem(training));
+    restart_plan plan = {us_training_problem(training), d->lower};
+    if (us_problem_dimension(plan.problem) != d->evidence.parameters) plan.lower = NULL; /* it lacks running statistics */
+    return us__draws_race(training, steps, restart_draw, &plan);
 }
 
 const us_remedy us__remedy_restart = {

@@ -69,6 +69,19 @@ static void nowhere(us_evidence *e) { saddle(e), e->decrease_escape = 0; }
 static void unsearched(us_evidence *e) { saddle(e), e->decrease_escape = (double)NAN; }
 static void valley(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_FLAT; }
 static void dead(us_evidence *e) { curve(e, 0, 3, 1), e->null_space = US_NULL_FLAT; }
+static void flat_but_learnt(us_evidence *e) { dead(e), e->floor = 0, e->constant_loss = 5; }
+static void flat_and_hardly_learnt(us_evidence *e) { dead(e), e->floor = 0, e->constant_loss = 2.1; }
+static void local(us_evidence *e) { e->floor = 0, e->constant_loss = 3, e->lower_loss = 1.7; }
+static void local_valley(us_evidence *e) { valley(e), e->lower_loss = 1; }
+static void hardly_lower(us_evidence *e) { local(e), e->lower_loss = 1.9; }
+static void local_but_a_saddle(us_evidence *e) { saddle(e), e->lower_loss = 1; }
+static void beyond_the_edge(us_evidence *e) { up_and_down_but_falling(e), e->learning_rate = 1.2; }
+static void vanishing(us_evidence *e) {
+    valley(e), e->hidden_units = 8, e->floor = 0, e->constant_loss = 2, e->signal_fade = 1e-5;
+}
+static void vanishing_but_learnt(us_evidence *e) { vanishing(e), e->constant_loss = 8; }
+static void constant(us_evidence *e) { vanishing(e), e->signal_fade = 0.1; }
+static void dead_before_vanishing(us_evidence *e) { vanishing(e), e->dead_share = 1; }
 static void falls(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_WAY_DOWN; }
 static void rises(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_RISES; }
 static void unprobed(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_NOT_PROBED; }
@@ -98,7 +111,7 @@ static const struct {
     CASE(decayed, CRAWLING, "lr-decayed", true),
     CASE(frozen, PLATEAU, "frozen-arithmetic", true),
     CASE(half_frozen_descending, DESCENDING, NULL, false),
-    CASE(up_and_down_but_falling, DESCENDING, NULL, false),
+    CASE(up_and_down_but_falling, DESCENDING, "edge-of-stability", false),
     CASE(timid_but_near_the_limit, DESCENDING, NULL, false),
     CASE(jumping, OSCILLATING, "lr-above-stability", true),
     CASE(unmeasurable, UNDECIDED, "below-precision", false),
@@ -118,6 +131,17 @@ static const struct {
     CASE(unsearched, PLATEAU, "flat", true),
     CASE(valley, MINIMUM, "flat-valley", false),
     CASE(dead, PLATEAU, "flat", true),
+    CASE(flat_but_learnt, MINIMUM, "flat-valley", false),
+    CASE(flat_and_hardly_learnt, PLATEAU, "flat", true),
+    CASE(local, MINIMUM, "local", true),
+    CASE(local_valley, MINIMUM, "local", true),
+    CASE(hardly_lower, MINIMUM, "converged", false),
+    CASE(local_but_a_saddle, SADDLE, "negative-curvature", true),
+    CASE(beyond_the_edge, DESCENDING, NULL, false),
+    CASE(vanishing, PLATEAU, "vanishing-gradient", true),
+    CASE(vanishing_but_learnt, MINIMUM, "flat-valley", false),
+    CASE(constant, PLATEAU, "constant-predictor", true),
+    CASE(dead_before_vanishing, PLATEAU, "dead-units", true),
     CASE(falls, PLATEAU, "flat", true),
     CASE(rises, MINIMUM, "converged", false),
     CASE(unprobed, UNDECIDED, NULL, false),
@@ -134,7 +158,11 @@ static void every_row_is_reached(void **state) {
             fail_msg("%s: %s, %s", CASES[c].what, us_verdict_text(v.name), v.cause ? v.cause : "no cause");
         assert_true(v.confidence >= 0 && v.confidence <= 0.99);
         assert_true((v.would_decide != NULL) == (v.name == US_VERDICT_UNDECIDED));
-        assert_true(strlen(v.sentence) > 20);
+        assert_true(strlen(v.sentence) > 20 && strlen(v.would_change) > 10 && strlen(v.signs) > 3);
+        for (size_t i = 0; i < v.also_count; i++) {
+            assert_true(v.stuck && strcmp(v.also[i].cause, v.cause ? v.cause : "") != 0);
+            assert_true(i == 0 || v.also[i].confidence <= v.also[i - 1].confidence);
+        }
     }
 }
 
@@ -182,6 +210,18 @@ static void negative_curvature_is_never_a_minimum(void **state) {
     assert_true(minima > 1000); /* the question was asked */
 }
 
+/* What else the evidence shows stands beside the verdict, the surest first; a healthy training has nothing of the kind. */
+static void other_causes_are_ranked(void **state) {
+    us_evidence e = base();
+    dead_before_vanishing(&e);
+    us_verdict v = us_verdict_decide(&e, NULL);
+    assert_int_equal(v.also_count, 2);
+    assert_string_equal(v.also[0].cause, "vanishing-gradient");
+    assert_string_equal(v.also[1].cause, "constant-predictor");
+    e.decrease_carrying_on = 1;
+    assert_int_equal(us_verdict_decide(&e, NULL).also_count, 0);
+}
+
 static void confidence_grows_with_the_margin(void **state) {
     us_evidence e = base();
     saddle(&e);
@@ -213,9 +253,8 @@ static void kinds_follow_the_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_reached),
-        cmocka_unit_test(negative_curvature_is_never_a_minimum),
-        cmocka_unit_test(confidence_grows_with_the_margin),
+        cmocka_unit_test(every_row_is_reached),    cmocka_unit_test(negative_curvature_is_never_a_minimum),
+        cmocka_unit_test(other_causes_are_ranked), cmocka_unit_test(confidence_grows_with_the_margin),
         cmocka_unit_test(kinds_follow_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
