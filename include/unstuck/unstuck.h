@@ -19,6 +19,7 @@
 #include <unstuck/problem.h>
 #include <unstuck/race.h>
 #include <unstuck/remedy.h>
+#include <unstuck/report.h>
 #include <unstuck/rng.h>
 #include <unstuck/rule.h>
 #include <unstuck/run.h>
