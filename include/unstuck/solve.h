@@ -16,12 +16,15 @@ typedef struct us_minimize_options {
     double gradient_tolerance;
     double step_tolerance; /* a step shorter than this · ‖θ‖ is none; default 1e-15 */
     double initial_radius; /* of the trust region, in the metric of the model; default 0: from the start point */
+    /* us_solve and solvers by request: look at the Hessian where it ends, by n products up to 400 parameters, at most 60
+     * beyond; default true. Without it a saddle may be called a success by solvers that see no curvature on their way. */
+    bool look;
     /* Hears of every iteration; may be NULL. us_context_cancel ends the search. */
     void (*progress)(void *user, size_t iteration, double value, double gradient_norm);
     void *progress_user;
 } us_minimize_options;
 #define US_MINIMIZE_OPTIONS_INIT \
-    { .version = 1, .iterations = 10000, .gradient_tolerance = 1e-10, .step_tolerance = 1e-15 }
+    { .version = 1, .iterations = 10000, .gradient_tolerance = 1e-10, .step_tolerance = 1e-15, .look = true }
 US_API void us_minimize_options_init(us_minimize_options *options);
 
 typedef struct us_minimize_result {
@@ -30,7 +33,13 @@ typedef struct us_minimize_result {
     size_t iterations;
     size_t values, gradients, products; /* evaluations */
     const char *reason;                 /* why it ended, in words; static */
-    double lowest, highest;             /* ends of the spectrum of the Hessian there; NaN: not measured */
+    /* What kind of point it is: "minimum", "saddle", "maximum", "degenerate" (eigenvalues that can't be told from zero), or
+     * "undecided" (above 400 parameters no negative eigenvalue was found, or the Hessian is not finite). NULL: not looked
+     * at, since it did not end at a point, or on demand. */
+    const char *kind;
+    /* The evidence: ends of the spectrum of the Hessian there, and what can't be told from zero; NaN: not measured. Above
+     * 400 parameters they are the ends of what some products saw: a negative one is a proof, the others are bounds. */
+    double lowest, highest, resolution;
 } us_minimize_result;
 
 /** Trust-region Newton that uses negative curvature: the exact subproblem (Moré & Sorensen 1983), on the whole Hessian up to
@@ -54,13 +63,14 @@ US_API us_status us_minimize(us_problem *problem, us_vec *theta, const us_minimi
 
 /** What a solver is: a row of the table that `unstuck optimizers` and the docs are printed from. */
 typedef struct us_solver_about {
-    const char *name;    /* "l-bfgs" */
-    const char *title;   /* "limited-memory BFGS" */
-    const char *formula; /* plain text, lines */
-    const char *source;  /* paper */
-    const char *advice;  /* when to use it, one line */
-    bool by_request;     /* us_solver_create makes it; else us_solve alone */
-    bool squares;        /* for sums of squares only */
+    const char *name;     /* "l-bfgs" */
+    const char *title;    /* "limited-memory BFGS" */
+    const char *formula;  /* plain text, lines */
+    const char *latex;    /* the same for LaTeX, lines separated by \\\\ */
+    const char *settings; /* the constants of its own that it uses; the options that all have are in us_minimize_options */
+    const char *source;   /* paper */
+    const char *advice;   /* when to use it, one line */
+    bool squares;         /* for sums of squares only */
 } us_solver_about;
 
 /** All of them; static. */
@@ -117,12 +127,13 @@ typedef struct us_solver us_solver;
 /** A solver at its start, for a program that computes losses itself: ask us_solver_next what it wants to know, answer, and
  * so on until it asks nothing.
  * @param theta    [n] start, copied @param options  NULL for defaults; progress is called by next
- * Errors: US_ERR_ARGUMENT (no such solver, one not by request, no parameters, no residuals for a solver that needs them);
+ * Errors: US_ERR_ARGUMENT (no such solver, no parameters, no residuals for a solver that needs them);
  * US_ERR_NOMEM. @param out [caller destroys] */
 US_API us_status us_solver_create(us_solver **out, us_context *context, const char *name, us_solver_sizes sizes,
                                   const double *theta, const us_minimize_options *options);
 US_API void us_solver_destroy(us_solver *solver);
-/** Takes the answers to the last question, and gives the next one. No allocation.
+/** Takes the answers to the last question, and gives the next one. No allocation, except by trust-region and
+ * least-squares, which work in a thread of their own while the caller waits, and it waits while the caller computes.
  * @param request  borrowed until the next call. With US_ASK_NOTHING it has ended, and next says how: US_OK, or as
  * us_minimize; US_ERR_NUMERIC (LAPACK failed). */
 US_API us_status us_solver_next(us_solver *solver, const us_request **request);

@@ -8,14 +8,29 @@ static void minimize_progress(void *user, size_t iteration, double value, double
     cli_progress_show(user, -1, text, false);
 }
 
+/* Whether the place was named something that no solver may call a success, and how. */
+static const char *minimize_objection(const us_point *point) {
+    switch (point->kind) {
+    case US_KIND_SADDLE:
+        return "it ended at a saddle";
+    case US_KIND_MAXIMUM:
+        return "it ended at a maximum";
+    case US_KIND_DEGENERATE:
+        return point->escape ? "it ended where the second order is silent, and a way down was found" : NULL;
+    default:
+        return NULL;
+    }
+}
+
 static int minimize_run(const cli_command *command, int argc, char **argv) {
-    const char *formula = NULL, *start = NULL;
+    const char *formula = NULL, *start = NULL, *solver = "trust-region";
     bool json = false, quiet = false;
     us_minimize_options options = US_MINIMIZE_OPTIONS_INIT;
     us_point_options naming = US_POINT_OPTIONS_INIT;
     uint64_t iterations = options.iterations;
     const cli_option table[] = {
         {CLI_TEXT, "--start", "x=1,y=2", &start, "where to begin (needed)"},
+        {CLI_TEXT, "--solver", "NAME", &solver, "how (trust-region); `unstuck optimizers` lists solvers"},
         {CLI_COUNT, "--iterations", "N", &iterations, "at most so many (10000)", 1},
         {CLI_NUMBER, "--tolerance", "X", &options.gradient_tolerance,
          "ends when the gradient's largest element is at most this\npart of the value (1e-10)", 0, 1, true},
@@ -27,6 +42,17 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     if (!start) return cli_usage(command, "--start is missing: where to begin, such as --start x=1,y=2");
     options.iterations = iterations;
+    const us_solver_about *about = us_solver_find(solver);
+    if (!about) {
+        const char *nearest = us_solver_nearest(solver);
+        return cli_usage(command, "there is no solver '%s'%s%s%s", solver, nearest ? "; did you mean '" : "",
+                         nearest ? nearest : "", nearest ? "'?" : "; `unstuck optimizers` lists them");
+    }
+    if (about->squares)
+        return cli_usage(command,
+                         "--solver %s is for sums of squares over data: fit them with unstuck train DATA --model "
+                         "'formula: ..' --optimizer %s",
+                         solver, solver);
 
     us_context *context = cli_context(quiet, 1);
     if (!context) return CLI_FAILED;
@@ -38,7 +64,7 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
     options.progress_user = &progress;
     code = cli_formula_read(&f, command, context, formula, "--start", start, false);
     if (code != CLI_GO_ON) goto done;
-    us_status ended = us_minimize(f.problem, f.theta, &options, &result);
+    us_status ended = us_solve(f.problem, f.theta, solver, &options, &result);
     cli_progress_end(&progress);
     if (ended < 0) {
         code = cli_error(command, context, ended == US_ERR_NONFINITE ? US_ERR_INPUT : ended);
@@ -50,6 +76,8 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
         code = cli_error(command, context, status);
         goto done;
     }
+    const char *objection = ended == US_OK ? minimize_objection(point) : NULL;
+    if (objection) ended = US_NOT_CONVERGED, result.reason = objection;
     if (json) {
         json_t *o = json_object(), *values = json_array();
         json_object_set_new(o, "at", cli_formula_at(&f, point->theta));
@@ -63,6 +91,8 @@ static int minimize_run(const cli_command *command, int argc, char **argv) {
         for (size_t i = 0; point->spectrum && i < f.n; i++)
             json_array_append_new(values, cli_real(point->spectrum->values[i]));
         json_object_set_new(o, "eigenvalues", values);
+        json_object_set_new(o, "solver", json_string(solver));
+        json_object_set_new(o, "converged", json_boolean(ended == US_OK));
         json_object_set_new(o, "reason", cli_text(result.reason));
         code = cli_print_json(o);
     } else {
@@ -92,9 +122,12 @@ done:
 
 const cli_command cli_minimize = {
     "minimize", "FORMULA", "minimises a formula and tells what kind of point it ended on",
-    "Newton's method in a trust region, with exact first and second derivatives. It uses negative curvature, so that it\n"
-    "leaves saddles and maxima instead of ending on them, and names the point that it reached.\n"
+    "By Newton's method in a trust region, with exact first and second derivatives, or by another --solver. The default\n"
+    "uses negative curvature, so that it leaves saddles and maxima. Whatever the solver, the point that it reached is "
+    "named;\n"
+    "a saddle or a maximum is no success (exit status 1).\n"
     "\n"
     "  unstuck minimize '100*(y-x^2)^2+(1-x)^2' --start x=-1.2,y=1\n"
+    "  unstuck minimize '100*(y-x^2)^2+(1-x)^2' --start x=-1.2,y=1 --solver l-bfgs\n"
     "  unstuck minimize 'x^2/2-y^2/2+y^4/4' --start x=1,y=0      starts on the line that leads descent into a saddle",
     minimize_run};

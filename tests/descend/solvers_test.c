@@ -53,6 +53,9 @@ static void every_solver_ends_in_the_minimum(void **state) {
             double known = i == 3 ? log(1 + exp(-3 * x[0])) + log(1 + exp(2 * x[0])) : CASES[i].value;
             if (i == 3) assert_near(3 / (1 + exp(3 * x[0])), 2 / (1 + exp(-2 * x[0])), 1e-6, 0);
             assert_true(fabs(result.value - known) <= 1e-7);
+            assert_non_null(result.kind); /* with its evidence */
+            assert_true(strcmp(result.kind, "minimum") == 0 || strcmp(result.kind, "degenerate") == 0);
+            assert_true(result.lowest >= -result.resolution && result.highest > result.lowest);
         }
     us_context_destroy(context);
 }
@@ -156,6 +159,56 @@ static void quasi_newton_is_quick(void **state) {
 
 /* ------------------------------------------------------------------ by request */
 
+/* A function of two parameters and its residuals, f = Σr²/2, with all derivatives. */
+typedef struct two {
+    double value, gradient[2], hessian[4], residuals[2], jacobian[4];
+} two;
+
+/* 2x² + xy + y² */
+static two bowl(const double *x) {
+    double c = sqrt(1.75), r[2] = {2 * x[0] + 0.5 * x[1], c * x[1]};
+    return (two){2 * x[0] * x[0] + x[0] * x[1] + x[1] * x[1],
+                 {4 * x[0] + x[1], x[0] + 2 * x[1]},
+                 {4, 1, 1, 2},
+                 {r[0], r[1]},
+                 {2, 0.5, 0, c}};
+}
+
+/* x²/2 + (y² − 1)²/4: minima at (0, ±1), a saddle between them. */
+static two saddle(const double *x) {
+    double s = sqrt(0.5), u = x[1] * x[1] - 1;
+    return (two){0.5 * x[0] * x[0] + 0.25 * u * u,
+                 {x[0], u * x[1]},
+                 {1, 0, 0, 3 * x[1] * x[1] - 1},
+                 {x[0], s * u},
+                 {1, 0, 0, 2 * s * x[1]}};
+}
+
+/* Answers until it ends; `sign` −1: first derivatives of the wrong sign. */
+static us_status answer(us_solver *solver, two (*function)(const double *), double sign) {
+    const us_request *q;
+    us_status status;
+    while ((status = us_solver_next(solver, &q)) == US_OK && q->ask != US_ASK_NOTHING) {
+        two at = function(q->theta);
+        if (q->ask == US_ASK_GRADIENT || q->ask == US_ASK_VALUE) *q->value = at.value;
+        for (int i = 0; q->ask == US_ASK_GRADIENT && i < 2; i++) q->gradient[i] = sign * at.gradient[i];
+        for (size_t j = 0; q->ask == US_ASK_PRODUCTS && j < q->count; j++)
+            for (int i = 0; i < 2; i++)
+                q->hv[2 * j + i] = at.hessian[2 * i] * q->v[2 * j] + at.hessian[2 * i + 1] * q->v[2 * j + 1];
+        for (int i = 0; q->residuals && (q->ask == US_ASK_RESIDUALS || q->ask == US_ASK_JACOBIAN) && i < 2; i++)
+            q->residuals[i] = at.residuals[i];
+        for (int i = 0; q->ask == US_ASK_JACOBIAN && i < 4; i++) q->jacobian[i] = sign * at.jacobian[i];
+    }
+    return status;
+}
+
+static us_solver *by_request(us_context *context, const us_solver_about *about, const double *start) {
+    us_solver *solver;
+    us_solver_sizes sizes = {2, about->squares ? 2 : 0, 1};
+    assert_int_equal(us_solver_create(&solver, context, about->name, sizes, start, NULL), US_OK);
+    return solver;
+}
+
 static void a_program_may_answer(void **state) {
     us_context *context = support_plain_context();
     us_solver *solver;
@@ -163,27 +216,71 @@ static void a_program_may_answer(void **state) {
     const double start[2] = {3, -4};
     us_solver_sizes sizes = {2, 0, 1};
     assert_int_equal(us_solver_create(&solver, context, "no-such", sizes, start, NULL), US_ERR_ARGUMENT);
-    assert_int_equal(us_solver_create(&solver, context, "trust-region", sizes, start, NULL), US_ERR_ARGUMENT);
     assert_int_equal(us_solver_create(&solver, context, "levenberg-marquardt", sizes, start, NULL), US_ERR_ARGUMENT);
     size_t count;
     const us_solver_about *const *solvers = us_solvers(&count);
     for (size_t k = 0; k < count; k++) {
-        if (!solvers[k]->by_request || solvers[k]->squares) continue;
-        assert_int_equal(us_solver_create(&solver, context, solvers[k]->name, sizes, start, NULL), US_OK);
-        us_status status;
-        while ((status = us_solver_next(solver, &q)) == US_OK && q->ask != US_ASK_NOTHING) {
-            const double *x = q->theta; /* 2x² + xy + y² */
-            if (q->ask == US_ASK_GRADIENT || q->ask == US_ASK_VALUE) *q->value = 2 * x[0] * x[0] + x[0] * x[1] + x[1] * x[1];
-            if (q->ask == US_ASK_GRADIENT) q->gradient[0] = 4 * x[0] + x[1], q->gradient[1] = x[0] + 2 * x[1];
-            for (size_t j = 0; q->ask == US_ASK_PRODUCTS && j < q->count; j++) {
-                q->hv[2 * j] = 4 * q->v[2 * j] + q->v[2 * j + 1];
-                q->hv[2 * j + 1] = q->v[2 * j] + 2 * q->v[2 * j + 1];
-            }
-        }
-        assert_int_equal(status, US_OK);
+        solver = by_request(context, solvers[k], start);
+        print_message("%s\n", solvers[k]->name);
+        assert_int_equal(answer(solver, bowl, 1), US_OK);
         assert_near(us_solver_theta(solver)[0], 0, 0, 1e-8);
         assert_near(us_solver_theta(solver)[1], 0, 0, 1e-8);
+        const us_minimize_result *result = us_solver_result(solver);
+        assert_string_equal(result->kind, "minimum");
+        assert_near(result->lowest, 3 - sqrt(2), 1e-12, 0);
+        assert_near(result->highest, 3 + sqrt(2), 1e-12, 0);
         assert_int_equal(us_solver_next(solver, &q), US_OK); /* ended stays ended */
+        us_solver_destroy(solver);
+        solver = by_request(context, solvers[k], start); /* left in the middle */
+        for (int i = 0; i < 2; i++) us_solver_next(solver, &q);
+        us_solver_destroy(solver);
+    }
+    us_context_destroy(context);
+}
+
+/* On the line that leads into the saddle, and on it, by request: it is left, or named. */
+static void no_saddle_is_success_by_request(void **state) {
+    us_context *context = support_plain_context();
+    size_t count;
+    const us_solver_about *const *solvers = us_solvers(&count);
+    for (size_t k = 0; k < count; k++)
+        for (int at = 0; at < 2; at++) {
+            const double start[2] = {at ? 0 : 1, 0};
+            us_solver *solver = by_request(context, solvers[k], start);
+            us_status status = answer(solver, saddle, 1);
+            const us_minimize_result *result = us_solver_result(solver);
+            print_message("%s: %s, %s\n", solvers[k]->name, us_status_name(status), result->reason);
+            if (status == US_OK) {
+                assert_near(result->value, 0, 0, 1e-12);
+                assert_string_equal(result->kind, "minimum");
+            } else if (strcmp(solvers[k]->name, "least-squares") == 0) {
+                assert_int_equal(status, US_ERR_UNSUPPORTED); /* not linear */
+            } else {
+                assert_int_equal(status, US_NOT_CONVERGED);
+                assert_string_equal(result->kind, "saddle");
+                assert_true(result->lowest < -result->resolution && result->highest > result->resolution);
+                assert_non_null(strstr(result->reason, "saddle"));
+            }
+            us_solver_destroy(solver);
+        }
+    us_context_destroy(context);
+}
+
+/* First derivatives of the wrong sign: no search can advance, and none may call that an end. */
+static void a_search_that_cannot_advance_is_told(void **state) {
+    us_context *context = support_plain_context();
+    size_t count;
+    const double start[2] = {3, -4};
+    const us_solver_about *const *solvers = us_solvers(&count);
+    for (size_t k = 0; k < count; k++) {
+        if (strcmp(solvers[k]->name, "least-squares") == 0) continue; /* it searches nothing */
+        us_solver *solver = by_request(context, solvers[k], start);
+        us_status status = answer(solver, bowl, -1);
+        const us_minimize_result *result = us_solver_result(solver);
+        print_message("%s: %s, %s, at %g\n", solvers[k]->name, us_status_name(status), result->reason, result->value);
+        assert_int_equal(status, US_NOT_CONVERGED);
+        assert_non_null(strstr(result->reason, "no step lowers the "));
+        assert_true(result->value <= bowl(start).value); /* and nothing was lost */
         us_solver_destroy(solver);
     }
     us_context_destroy(context);
@@ -324,6 +421,8 @@ int main(void) {
         cmocka_unit_test(steps_are_those_of_the_paper),
         cmocka_unit_test(quasi_newton_is_quick),
         cmocka_unit_test(a_program_may_answer),
+        cmocka_unit_test(no_saddle_is_success_by_request),
+        cmocka_unit_test(a_search_that_cannot_advance_is_told),
         cmocka_unit_test(least_squares_is_refined),
         cmocka_unit_test(residuals_are_those_of_the_loss),
         cmocka_unit_test(failing_allocations_are_survived),

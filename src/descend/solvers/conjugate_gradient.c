@@ -46,9 +46,12 @@ const us__method us__method_conjugate_gradient = {
     .about = {.name = "conjugate-gradient",
               .title = "nonlinear conjugate gradients (Hager and Zhang's beta)",
               .formula = "d <- -g + beta d,  beta = (y - 2 d |y|^2/d'y)'g/d'y,  y = g - g_before\ntheta <- theta + a d",
+              .latex = "d \\leftarrow -g + \\beta d,\\quad \\beta = \\frac{(y - 2 d\\,|y|^2/d^\\top y)^\\top g}{d^\\top "
+                       "y},\\quad y = g - g_{\\text{before}} \\\\ "
+                       "\\theta \\leftarrow \\theta + a d",
+              .settings = "strong Wolfe conditions with 1e-4 and 0.1; eta = 0.01 bounds beta from below",
               .source = "Hager & Zhang 2005, SIAM J. Optim. 16(1); Moré & Thuente 1994, ACM TOMS 20(3)",
-              .advice = "as l-bfgs where even ten pairs of vectors are too much memory",
-              .by_request = true},
+              .advice = "As l-bfgs where even ten pairs of vectors are too much memory."},
     .open = cg_open,
     .next = us__line_next,
     .close = us__line_close,

@@ -45,10 +45,13 @@ const us__method us__method_cubic = {
               .title = "Newton's method with adaptive cubic regularisation",
               .formula =
                   "min g'p + p'Hp/2 + sigma/3 |p|^3\ntheta <- theta + p;  sigma grows where the loss falls short of it",
+              .latex = "p = \\arg\\min_p\\; g^\\top p + \\tfrac12 p^\\top H p + \\tfrac{\\sigma}{3} |p|^3 \\\\ "
+                       "\\theta \\leftarrow \\theta + p",
+              .settings = "the whole Hessian up to 400 parameters, Krylov spaces of 60 beyond",
               .source = "Cartis, Gould & Toint 2011, Adaptive cubic regularisation methods, Math. Programming 127",
-              .advice = "as trust-region, with the best known bound on the number of steps to a second-order point",
-              .by_request = true},
+              .advice = "As trust-region, with the best known bound on the number of steps to a second-order point."},
     .open = cubic_open,
     .next = us__curved_next,
     .close = us__curved_close,
+    .sees_curvature = true,
 };

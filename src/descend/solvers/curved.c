@@ -10,7 +10,8 @@
 #include <unstuck/curvature.h>
 
 enum { CURVED_WHOLE = 400, CURVED_KRYLOV = 60, CURVED_REFUSED = 60 };
-static const double CURVED_FIRST = 0.1; /* radius: this times max(1, ‖θ‖) */
+static const double CURVED_FIRST = 0.1;   /* radius: this times max(1, ‖θ‖) */
+static const double CURVED_SPENT = 1e-12; /* part of the loss, and of what it has come down by, that no longer counts */
 
 us_status us__curved_open(us_solver *s, double (*step)(us__curved *)) {
     us__curved *c = s->state = us__new(s->context, 1, sizeof *c);
@@ -102,8 +103,23 @@ static us_status curved_finish_model(us_solver *s) {
                     c->basis, (int)n);
     }
     cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)n, 1, c->basis, (int)n, s->gradient, 1, 0, c->slopes, 1);
-    c->resolution = 8 * (double)n * DBL_EPSILON * fmax(fabs(c->values[0]), fabs(c->values[m - 1]));
+    c->resolution = 8 * (double)n * s->epsilon * fmax(fabs(c->values[0]), fabs(c->values[m - 1]));
     return status;
+}
+
+/* What a full Newton step would bring: ½ Σ slopeᵢ²/|λᵢ|. */
+static double curved_offer(const us__curved *c) {
+    double offer = 0;
+    for (size_t i = 0; i < c->m; i++)
+        if (c->slopes[i] != 0) offer += 0.5 * c->slopes[i] * c->slopes[i] / fabs(c->values[i]);
+    return offer;
+}
+
+/* No eigenvalue is negative here. */
+static us_status curved_end(us_solver *s, const char *reason) {
+    const us__curved *c = s->state;
+    s->result.kind = !c->whole ? "undecided" : c->values[0] > c->resolution ? "minimum" : "degenerate";
+    return us__solver_end(s, US_OK, reason);
 }
 
 /* Asks for the place where the step leads. */
@@ -112,8 +128,8 @@ static us_status curved_try(us_solver *s) {
     size_t n = s->n, m = c->m;
     double predicted, size = cblas_dnrm2((int)n, s->theta, 1);
     bool small = us__solver_is_small(s, s->gradient), down = c->values[0] < -c->resolution;
-    s->result.lowest = c->values[0], s->result.highest = c->values[m - 1];
-    if (small && !down) return us__solver_end(s, US_OK, "the gradient is zero within the tolerance");
+    s->result.lowest = c->values[0], s->result.highest = c->values[m - 1], s->result.resolution = c->resolution;
+    if (small && !down) return curved_end(s, "the gradient is zero within the tolerance");
     if (small) {
         memset(c->p, 0, m * sizeof *c->p);
         c->p[0] = (c->slopes[0] > 0) != (c->refused % 2 == 1) ? -c->radius : c->radius;
@@ -123,8 +139,8 @@ static us_status curved_try(us_solver *s) {
     }
     c->length = cblas_dnrm2((int)m, c->p, 1);
     if (!(predicted > 0) || c->length <= s->options.step_tolerance * size || c->refused > CURVED_REFUSED) {
-        if (predicted >= 0 && predicted <= 16 * DBL_EPSILON * fabs(s->value) && !down)
-            return us__solver_end(s, US_OK, "what is left to gain is below this precision");
+        if (!down && curved_offer(c) <= CURVED_SPENT * (fabs(s->value) + s->first_value - s->value))
+            return curved_end(s, "what is left to gain is below this precision");
         return us__solver_end(s, US_NOT_CONVERGED,
                               "no step lowers the loss, though the gradient is not zero: a kink, or a noisy loss");
     }

@@ -106,11 +106,14 @@ const us__method us__method_lbfgs = {
               .formula =
                   "d = -H g, H from the last 10 pairs (theta' - theta, g' - g)\ntheta <- theta + a d,  a by the strong "
                   "Wolfe conditions",
+              .latex = "d = -H g,\\quad H \\text{ from the last } m \\text{ pairs } s = \\theta_{k+1} - \\theta_k,\\; y = "
+                       "g_{k+1} - g_k \\\\ "
+                       "\\theta \\leftarrow \\theta + a d",
+              .settings = "m = 10 pairs; strong Wolfe conditions with 1e-4 and 0.9",
               .source =
                   "Liu & Nocedal 1989, On the limited memory BFGS method, Math. Programming 45; Moré & Thuente 1994, ACM "
                   "TOMS 20(3)",
-              .advice = "smooth losses of many parameters, without noise",
-              .by_request = true},
+              .advice = "Smooth losses of many parameters, without noise."},
     .open = lbfgs_open,
     .next = us__line_next,
     .close = us__line_close,

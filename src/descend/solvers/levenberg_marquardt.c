@@ -18,6 +18,7 @@
 static const double LM_FACTOR = 100;   /* first radius: this times ‖Dθ‖ */
 static const double LM_BURIED = 1e-10; /* part of F below which its differences may be rounding */
 static const double LM_SETTLED = 1e-7; /* part of ‖Dθ‖ that the last full step may have at an end that counts */
+static const double LM_SPENT = 1e-9;   /* part of Σr² that a full step may still offer at an end that counts */
 static const double LM_SHRINKS = 0.9;  /* full steps go on while each is this much shorter */
 
 typedef struct lm_state {
@@ -132,7 +133,10 @@ static us_status lm_end(us_solver *s) {
     s->result.lowest = lm->values[0], s->result.highest = lm->values[lm->k - 1];
     if (us__solver_is_small(s, s->gradient) && lm->full_length <= LM_SETTLED * size)
         return us__solver_end(s, US_OK, "the gradient is zero within the tolerance");
-    if (lm->full_length <= LM_SETTLED * size || lm->predicted <= 1e-9 * cblas_ddot((int)lm->m, lm->r, 1, lm->r, 1))
+    double offer = 0; /* of a full step, however short the last one was */
+    for (size_t i = 0; i < lm->k; i++)
+        if (lm->slopes[i] != 0) offer += 0.5 * lm->slopes[i] * lm->slopes[i] / lm->values[i];
+    if (lm->full_length <= LM_SETTLED * size || offer <= LM_SPENT * cblas_ddot((int)lm->m, lm->r, 1, lm->r, 1))
         return us__solver_end(s, US_OK, "what is left to gain is below this precision");
     return us__solver_end(s, US_NOT_CONVERGED, "no step lowers the squares, though their gradient is not zero");
 }
@@ -227,11 +231,13 @@ const us__method us__method_levenberg_marquardt = {
     .about = {.name = "levenberg-marquardt",
               .title = "Levenberg-Marquardt in a trust region",
               .formula = "(J'J + mu D^2) p = -J'r,  |Dp| <= radius\ntheta <- theta + p",
+              .latex = "(J^\\top J + \\mu D^2)\\, p = -J^\\top r,\\quad |D p| \\le \\Delta \\\\ "
+                       "\\theta \\leftarrow \\theta + p",
+              .settings = "first radius 100 |D theta|; D is the largest length that each column of J has had",
               .source =
                   "Moré 1978, The Levenberg-Marquardt algorithm: implementation and theory, Lecture Notes in Mathematics "
                   "630",
-              .advice = "curve fitting: sums of squares with up to some hundred parameters",
-              .by_request = true,
+              .advice = "Curve fitting: sums of squares with up to some hundred parameters.",
               .squares = true},
     .open = lm_open,
     .next = lm_next,

@@ -8,6 +8,7 @@
  * (probe.c) before the end is called.
  * Source: Conn, Gould & Toint 2000, "Trust-Region Methods", algorithm 6.1.1 and chapter 7. */
 #include "descend/solvers/probe.h"
+#include "descend/solvers/solver.h"
 #include "descend/solvers/subproblem.h"
 #include <cblas.h>
 #include <float.h>
@@ -295,7 +296,7 @@ static us_status minimizer_run_both(minimizer *s, us_minimize_result *result) {
 us_status us_minimize(us_problem *problem, us_vec *theta, const us_minimize_options *options, us_minimize_result *result) {
     us_minimize_options defaults = US_MINIMIZE_OPTIONS_INIT;
     us_context *context = us_problem_context(problem);
-    *result = (us_minimize_result){.reason = "it has not begun", .lowest = (double)NAN, .highest = (double)NAN};
+    *result = (us_minimize_result)US__MINIMIZE_RESULT_INIT;
     if (!options) options = &defaults;
     if (options->version != 1 || options->iterations == 0 || !(options->gradient_tolerance >= 0) ||
         !(options->step_tolerance >= 0) || !(options->initial_radius >= 0))

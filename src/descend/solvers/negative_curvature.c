@@ -26,10 +26,14 @@ const us__method us__method_negative_curvature = {
     .about = {.name = "negative-curvature",
               .title = "gradient descent along negative curvature",
               .formula = "theta <- theta - g/lambda_max + radius u,  u: the eigenvector of the most negative eigenvalue",
+              .latex = "\\theta \\leftarrow \\theta - g/\\lambda_{\\max} + \\Delta u,\\quad H u = \\lambda_{\\min} u,\\; "
+                       "\\lambda_{\\min} < 0",
+              .settings =
+                  "the whole Hessian up to 400 parameters, Krylov spaces of 60 beyond; first radius 0.1 max(1, |theta|)",
               .source = "Curtis & Robinson 2019, Exploiting negative curvature, Math. Programming 176",
-              .advice = "to see what negative curvature alone brings; slow near a minimum, as gradient descent is",
-              .by_request = true},
+              .advice = "To see what negative curvature alone brings; slow near a minimum, as gradient descent is."},
     .open = negative_curvature_open,
     .next = us__curved_next,
     .close = us__curved_close,
+    .sees_curvature = true,
 };

@@ -14,6 +14,7 @@ static const double PERTURBED_SMALL = 1e-2;  /* of the longest gradient so far *
 static const double PERTURBED_RADIUS = 1e-2; /* of max(1, ‖θ‖∞) */
 static const double PERTURBED_PAYS = 1e-6;   /* of what the loss has come down by, or of its size */
 static const double PERTURBED_LEAST = 1e-300;
+static const double PERTURBED_BURIED = 1e-6; /* part of the loss that the gradient may have where differences are rounding */
 
 typedef struct perturbed_state {
     bool begun, pending, watching, quiet; /* pending: the answer is that of a perturbation; quiet: one did not pay here */
@@ -115,7 +116,7 @@ static us_status perturbed_next(us_solver *s) {
     }
     p->rate *= 0.5;
     if (p->rate * norm <= s->options.step_tolerance * cblas_dnrm2((int)s->n, s->theta, 1) + DBL_MIN) {
-        if (offered <= 1e-12 * fabs(s->value))
+        if (norm <= PERTURBED_BURIED * fmax(1, fabs(s->value)))
             return us__solver_end(s, US_OK, "what is left to gain is below this precision");
         return us__solver_end(s, US_NOT_CONVERGED,
                               "no step lowers the loss, though the gradient is not zero: a kink, or a noisy loss");
@@ -128,9 +129,13 @@ const us__method us__method_perturbed = {
     .about = {.name = "perturbed-gradient",
               .title = "perturbed gradient descent",
               .formula = "theta <- theta - eta g;  where |g| is small: theta <- theta + xi, xi uniform in a ball",
+              .latex = "\\theta \\leftarrow \\theta - \\eta g \\\\ "
+                       "\\theta \\leftarrow \\theta + \\xi \\text{ where } |g| \\text{ is small},\\quad \\xi \\text{ "
+                       "uniform in a ball}",
+              .settings = "eta by backtracking; small: 1e-2 of the longest gradient so far; ball of radius 1e-2 max(1, "
+                          "|theta|_inf); 100 steps to pay",
               .source = "Jin, Ge, Netrapalli, Kakade & Jordan 2017, How to escape saddle points efficiently, ICML",
-              .advice = "to leave saddles by gradients alone; slow near a minimum, as gradient descent is",
-              .by_request = true},
+              .advice = "To leave saddles by gradients alone; slow near a minimum, as gradient descent is."},
     .open = perturbed_open,
     .next = perturbed_next,
     .close = perturbed_close,

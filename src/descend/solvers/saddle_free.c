@@ -24,10 +24,13 @@ const us__method us__method_saddle_free = {
     .about = {.name = "saddle-free",
               .title = "saddle-free Newton",
               .formula = "theta <- theta - |H|^-1 g,  no longer than the radius",
+              .latex = "\\theta \\leftarrow \\theta - |H|^{-1} g,\\quad |p| \\le \\Delta",
+              .settings =
+                  "the whole Hessian up to 400 parameters, Krylov spaces of 60 beyond; first radius 0.1 max(1, |theta|)",
               .source = "Dauphin et al. 2014, Identifying and attacking the saddle point problem, NeurIPS",
-              .advice = "to study saddles: it is repelled by them as fast as Newton's method is attracted",
-              .by_request = true},
+              .advice = "To study saddles: it is repelled by them as fast as Newton's method is attracted."},
     .open = saddle_free_open,
     .next = us__curved_next,
     .close = us__curved_close,
+    .sees_curvature = true,
 };

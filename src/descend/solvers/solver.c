@@ -1,7 +1,10 @@
 /* The table of solvers, and what all by request share. A new solver is a file here, a line in solver.h and a line here. */
 #include "descend/solvers/solver.h"
+#include "descend/solvers/asked.h"
 #include "descend/solvers/local.h"
+#include "descend/solvers/look.h"
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -34,19 +37,23 @@ const char *us_solver_nearest(const char *name) {
 
 us_status us_solver_create(us_solver **out, us_context *context, const char *name, us_solver_sizes sizes,
                            const double *theta, const us_minimize_options *options) {
-    *out = NULL;
-    us_minimize_options defaults = US_MINIMIZE_OPTIONS_INIT;
     const us__method *method = (const us__method *)us_solver_find(name); /* about is its first member */
+    *out = NULL;
+    if (!method) return us__fail(context, US_ERR_ARGUMENT, "there is no solver '%s'; us_solvers lists them", name);
+    return us__solver_create(out, context, method, sizes, theta, options);
+}
+
+us_status us__solver_create(us_solver **out, us_context *context, const us__method *method, us_solver_sizes sizes,
+                            const double *theta, const us_minimize_options *options) {
+    us_minimize_options defaults = US_MINIMIZE_OPTIONS_INIT;
+    *out = NULL;
     if (!options) options = &defaults;
-    if (!method || !method->open)
-        return us__fail(context, US_ERR_ARGUMENT, "%s '%s'; us_solvers lists them",
-                        method ? "us_solve alone drives the solver" : "there is no solver", name);
     if (options->version != 1 || options->iterations == 0 || !(options->gradient_tolerance >= 0) ||
         !(options->step_tolerance >= 0) || !(options->initial_radius >= 0))
         return us__fail(context, US_ERR_ARGUMENT,
                         "minimize options: version is 1, iterations at least 1, the others at least 0");
     if (sizes.n == 0 || sizes.samples == 0 || (method->about.squares && sizes.m == 0))
-        return us__fail(context, US_ERR_ARGUMENT, "%s: it needs parameters%s", name,
+        return us__fail(context, US_ERR_ARGUMENT, "%s: it needs parameters%s", method->about.name,
                         method->about.squares ? ", samples and residuals" : " and samples");
     us_solver *s = us__new(context, 1, sizeof *s);
     if (!s) return US_ERR_NOMEM;
@@ -55,7 +62,8 @@ us_status us_solver_create(us_solver **out, us_context *context, const char *nam
     s->options = *options;
     s->sizes = sizes;
     s->n = sizes.n;
-    s->result = (us_minimize_result){.reason = "it has not begun", .lowest = (double)NAN, .highest = (double)NAN};
+    s->epsilon = DBL_EPSILON;
+    s->result = (us_minimize_result)US__MINIMIZE_RESULT_INIT;
     us_status status = (s->memory = us__new(context, 4, sizes.n * sizeof *s->memory)) ? US_OK : US_ERR_NOMEM;
     if (status == US_OK) {
         s->theta = s->memory;
@@ -64,8 +72,9 @@ us_status us_solver_create(us_solver **out, us_context *context, const char *nam
         s->trial_gradient = s->trial + sizes.n;
         memcpy(s->theta, theta, sizes.n * sizeof *theta);
         memcpy(s->trial, theta, sizes.n * sizeof *theta);
-        status = method->open(s);
+        status = method->solve ? us__asked_open(s) : method->open(s);
     }
+    if (status == US_OK && options->look && !method->sees_curvature) status = us__look_open(s);
     if (status != US_OK)
         us_solver_destroy(s);
     else
@@ -75,7 +84,11 @@ us_status us_solver_create(us_solver **out, us_context *context, const char *nam
 
 void us_solver_destroy(us_solver *solver) {
     if (!solver) return;
-    if (solver->state) solver->method->close(solver);
+    if (solver->state && solver->method->solve)
+        us__asked_close(solver);
+    else if (solver->state)
+        solver->method->close(solver);
+    us__look_close(solver);
     us__release(solver->context, solver->state);
     us__release(solver->context, solver->memory);
     us__release(solver->context, solver);
@@ -89,7 +102,11 @@ us_status us_solver_next(us_solver *solver, const us_request **request) {
         s->begun = true;
         return US_OK;
     }
-    us_status status = s->method->next(s);
+    us_status status = s->looking ? us__look_next(s) : s->method->solve ? us__asked_next(s) : s->method->next(s);
+    if (s->look && !s->looking && status == US_OK && s->request.ask == US_ASK_NOTHING) {
+        s->looking = true;
+        us__look_begin(s);
+    }
     if (s->request.ask != US_ASK_NOTHING && status != US_OK) us__solver_end(s, status, "it failed");
     s->result.value = s->value;
     return status;

@@ -79,7 +79,9 @@ static void squares_add(us_minimize_result *to, const us_minimize_result *more) 
 static us_status squares_levenberg(us_problem *problem, us_vec *theta, const us_minimize_options *options,
                                    us_minimize_result *result) {
     us_minimize_result part;
-    us_status status = us__drive(problem, theta, "levenberg-marquardt", options, &part);
+    us_minimize_options inner = *options;
+    inner.look = false; /* that is done at the very end */
+    us_status status = us__drive(problem, theta, &us__method_levenberg_marquardt, &inner, &part);
     us_minimize_result sum = part;
     sum.iterations = result->iterations, sum.values = result->values;
     sum.gradients = result->gradients, sum.products = result->products;
@@ -95,7 +97,9 @@ static bool squares_is_regular(us_status status, const us_minimize_result *resul
 us_status us__squares_minimize(us_problem *problem, us_vec *theta, const us_minimize_options *options,
                                us_minimize_result *result) {
     us_context *context = us_problem_context(problem);
+    us_minimize_options defaults = US_MINIMIZE_OPTIONS_INIT;
     us_vec *start = NULL, *end = NULL;
+    if (!options) options = &defaults;
     us_status status = us__squares_linear(problem, theta, result);
     if (status != US_NOT_FOUND) return status;
     status = us_vec_create(&start, context, us_vec_precision(theta), us_vec_size(theta));

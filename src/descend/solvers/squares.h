@@ -2,7 +2,7 @@
 #ifndef US_DESCEND_SOLVERS_SQUARES_H
 #define US_DESCEND_SOLVERS_SQUARES_H
 
-#include <unstuck/solve.h>
+#include "descend/solvers/solver.h"
 
 /* Few enough parameters and residuals for a dense Jacobian? */
 bool us__squares_are_few(const us_problem *problem);
