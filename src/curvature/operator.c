@@ -15,8 +15,12 @@ struct us_hessian_operator {
     double *root;    /* [n] D^(-1/2), or NULL: no preconditioner */
     us_vec **x, **y; /* [block] each */
     size_t block, done;
+    double kept; /* what the problem might keep before */
     us_context *context;
 };
+
+/* Of what is computed at θ, for the next product: a third of the work. The bases of Lanczos' method may have 1 GiB. */
+static const double OPERATOR_KEEP = 1 << 29;
 
 void us_operator_init(us_operator *a) { *a = (us_operator)US_OPERATOR_INIT; }
 
@@ -75,6 +79,8 @@ us_status us_product_operator_create(us_hessian_operator **out, us_problem *prob
     h->product = product;
     h->block = block;
     h->batch = batch;
+    h->kept = us_problem_keep(problem, OPERATOR_KEEP);
+    if (h->kept > OPERATOR_KEEP) us_problem_keep(problem, h->kept);
     h->a =
         (us_operator){.version = 1, .n = n, .epsilon = us_precision_epsilon(precision), .user = h, .apply = operator_apply};
     us_status status = US_ERR_NOMEM;
@@ -98,6 +104,7 @@ done:
 
 void us_hessian_operator_destroy(us_hessian_operator *h) {
     if (!h) return;
+    us_problem_keep(h->problem, h->kept);
     for (size_t i = 0; h->x && i < 2 * h->block; i++) us_vec_destroy(h->x[i]);
     us__release(h->context, h->x);
     us__release(h->context, h->rows);

@@ -13,6 +13,7 @@ us__cut us__cut_rows(const us_graph *graph, size_t count) {
     cut.tile = cut.tile > US__TILE_MOST ? US__TILE_MOST : cut.tile;
     cut.block = count > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS;
     cut.blocks = (count + cut.block - 1) / cut.block;
+    cut.point = count < cut.block ? count : cut.block;
     return cut;
 }
 
@@ -177,9 +178,11 @@ us_status us__evaluate(const us__evaluation *e) {
         .e = e, .cut = us__cut_rows(e->plan->graph, e->count), .threads = (size_t)us_context_threads(w->context)};
     if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || e->count < US__SUM_ROWS) b.threads = 1;
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
+    if (e->k && (double)e->plan->point_elements * (double)e->count * (double)us_precision_bytes(w->precision) <= w->keep)
+        b.cut.point = e->count;
     us_status status = us__workspace_reserve(e, b.cut, b.threads);
     if (status != US_OK) return status;
-    bool keep = e->k > 0 && b.cut.blocks == 1, known = keep && us__point_is(e);
+    bool keep = e->k > 0 && b.cut.point == e->count, known = keep && us__point_is(e);
     if (!known) us__point_forget(w);
     execute_weight(e);
     us__workspace_bind(e, &us__op_parameter, e->theta, e->output);

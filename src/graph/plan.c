@@ -115,7 +115,7 @@ static void plan_list_rows(us__plan *p, const plan_note *notes, size_t nodes) {
         p->rows[p->row_count++] = (us_node)a;
         if (plan_is_computed(n) || plan_is_view(n)) continue;
         p->slot[a] = (uint32_t)p->slot_count;
-        p->slots[p->slot_count++] = (us__slot){.elements = us__elements(n, 1), .place = US__DATA};
+        p->slots[p->slot_count++] = (us__slot){.elements = us__elements(n, 1), .place = US__DATA, .point = true};
     }
 }
 
@@ -195,6 +195,16 @@ static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
             plan_place_node(p, notes, free, at);
 }
 
+/* Kept values have places of their own. */
+static void plan_note_point(us__plan *p) {
+    for (size_t at = 0; at < p->start[US__ONCE_TANGENT]; at++) {
+        uint32_t slot = p->slot[p->order[at]];
+        if (slot != NO_SLOT && p->slots[slot].place == US__KEPT) p->slots[slot].point = true;
+    }
+    for (size_t s = 0; s < p->slot_count; s++)
+        if (p->slots[s].point) p->point_elements += p->slots[s].elements;
+}
+
 static void plan_list_sums(us__plan *p, const plan_note *notes) {
     us__sum *sum = p->sums[0].sum;
     for (int tangent = 0; tangent < 2; tangent++) {
@@ -271,6 +281,7 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_note_lifetimes(p, notes);
     plan_list_rows(p, notes, nodes);
     plan_place(p, notes, free);
+    plan_note_point(p);
     plan_list_sums(p, notes);
     plan_count_work(p);
     for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {

@@ -48,6 +48,7 @@ typedef enum us__place {
 typedef struct us__slot {
     size_t elements; /* each row, or in all */
     us__place place;
+    bool point; /* rows of a value without tangents, which the next product may read again */
 } us__slot;
 
 /* A sum over samples. */
@@ -90,6 +91,7 @@ typedef struct us__plan {
     uint32_t *slot;   /* [nodes] UINT32_MAX: elsewhere */
     us__slot *slots;  /* [slot_count] */
     size_t slot_count;
+    size_t point_elements; /* a row's in slots of the point */
 } us__plan;
 
 us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count);
@@ -110,6 +112,7 @@ typedef struct us__cut {
     size_t tile;  /* rows of a tile; the last one may have fewer */
     size_t block; /* rows of a block: a whole number of tiles */
     size_t blocks;
+    size_t point; /* rows that the values at the point have room for: a block's, or all */
 } us__cut;
 us__cut us__cut_rows(const us_graph *graph, size_t count);
 
@@ -135,19 +138,23 @@ typedef struct us__workspace {
     size_t threads; /* room in tiles */
     char *memory;
     size_t bytes;
-    size_t *place; /* [slots] offset in memory; of a tile's: in a thread's part of it */
-    size_t slots;  /* that there is room for */
-    char *own;     /* [threads×own_bytes] their parts, which begin with what programs need */
+    size_t point_rows; /* that slots of the point have room for */
+    size_t *place;     /* [slots] offset in memory; of a tile's: in a thread's part of it */
+    size_t slots;      /* that there is room for */
+    char *own;         /* [threads×own_bytes] their parts, which begin with what programs need */
     size_t own_bytes, own_room;
     char *partial; /* [tiles of a block×small sums] */
     double *sums;  /* sums over tiles and blocks */
     size_t sum_count;
     us__point point;
+    double keep;    /* bytes of values at the point that may be kept where there is more than a block of rows */
     char weight[8]; /* 1/count, in the precision */
 } us__workspace;
 
 us_status us__workspace_create(us__workspace **out, us_context *context, us_precision precision, size_t nodes);
 void us__workspace_destroy(us__workspace *workspace);
+/* Allows so many bytes for values at a point; with fewer than before, memory is given back. */
+void us__workspace_keep(us__workspace *workspace, double bytes);
 
 /* One evaluation of a plan. */
 typedef struct us__evaluation {

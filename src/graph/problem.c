@@ -20,6 +20,7 @@ typedef struct graph_problem {
     us__workspace *workspace;
     us__products *products[US_PRODUCTS]; /* made when they are first asked for; the Hessian's are the shared plan's */
     us__residuals *residuals;            /* likewise */
+    double keep;                         /* see us_problem_keep */
 } graph_problem;
 
 /* ------------------------------------------------------------------ evaluation */
@@ -113,9 +114,22 @@ static us_status problem_product(us_problem *problem, us_product product, const 
                                  const us_vec *const *v, us_vec *const *hv, size_t k) {
     graph_problem *p = (graph_problem *)problem;
     us__products **made = &p->products[product];
-    us_status status = *made ? US_OK : us__products_create(made, p->shared->graph, product, problem->precision);
-    if (status != US_OK) return status;
+    us_status status = US_OK;
+    if (!*made) {
+        if ((status = us__products_create(made, p->shared->graph, product, problem->precision))) return status;
+        us__workspace_keep((*made)->workspace, p->keep);
+    }
     return problem_multiply(p, (*made)->plan, (*made)->workspace, theta, batch, v, hv, k);
+}
+
+static double problem_keep(us_problem *problem, double bytes) {
+    graph_problem *p = (graph_problem *)problem;
+    double before = p->keep;
+    p->keep = bytes;
+    us__workspace_keep(p->workspace, bytes);
+    for (size_t i = 0; i < US_PRODUCTS; i++)
+        if (p->products[i]) us__workspace_keep(p->products[i]->workspace, bytes);
+    return before;
 }
 
 static us_status problem_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
@@ -199,6 +213,7 @@ static const us__problem_ops GRAPH_OPS = {
     .gradient = problem_gradient,
     .hvp = problem_hvp,
     .product = problem_product,
+    .keep = problem_keep,
     .residuals = problem_residuals,
     .recast = problem_recast,
     .floor = problem_floor,

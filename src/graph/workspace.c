@@ -33,6 +33,15 @@ void us__workspace_destroy(us__workspace *workspace) {
 
 /* ------------------------------------------------------------------ memory */
 
+void us__workspace_keep(us__workspace *w, double bytes) {
+    if (bytes < w->keep) {
+        us__point_forget(w);
+        us__release(w->context, w->memory);
+        w->memory = NULL, w->bytes = 0;
+    }
+    w->keep = bytes;
+}
+
 us_status us__workspace_room(us__workspace *w, void **block, size_t *have, size_t want, size_t size) {
     if (want <= *have) return US_OK;
     us__release(w->context, *block);
@@ -78,12 +87,19 @@ us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t thr
     us_status status = us__workspace_room(w, (void **)&w->place, &w->slots, p->slot_count, sizeof *w->place);
     if (status != US_OK) return status;
     workspace_take(&own, p->scratch, size);
+    w->point_rows = cut.point;
     for (size_t s = 0; s < p->slot_count; s++) {
         const us__slot *slot = &p->slots[s];
+        size_t rows = slot->place == US__SHARED ? 1 : slot->point ? cut.point : block;
         if (slot->place == US__OWN)
             w->place[s] = workspace_take(&own, tile * slot->elements, size);
-        else
-            w->place[s] = workspace_take(&at, (slot->place == US__SHARED ? 1 : block) * slot->elements, size);
+        else if (slot->place != US__DATA)
+            w->place[s] = workspace_take(&at, rows * slot->elements, size);
+    }
+    for (size_t i = 0; i < p->row_count; i++) {
+        us_node a = p->rows[i];
+        if (p->root[a] != a || p->slots[p->slot[a]].place != US__DATA || workspace_read(e, a).as_is) continue;
+        w->place[p->slot[a]] = workspace_take(&at, cut.point * p->slots[p->slot[a]].elements, size);
     }
     bool whole = cut.blocks == 1 && e->count <= cut.tile; /* no sum is one of parts */
     size_t small =
@@ -145,14 +161,19 @@ void us__workspace_copy_outputs(const us__evaluation *e, void *outputs) {
 void us__workspace_bind_block(const us__evaluation *e, size_t first) {
     const us__plan *p = e->plan;
     us__workspace *w = e->workspace;
+    size_t kept = w->point_rows < e->count ? 0 : first, size = us_precision_bytes(w->precision);
     for (size_t i = 0; i < p->row_count; i++) {
         us_node a = p->rows[i];
-        if (p->root[a] != a) {
+        const us__slot *slot = p->root[a] == a ? &p->slots[p->slot[a]] : NULL;
+        if (!slot) {
             w->address[a] = w->address[p->root[a]];
-        } else if (p->slots[p->slot[a]].place == US__DATA) {
+        } else if (slot->place == US__DATA) {
             workspace_source s = workspace_read(e, a);
-            w->address[a] = s.as_is ? workspace_at(s.data, first * s.columns, s.bytes) : w->memory + w->place[p->slot[a]];
-        }
+            w->address[a] = s.as_is ? workspace_at(s.data, first * s.columns, s.bytes)
+                                    : workspace_at(w->memory + w->place[p->slot[a]], kept * s.columns, s.bytes);
+        } else if (slot->point)
+            w->address[a] =
+                workspace_at(w->memory + w->place[p->slot[a]], kept * us__elements(us__at(p->graph, a), 1), size);
     }
 }
 

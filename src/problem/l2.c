@@ -94,6 +94,8 @@ static us_status l2_units(us_units **out, us_problem *problem, const us_vec *the
 
 static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }
 
+static double l2_keep(us_problem *problem, double bytes) { return us_problem_keep(((l2_problem *)problem)->inner, bytes); }
+
 static void l2_destroy(us_problem *problem) {
     l2_problem *p = (l2_problem *)problem;
     if (p->owned) us_problem_destroy(p->inner);
@@ -108,6 +110,7 @@ static const us__problem_ops L2_OPS = {
     .residuals = l2_residuals,
     .recast = l2_recast,
     .hint = l2_hint,
+    .keep = l2_keep,
     .floor = l2_floor,
     .units = l2_units,
     .destroy = l2_destroy,

@@ -103,6 +103,10 @@ us_status us_problem_floor(us_problem *problem, double *floor, double *constant)
     return problem->ops->floor ? problem->ops->floor(problem, floor, constant) : US_OK;
 }
 
+double us_problem_keep(us_problem *problem, double bytes) {
+    return problem->ops->keep ? problem->ops->keep(problem, bytes > 0 ? bytes : 0) : 0;
+}
+
 us_status us_problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {
     *out = NULL;
     if (precision != US_F32 && precision != US_F64)

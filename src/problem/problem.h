@@ -21,6 +21,7 @@ typedef struct us__problem_ops {
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
+    double (*keep)(us_problem *, double bytes);                                   /* see us_problem_keep. May be NULL */
     us_status (*floor)(us_problem *, double *floor, double *constant);            /* see us_problem_floor. May be NULL */
     us_status (*units)(struct us_units **out, us_problem *, const us_vec *theta); /* see us_problem_units. May be NULL */
     void (*destroy)(us_problem *);                                                /* releases the object itself, too */

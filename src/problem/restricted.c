@@ -97,6 +97,10 @@ static void restricted_hint(us_problem *problem, us_batch next) {
     us__problem_hint(((restricted_problem *)problem)->inner, next);
 }
 
+static double restricted_keep(us_problem *problem, double bytes) {
+    return us_problem_keep(((restricted_problem *)problem)->inner, bytes);
+}
+
 static void restricted_destroy(us_problem *problem) {
     restricted_problem *p = (restricted_problem *)problem;
     if (p->owned) us_problem_destroy(p->inner);
@@ -113,6 +117,7 @@ static const us__problem_ops RESTRICTED_OPS = {
     .hvp = restricted_hvp,
     .product = restricted_product,
     .recast = restricted_recast,
+    .keep = restricted_keep,
     .hint = restricted_hint,
     .floor = restricted_floor,
     .units = restricted_units,

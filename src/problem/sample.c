@@ -56,6 +56,10 @@ static us_status sample_units(us_units **out, us_problem *problem, const us_vec 
     return us_problem_units(out, ((sample_problem *)problem)->inner, theta);
 }
 
+static double sample_keep(us_problem *problem, double bytes) {
+    return us_problem_keep(((sample_problem *)problem)->inner, bytes);
+}
+
 static void sample_destroy(us_problem *problem) {
     sample_problem *p = (sample_problem *)problem;
     if (p->owned) us_problem_destroy(p->inner);
@@ -70,6 +74,7 @@ static const us__problem_ops SAMPLE_OPS = {
     .hvp = sample_hvp,
     .product = sample_product,
     .recast = sample_recast,
+    .keep = sample_keep,
     .units = sample_units,
     .destroy = sample_destroy,
 };
