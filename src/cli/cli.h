@@ -24,7 +24,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_diagnose, cli_unstick, cli_predict, cli_critical, cli_minimize, cli_optimizers,
-    cli_race, cli_runs, cli_spectrum;
+    cli_race, cli_report, cli_runs, cli_spectrum;
 
 /* ------------------------------------------------------------------ options: one table drives parsing and --help */
 
@@ -110,6 +110,12 @@ json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *train
                          const char *folder);
 void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
                        const char *folder, bool all_signs);
+/* Keeps what a diagnosis measured beside its verdict in the run, for reports: all eigenvalues where they were computed, and
+ * what the units of each layer do. Failures are told unless quiet, and are no reason to stop. */
+void cli_results_keep(const cli_command *command, us_run *run, const us_diagnosis *diagnosis, bool quiet);
+/* Writes the page with its data to a file, which is replaced when all is written ("-": to standard output), and says so.
+ * Returns CLI_DONE or the status to end with. */
+int cli_page_save(const cli_command *command, us_context *context, const char *path, const char *json, bool quiet);
 /* What us_diagnose and us_remedy_try call to show where they are; user is a cli_progress. */
 void cli_what_progress(void *user, const char *what, double share);
 

@@ -15,6 +15,7 @@ static void judge_keep(const cli_judgement *j, const cli_command *command, us_ru
                 us_context_error(us_run_context(run)));
     free(text);
     json_decref(o);
+    cli_results_keep(command, run, j->diagnosis, quiet);
 }
 
 static bool judge_tries(const us_verdict *verdict, cli_trying try, const char *only) {

@@ -129,6 +129,13 @@ static int options_value(const cli_command *command, const cli_option *o, const 
     return CLI_GO_ON;
 }
 
+/* "-o", where the table has it: other words with one dash may be numbers or names. */
+static bool options_is_short(const char *word, const cli_option *options, size_t count) {
+    for (size_t k = 0; k < count && word[0] == '-'; k++)
+        if (strcmp(word, options[k].name) == 0) return true;
+    return false;
+}
+
 int cli_parse(const cli_command *command, const cli_option *options, size_t count, int argc, char **argv,
               const char **positional, size_t least, size_t most, size_t *given) {
     size_t places = 0;
@@ -139,7 +146,7 @@ int cli_parse(const cli_command *command, const cli_option *options, size_t coun
             only_positional = true;
             continue;
         }
-        if (only_positional || strncmp(word, "--", 2) != 0) {
+        if (only_positional || (strncmp(word, "--", 2) != 0 && !options_is_short(word, options, count))) {
             if (!only_positional && strcmp(word, "-h") == 0) {
                 options_help(command, options, count);
                 return CLI_DONE;

@@ -90,6 +90,9 @@ us_status us__store_events(us__store *store, json_t **out);
 us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out);
 /* See us_run_signs. */
 us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user);
+/* Hands each row of a query without parameters to `row`, which returns false when it ran out of memory. */
+struct sqlite3_stmt;
+us_status us__store_each(us__store *store, const char *sql, bool (*row)(void *user, struct sqlite3_stmt *), void *user);
 /* As us_run_results; a new reference. */
 us_status us__store_results(us__store *store, const char *kind, json_t **out);
 /* The last step that was logged, and the last known loss. */

@@ -424,6 +424,10 @@ static us_status store_has(us__store *store, const char *table, bool *has) {
                        table);
 }
 
+us_status us__store_each(us__store *store, const char *sql, bool (*row)(void *user, sqlite3_stmt *), void *user) {
+    return store_query(store, row, user, sql, "");
+}
+
 static bool store_result_row(void *user, sqlite3_stmt *statement) {
     json_error_t error;
     json_t *json = json_loads((const char *)sqlite3_column_text(statement, 4), 0, &error);
