@@ -26,6 +26,7 @@
 #include <unstuck/safetensors.h>
 #include <unstuck/solve.h>
 #include <unstuck/train.h>
+#include <unstuck/trend.h>
 #include <unstuck/units.h>
 #include <unstuck/vec.h>
 #include <unstuck/version.h>

@@ -15,7 +15,7 @@ floor_of_header() {
     landscape.h) echo landscape ;;
     rule.h | solve.h) echo descend ;;
     train.h) echo train ;;
-    diagnose.h | critical.h) echo diagnose ;;
+    diagnose.h | critical.h | trend.h | watch.h | log.h) echo diagnose ;;
     remedy.h) echo remedy ;;
     race.h | run.h) echo run ;;
     report.h) echo report ;;
