@@ -25,6 +25,7 @@ extern "C" {
     X(US_INTERRUPTED, 2, "interrupted by the caller")                             \
     X(US_STOPPED, 3, "an observer asked to stop")                                 \
     X(US_NOT_FOUND, 4, "there is nothing of that name")                           \
+    X(US_STALLED, 5, "the loss has stopped falling")                              \
     X(US_ERR_NOMEM, -1, "out of memory")                                          \
     X(US_ERR_ARGUMENT, -2, "an argument is out of its range")                     \
     X(US_ERR_INPUT, -3, "the input is not as it should be")                       \

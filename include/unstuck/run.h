@@ -5,6 +5,7 @@
 #include <unstuck/data.h>
 #include <unstuck/model.h>
 #include <unstuck/train.h>
+#include <unstuck/watch.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,6 +94,10 @@ US_API us_training *us_run_training(const us_run *run);
 US_API const us_data *us_run_data(const us_run *run);
 US_API const us_model *us_run_model(const us_run *run);
 US_API us_context *us_run_context(const us_run *run);
+/** Seconds of training so far, over all that went on with it. */
+US_API double us_run_seconds(const us_run *run);
+/** The loss over all rows before the first step; NaN when it is not in the log. */
+US_API double us_run_first_loss(const us_run *run);
 /** Steps the run is to have when finished; UINT64_MAX when limited by time only. */
 US_API uint64_t us_run_steps_planned(const us_run *run);
 /** Gives a run more to do: `steps` (≥ 1) beyond what is done; a limit of time falls away. */
@@ -113,13 +118,25 @@ typedef struct us_run_progress {
     double seconds, seconds_left; /* left: NaN when unknown */
 } us_run_progress;
 
+/** Watches the run from the next us_run_advance on, for a share of its time (us_watch_mode); the signs go into the log. Runs
+ * that are solved (us_solver) have no steps to watch. Default: off. */
+US_API void us_run_watch(us_run *run, us_watch_mode mode);
+US_API us_watch_mode us_run_watch_mode(const us_run *run);
+/** What the watch took so far, all of us_run_advance together. False when the run is not watched. */
+US_API bool us_run_watch_report(const us_run *run, us_watch_report *report);
+/** Asks us_run_advance to return US_STALLED where the losses of the last half of the steps do not fall (us_trend, at 95 %),
+ * or by less than half a percent of the loss: a reason to look closer, no verdict. It is looked at again once there are a
+ * quarter more steps, and after a stall twice as many. Default: off. */
+US_API void us_run_stop_at_stalls(us_run *run, bool stop);
+
 /** Trains to the end as planned: logs, writes checkpoints, and measures the losses over all rows at the end. Metrics beyond
  * the checkpoint that a run was opened at are dropped first. The log costs about 1 % of the time (every step at first, then
  * steps spaced out, some thousands of rows a run); losses over all rows, measured now and then, half a percent more.
  * @param progress  called a few times a second, and at the end; may be NULL; false asks to stop.
  * @return US_OK finished; US_INTERRUPTED (cancelled, or progress said so) and US_STOPPED (an observer said so), with the
- * checkpoint written; US_ERR_NONFINITE diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last
- * checkpoint stays whole). The run's status is set, except by US_ERR_IO. */
+ * checkpoint written; US_STALLED likewise, with the status still "running", for the next call goes on; US_ERR_NONFINITE
+ * diverged (the last good checkpoint stays); US_ERR_IO (such as a full disk: the last checkpoint stays whole). The run's
+ * status is set, except by US_ERR_IO. */
 US_API us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user);
 
 /** Writes checkpoint and weights now. */

@@ -104,6 +104,9 @@ US_API const us_rule *us_training_rule(const us_training *training);
 US_API const double *us_training_hyper(const us_training *training);
 US_API double us_training_learning_rate(const us_training *training);      /* base rate */
 US_API double us_training_next_learning_rate(const us_training *training); /* schedule included */
+/** The sum of the rates of the next `steps` steps, schedule included; of more than 1,024 it is taken from as many, evenly
+ * spread. */
+US_API double us_training_rates_ahead(const us_training *training, uint64_t steps);
 US_API const us_schedule *us_training_schedule(const us_training *training);
 US_API size_t us_training_batch(const us_training *training); /* rows a step */
 US_API us_sampling us_training_sampling(const us_training *training);

@@ -30,5 +30,6 @@
 #include <unstuck/units.h>
 #include <unstuck/vec.h>
 #include <unstuck/version.h>
+#include <unstuck/watch.h>
 
 #endif

@@ -131,14 +131,18 @@ typedef struct cli_judgement {
 } cli_judgement;
 typedef enum cli_trying {
     CLI_TRY_NOTHING,
-    CLI_TRY_STUCK, /* remedies where the verdict is that it is stuck */
-    CLI_TRY_ALWAYS /* also at a minimum, that a lower one may be found; not while the loss falls */
+    CLI_TRY_STUCK,  /* remedies where the verdict is that it is stuck */
+    CLI_TRY_ALWAYS, /* also at a minimum, that a lower one may be found; not while the loss falls */
+    CLI_TRY_WORTH   /* likewise, unless all that can be gained is too little to matter: see cli_worth */
 } cli_trying;
 /* Diagnoses a run with progress, tries remedies where `try` says so (or where `trying->only` names one), and keeps the
  * verdict in the run. NULL options: defaults. Returns CLI_DONE or the status to end with; release in any case. */
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
               const us_trial_options *trying, cli_trying try, bool quiet);
 void cli_judgement_release(cli_judgement *judgement);
+/* What a gain must come to to matter: a thousandth of what lies between the loss of the best constant and the least that the
+ * data allow, or, where that is not known, of the loss before the first step. */
+double cli_worth(const us_diagnosis *diagnosis, double loss_first);
 
 /* Remedies taken one after the other. */
 enum { CLI_ROUNDS = 16 };
@@ -155,12 +159,12 @@ typedef struct cli_rounds {
     uint64_t steps;
     bool stuck; /* by the last verdict, and nothing that was tried helped */
 } cli_rounds;
-/* Diagnoses the run, tries remedies, and lets the run go on from the best one that helps, each logged as an event
- * "remedy"; at most `rounds` times, while there is time of `trying->seconds`. Each trial may take trying->steps steps (20
- * times those of the run as it is now). What helps nothing leaves the run as it was. Returns CLI_DONE or the status to end
- * with; release in any case. */
+/* Diagnoses the run, tries remedies as `try` says, and lets the run go on from the best one that helps, each logged as an
+ * event "remedy"; at most `rounds` times, while there is time of `trying->seconds`. Each trial may take trying->steps steps
+ * (20 times those of the run as it is now). What helps nothing leaves the run as it was. Returns CLI_DONE or the status to
+ * end with; release in any case. With CLI_TRY_WORTH a gain that does not matter is not taken. */
 int cli_rounds_run(cli_rounds *rounds, const cli_command *command, us_run *run, const us_trial_options *trying,
-                   uint64_t count, bool quiet);
+                   cli_trying try, uint64_t count, bool quiet);
 /* The one that took most off the loss; NULL when none was taken. */
 const cli_action *cli_rounds_best(const cli_rounds *rounds);
 void cli_rounds_release(cli_rounds *rounds);

@@ -1,10 +1,12 @@
 /* Diagnosing a run and trying remedies: what diagnose, unstick and train share. */
 #include "cli.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { JUDGE_REPLAY = 100000 }; /* steps that a replay takes at most */
+static const double JUDGE_WORTH = 1e-3;
 
 /* Keeps the verdict in the run; that it can't be kept is no reason not to tell it. */
 static void judge_keep(const cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
@@ -18,8 +20,18 @@ static void judge_keep(const cli_judgement *j, const cli_command *command, us_ru
     cli_results_keep(command, run, j->diagnosis, quiet);
 }
 
-static bool judge_tries(const us_verdict *verdict, cli_trying try, const char *only) {
+double cli_worth(const us_diagnosis *diagnosis, double loss_first) {
+    const us_evidence *e = &diagnosis->evidence;
+    double floor = isfinite(e->floor) ? e->floor : 0, top = isfinite(e->constant_loss) ? e->constant_loss : loss_first;
+    return isfinite(top) && top > floor ? JUDGE_WORTH * (top - floor) : 0;
+}
+
+static bool judge_tries(const us_diagnosis *d, cli_trying try, const char *only, double loss_first) {
+    const us_verdict *verdict = &d->verdict;
+    double floor = isfinite(d->evidence.floor) ? d->evidence.floor : 0;
     if (only || (try == CLI_TRY_ALWAYS && verdict->name != US_VERDICT_DESCENDING)) return true;
+    if (try == CLI_TRY_WORTH) /* a loss that is not finite is worth it */
+        return verdict->name != US_VERDICT_DESCENDING && !(d->evidence.loss - floor <= cli_worth(d, loss_first));
     return try != CLI_TRY_NOTHING && verdict->stuck;
 }
 
@@ -41,7 +53,7 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     diagnosing.progress_user = trials.progress_user = &progress;
     *out = (cli_judgement){NULL, NULL};
     us_status status = us_diagnose(&out->diagnosis, us_run_training(run), &diagnosing);
-    if (status == US_OK && judge_tries(&out->diagnosis->verdict, try, trials.only))
+    if (status == US_OK && judge_tries(out->diagnosis, try, trials.only, us_run_first_loss(run)))
         status = us_remedy_try(&out->trials, us_run_training(run), out->diagnosis, &trials);
     cli_progress_end(&progress);
     if (status != US_OK) return cli_error(command, us_run_context(run), status);

@@ -16,10 +16,15 @@ static us_diagnose_options rounds_diagnosing(double left) {
 }
 
 /* Takes the best of the trials, if one helps, and notes it. */
-static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, const us_trials *trials, bool *helped) {
+static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, const us_trials *trials, double least,
+                       bool *helped) {
     *helped = trials && trials->best < trials->count;
     if (!*helped) return CLI_DONE;
     const us_trial *t = &trials->trials[trials->best];
+    if (t->loss_before - t->loss_with_remedy < least) { /* false where it was not finite before */
+        *helped = false;
+        return CLI_DONE;
+    }
     cli_action *action = &r->actions[r->count];
     char text[512];
     snprintf(text, sizeof text, "%s: loss %.9g -> %.9g in %llu steps", t->remedy->name, t->loss_before, t->loss_with_remedy,
@@ -33,8 +38,8 @@ static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, c
     return CLI_DONE;
 }
 
-int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const us_trial_options *trying, uint64_t rounds,
-                   bool quiet) {
+int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const us_trial_options *trying, cli_trying try,
+                   uint64_t rounds, bool quiet) {
     us_trial_options o = *trying;
     double began = us_clock_now();
     uint64_t done = us_training_steps(us_run_training(run));
@@ -47,10 +52,12 @@ int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const
         cli_judgement later = {NULL, NULL}, *judgement = k == 0 ? &r->first : &later;
         bool helped = false;
         o.seconds = k == 0 ? left : 0.5 * left; /* a remedy that draws takes twice the time of its trial */
-        int code = cli_judge(judgement, command, run, &diagnosing, &o, CLI_TRY_ALWAYS, quiet);
+        int code = cli_judge(judgement, command, run, &diagnosing, &o, try, quiet);
         if (code == CLI_DONE && k == 0) r->loss_after = judgement->diagnosis->evidence.loss;
         if (code == CLI_DONE) r->stuck = judgement->diagnosis->verdict.stuck;
-        if (code == CLI_DONE) code = rounds_take(r, command, run, judgement->trials, &helped);
+        double least =
+            code == CLI_DONE && try == CLI_TRY_WORTH ? cli_worth(judgement->diagnosis, us_run_first_loss(run)) : 0;
+        if (code == CLI_DONE) code = rounds_take(r, command, run, judgement->trials, least, &helped);
         cli_judgement_release(&later);
         r->seconds = us_clock_now() - began;
         if (code != CLI_DONE) return code;

@@ -38,6 +38,20 @@ static void train_tell_fit(const json_t *summary) {
     if (json_is_string(kind)) printf("  this point is: %s\n", json_string_value(kind));
 }
 
+/* What the watch took, and the last that it saw. */
+static void train_tell_watch(const us_run *run) {
+    us_watch_report r;
+    if (!us_run_watch_report(run, &r) || r.probes + r.looks == 0) return;
+    printf("  watched for %.2g %% of the time (at most %g %%): %llu probes", 100 * r.share, 100 * r.promised,
+           (unsigned long long)r.probes);
+    if (isfinite(r.sharpness) && isfinite(r.sharpness_limit))
+        printf(", sharpness %.3g of %.3g", r.sharpness, r.sharpness_limit);
+    else if (isfinite(r.sharpness))
+        printf(", sharpness %.3g", r.sharpness);
+    if (isfinite(r.noise_scale)) printf(", noise scale %.3g rows", r.noise_scale);
+    printf("\n");
+}
+
 static void train_tell(us_run *run, us_status status, json_t *summary) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     const char *folder = us_run_folder(run), *metric_name = "";
@@ -69,6 +83,7 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
         printf("\n");
     }
     train_tell_fit(summary);
+    train_tell_watch(run);
     printf("  kept in %s\n", folder);
     if (status == US_INTERRUPTED)
         printf("  goes on with: unstuck train --resume %s\n", folder);
@@ -76,36 +91,29 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
         printf("  why does it not get lower? unstuck diagnose %s\n", folder);
 }
 
-/* Diagnoses the finished run, and tells unless the JSON object will. */
-static int train_advise(const cli_command *command, us_run *run, bool quiet, bool json) {
-    cli_judgement judgement;
-    int code = cli_judge(&judgement, command, run, NULL, NULL, CLI_TRY_STUCK, quiet);
-    if (code == CLI_DONE && !quiet && !json)
-        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, us_run_folder(run), false);
-    cli_judgement_release(&judgement);
-    return code;
-}
-
 static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     cli_training training;
     us_run_config *config = &training.config;
     bool json = false, quiet = false;
-    int watch = 0, unstick = 0;
-    double share = 1;
+    int watch = US_WATCH_ECONOMY, unstick = CLI_UNSTICK_OFF;
+    cli_unsticking how = {.share = 1};
     cli_option table[CLI_TRAINING_OPTIONS + 16];
     size_t count = cli_training_options(&training, table);
     const cli_option own[] = {
         {CLI_SECTION, "watching", .help = ""},
-        {CLI_CHOICE, "--watch", "HOW", &watch, "off: nothing is measured while it trains (the only choice as yet)",
-         .choices = "off"},
+        {CLI_CHOICE, "--watch", "HOW", &watch,
+         "what is measured on the way: off; economy: norms, sharpness and noise\nfor at most 3 % of the time (default); "
+         "full: "
+         "more often, and eigenvalues,\nfor at most 10 %",
+         .choices = "off|economy|full"},
         {CLI_CHOICE, "--unstick", "HOW", &unstick,
-         "off; advise: diagnoses the finished run, and tries remedies on copies\nwhen it is stuck; auto: takes those that "
-         "help, "
-         "in turn (off)",
+         "off; advise: where the run stalls and at its end, says why, and tries\nremedies on copies; auto: takes those that "
+         "help (off)",
          .choices = "off|advise|auto"},
-        {CLI_NUMBER, "--unstick-share", "X", &share,
-         "time for auto, as a share of the training's (1; 10 seconds if that\nis more)", 0, HUGE_VAL},
+        {CLI_NUMBER, "--unstick-share", "X", &how.share,
+         "time for that, at most, as a share of the training's (1, and 10 seconds\nin any case, unless given)", 0, HUGE_VAL,
+         .given = &how.share_given},
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
         {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
@@ -143,17 +151,14 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         code = cli_error(command, context, status);
         goto done;
     }
-    us_status ended = cli_run_advance(run, quiet);
-    code = train_exit(command, context, ended);
-    if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
-    if (code == CLI_DIVERGED) fprintf(stderr, "unstuck train: diverged: %s\n", us_context_error(context));
+    us_status ended = US_OK;
+    how.mode = (cli_unstick_mode)unstick, how.quiet = quiet, how.json = json;
+    us_run_watch(run, (us_watch_mode)watch);
+    code = cli_train_unstick(command, &run, &how, &ended);
+    if (code == CLI_DONE) code = train_exit(command, context, ended);
+    if (code == CLI_DIVERGED && unstick != CLI_UNSTICK_AUTO)
+        fprintf(stderr, "unstuck train: diverged: %s\n", us_context_error(context));
     us_context_resume(context);
-    if (unstick == 2 && code != CLI_INTERRUPTED) {
-        code = cli_train_unstick(command, &run, share, quiet, json, &ended);
-        if (code == CLI_DONE) code = train_exit(command, context, ended);
-        us_context_resume(context);
-    }
-    if (unstick == 1 && code == CLI_DONE) code = train_advise(command, run, quiet, json);
     if (code != CLI_DONE && code != CLI_DIVERGED && code != CLI_INTERRUPTED) goto done;
     status = us_run_summary(run, NULL, &text);
     if (status != US_OK) {

@@ -1,65 +1,168 @@
-/* train --unstick auto. */
+/* train --unstick advise and auto. */
 #include "train_unstick.h"
 #include "run_progress.h"
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-static const double TRAIN_UNSTICK_SECONDS = 10; /* that it may always take */
+static const double TRAIN_UNSTICK_SECONDS = 10; /* that it may take where no share was asked for */
+static const double TRAIN_UNSTICK_VALUES = 200; /* values over all rows that a diagnosis is likely to take, at least */
 
-static double train_unstick_seconds(us_run *run, double share) {
-    char *text = NULL;
-    double seconds = 0;
-    if (us_run_summary(run, NULL, &text) == US_OK) {
-        json_t *summary = json_loads(text, 0, NULL);
-        seconds = json_number_value(json_object_get(summary, "seconds"));
-        json_decref(summary);
+/* What was done so far. */
+typedef struct train_unstick {
+    const cli_command *command;
+    const cli_unsticking *how;
+    double spent;
+    cli_action best;
+    double loss_before, loss_after;
+    size_t taken;
+    bool looked, stuck; /* the run was diagnosed; by the last verdict it is stuck */
+} train_unstick;
+
+static double train_unstick_left(const train_unstick *u, const us_run *run) {
+    double all = u->how->share * us_run_seconds(run);
+    return (u->how->share_given ? all : fmax(TRAIN_UNSTICK_SECONDS, all)) - u->spent;
+}
+
+/* Is there time for a diagnosis? One value is timed, which counts, too. */
+static bool train_unstick_has_time(train_unstick *u, us_run *run) {
+    double began = us_clock_now(), loss;
+    if (!(train_unstick_left(u, run) > 0)) return false;
+    if (us_run_loss(run, false, &loss) != US_OK) us_context_error_clear(us_run_context(run));
+    double took = us_clock_now() - began;
+    u->spent += took;
+    return TRAIN_UNSTICK_VALUES * took < train_unstick_left(u, run);
+}
+
+static void train_unstick_say(const train_unstick *u, const char *text) {
+    if (!u->how->quiet) fprintf(u->how->json ? stderr : stdout, "%s\n", text);
+}
+
+/* advise: the verdict and what was tried, of the run as it is now. `stalled`: only where it is stuck. */
+static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
+    cli_judgement judgement;
+    us_trial_options trying = US_TRIAL_OPTIONS_INIT;
+    char text[96];
+    double began = us_clock_now();
+    if (stalled && !train_unstick_has_time(u, run)) return CLI_DONE;
+    if (stalled || u->how->share_given) trying.seconds = fmax(0.25 * train_unstick_left(u, run), 1e-3);
+    int code = cli_judge(&judgement, u->command, run, NULL, &trying, CLI_TRY_STUCK, u->how->quiet);
+    u->spent += us_clock_now() - began;
+    if (code == CLI_DONE && !u->how->quiet && !u->how->json && (!stalled || judgement.diagnosis->verdict.stuck)) {
+        snprintf(text, sizeof text, stalled ? "stalled at step %llu:" : "at the end, step %llu:",
+                 (unsigned long long)us_training_steps(us_run_training(run)));
+        train_unstick_say(u, text);
+        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, us_run_folder(run), false);
+        fflush(stdout);
     }
-    us_text_release(us_run_context(run), text);
-    return fmax(TRAIN_UNSTICK_SECONDS, share * seconds);
+    cli_judgement_release(&judgement);
+    return code;
 }
 
-static us_status train_unstick_reopen(us_run **run) {
-    char folder[1024];
-    us_context *context = us_run_context(*run);
-    snprintf(folder, sizeof folder, "%s", us_run_folder(*run));
-    us_run_destroy(*run);
-    *run = NULL;
-    return us_run_open(run, context, folder);
-}
-
-static us_status train_unstick_conclude(us_run *run, const cli_rounds *r, const char *text, bool quiet, us_status *ended) {
-    us_status status = us_run_log_event(run, "unstick", text);
-    uint64_t planned = us_run_steps_planned(run);
-    if (status != US_OK) return status;
-    if (*ended != US_ERR_NONFINITE || r->count == 0)
-        return r->stuck && *ended == US_OK ? us_run_set_status(run, "stuck") : US_OK;
-    *ended = US_OK;
-    if (planned == UINT64_MAX || us_training_steps(us_run_training(run)) >= planned)
-        return us_run_set_status(run, "finished");
-    *ended = cli_run_advance(run, quiet);
-    return US_OK;
-}
-
-int cli_train_unstick(const cli_command *command, us_run **run, double share, bool quiet, bool json, us_status *ended) {
-    us_context *context = us_run_context(*run);
+/* auto: rounds of remedies within the time that is left. */
+static int train_unstick_act(train_unstick *u, us_run *run, uint64_t rounds) {
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     cli_rounds r = {.first = {NULL, NULL}};
-    us_status status = *ended == US_ERR_NONFINITE ? train_unstick_reopen(run) : US_OK;
-    if (status != US_OK) return cli_error(command, context, status);
-    trying.seconds = 0.5 * train_unstick_seconds(*run, share); /* a remedy that draws takes twice the time of its trial */
-    int code = cli_rounds_run(&r, command, *run, &trying, CLI_ROUNDS, quiet);
+    double began = us_clock_now();
+    if (!train_unstick_has_time(u, run)) return CLI_DONE;
+    trying.seconds = 0.5 * train_unstick_left(u, run); /* a remedy that draws takes twice the time of its trial */
+    int code = cli_rounds_run(&r, u->command, run, &trying, CLI_TRY_WORTH, rounds, u->how->quiet);
+    u->spent += us_clock_now() - began;
     if (code == CLI_DONE) {
         const cli_action *best = cli_rounds_best(&r);
-        char text[512];
-        snprintf(text, sizeof text, "%s%s%s; loss %.9g -> %.9g, %zu taken, in %.3g s", best ? best->remedy : "nothing",
-                 best      ? " helped"
-                 : r.stuck ? " helps"
-                           : " to do",
-                 r.count > 1 ? " most" : "", r.first.diagnosis->evidence.loss, r.loss_after, r.count, r.seconds);
-        status = train_unstick_conclude(*run, &r, text, quiet, ended);
-        if (status != US_OK) code = cli_error(command, context, status);
-        if (!quiet && !json) printf("unstick: %s\n", text);
+        if (!u->looked) u->loss_before = r.first.diagnosis->evidence.loss;
+        u->looked = true;
+        u->stuck = r.stuck;
+        u->loss_after = r.loss_after;
+        if (best && (!u->taken || !(best->loss_before - best->loss_after <= u->best.loss_before - u->best.loss_after)))
+            u->best = *best;
+        u->taken += r.count;
+        for (size_t i = 0; i < r.count; i++) {
+            char text[256];
+            snprintf(text, sizeof text, "unstick, step %llu: %s / %s: %s, loss %.6g -> %.6g",
+                     (unsigned long long)us_training_steps(us_run_training(run)),
+                     us_verdict_text(r.first.diagnosis->verdict.name),
+                     r.first.diagnosis->verdict.cause ? r.first.diagnosis->verdict.cause : "?", r.actions[i].remedy,
+                     r.actions[i].loss_before, r.actions[i].loss_after);
+            train_unstick_say(u, text);
+        }
     }
     cli_rounds_release(&r);
     return code;
+}
+
+/* The run again, at its last good checkpoint; what is asked of an advance is asked again. */
+static int train_unstick_reopen(const train_unstick *u, us_run **run) {
+    char folder[1024];
+    us_context *context = us_run_context(*run);
+    us_watch_mode mode = us_run_watch_mode(*run);
+    snprintf(folder, sizeof folder, "%s", us_run_folder(*run));
+    us_run_destroy(*run);
+    *run = NULL;
+    us_status status = us_run_open(run, context, folder);
+    if (status != US_OK) return cli_error(u->command, context, status);
+    us_run_watch(*run, mode);
+    us_run_stop_at_stalls(*run, true);
+    return CLI_DONE;
+}
+
+/* Diverged: back to the last good checkpoint, and a remedy. *go_on: one helped, and there is more to train. */
+static int train_unstick_diverged(train_unstick *u, us_run **run, bool *go_on, us_status *ended) {
+    size_t before = u->taken;
+    us_context *context = us_run_context(*run);
+    us_context_resume(context);
+    int code = train_unstick_reopen(u, run);
+    if (code == CLI_DONE) code = train_unstick_act(u, *run, 1);
+    *go_on = false;
+    if (code != CLI_DONE || u->taken == before) return code;
+    uint64_t planned = us_run_steps_planned(*run);
+    *go_on = us_training_steps(us_run_training(*run)) < planned;
+    if (*go_on) return CLI_DONE;
+    *ended = US_OK;
+    us_status status = us_run_set_status(*run, "finished");
+    return status == US_OK ? CLI_DONE : cli_error(u->command, context, status);
+}
+
+/* The last word: what helped. */
+static int train_unstick_conclude(const train_unstick *u, us_run *run, us_status ended) {
+    char text[512];
+    if (u->taken)
+        snprintf(text, sizeof text, "%s helped%s; loss %.9g -> %.9g, %zu taken, in %.3g s", u->best.remedy,
+                 u->taken > 1 ? " most" : "", u->loss_before, u->loss_after, u->taken, u->spent);
+    else if (u->looked)
+        snprintf(text, sizeof text, "%s; loss %.9g, in %.3g s", u->stuck ? "nothing helps" : "nothing to do", u->loss_after,
+                 u->spent);
+    else
+        snprintf(text, sizeof text, "no time for a diagnosis in --unstick-share %g of %.3g s of training", u->how->share,
+                 us_run_seconds(run));
+    us_status status = us_run_log_event(run, "unstick", text);
+    if (status == US_OK && ended == US_OK && u->looked && u->stuck) status = us_run_set_status(run, "stuck");
+    if (status != US_OK) return cli_error(u->command, us_run_context(run), status);
+    if (!u->how->json && !u->how->quiet) printf("unstick: %s\n", text);
+    return CLI_DONE;
+}
+
+int cli_train_unstick(const cli_command *command, us_run **run, const cli_unsticking *how, us_status *ended) {
+    train_unstick u = {.command = command, .how = how, .loss_before = (double)NAN, .loss_after = (double)NAN};
+    bool take = how->mode == CLI_UNSTICK_AUTO, go_on = true;
+    int code = CLI_DONE;
+    us_run_stop_at_stalls(*run, how->mode != CLI_UNSTICK_OFF);
+    while (go_on && code == CLI_DONE) {
+        go_on = false;
+        *ended = cli_run_advance(*run, how->quiet);
+        if (*ended == US_STALLED) {
+            code = take ? train_unstick_act(&u, *run, 1) : train_unstick_advise(&u, *run, true);
+            go_on = true;
+        } else if (*ended == US_ERR_NONFINITE && take) {
+            if (!how->quiet)
+                fprintf(stderr, "unstuck %s: diverged: %s\n", command->name, us_context_error(us_run_context(*run)));
+            code = train_unstick_diverged(&u, run, &go_on, ended);
+        }
+    }
+    if (code != CLI_DONE || how->mode == CLI_UNSTICK_OFF || *ended == US_INTERRUPTED) return code;
+    if (*ended != US_OK && *ended != US_ERR_NONFINITE) return code;
+    us_context_resume(us_run_context(*run));
+    if (!take) return *ended == US_OK ? train_unstick_advise(&u, *run, false) : code;
+    if (*ended == US_OK) code = train_unstick_act(&u, *run, CLI_ROUNDS);
+    return code == CLI_DONE ? train_unstick_conclude(&u, *run, *ended) : code;
 }

@@ -75,7 +75,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     trying.steps = steps;
     trying.only = remedy;
     us_status status = us_run_open(&run, context, folder);
-    code = status == US_OK ? cli_rounds_run(&taken, command, run, &trying, remedy ? 1 : rounds, quiet)
+    code = status == US_OK ? cli_rounds_run(&taken, command, run, &trying, CLI_TRY_ALWAYS, remedy ? 1 : rounds, quiet)
                            : cli_error(command, context, status);
     if (code != CLI_DONE) goto done;
     if (json)

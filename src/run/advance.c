@@ -137,6 +137,7 @@ us_status us__run_steps(us_run *run, us__advance *a, uint64_t until) {
     while (status == US_OK && !advance_over(run, until)) {
         status = us_training_advance(run->training, advance_chunk(run, a, until));
         advance_look(run, a);
+        if (status == US_OK && run->watch) status = us_watch_between(run->watch);
         if (status == US_OK && a->progress && a->now - a->shown >= ADVANCE_PROGRESS) {
             us_run_progress p;
             advance_describe(run, a, &p);
@@ -158,8 +159,11 @@ us_status us__run_steps(us_run *run, us__advance *a, uint64_t until) {
             status = us__run_evaluate(run, &loss);
             a->evaluated = us_clock_now();
         }
+        bool stalled = false;
+        if (status == US_OK && run->watch) status = us__run_stalled(run, &stalled);
+        if (status == US_OK && stalled) status = US_STALLED;
     }
-    if (a->progress && (status == US_OK || status == US_INTERRUPTED)) { /* where it ended */
+    if (a->progress && (status == US_OK || status == US_INTERRUPTED || status == US_STALLED)) { /* where it ended */
         us_run_progress p;
         advance_describe(run, a, &p);
         a->progress(a->user, &p);
@@ -227,13 +231,25 @@ us_status us__run_begin(us_run *run, us__advance *a) {
     r->must = run->steps_planned;
 
     us_status status = us__store_trim(run->store, step); /* the log of steps that a kill has undone */
-    if (status == US_OK && step > 0 && !advance_over(run, UINT64_MAX))
+    if (status == US_OK) status = us__run_watch_begin(run);
+    if (status == US_OK && step > 0 && !run->stalled && !advance_over(run, UINT64_MAX))
         status = us_run_log_event(run, "resumed", "training goes on from the checkpoint");
     if (status == US_OK) status = us__run_set_text(run, &run->status, "status", "running");
+    run->stalled = false;
     return status;
 }
 
+/* It is still running, for whoever asked for the stall: all that was done is kept. */
+static us_status advance_stalled(us_run *run) {
+    us_status status = advance_flush(run);
+    if (status == US_OK) status = advance_save(run);
+    run->stalled = status == US_OK;
+    return status == US_OK ? US_STALLED : advance_failed(run, status);
+}
+
 us_status us__run_end(us_run *run, us_status why) {
+    if (run->watch) us_watch_pause(run->watch, true);
+    if (why == US_STALLED) return advance_stalled(run);
     us_status status = why == US_OK ? advance_finish(run) : why;
     if (status == US_INTERRUPTED || status == US_STOPPED) return advance_interrupted(run, status);
     return status == US_OK ? US_OK : advance_failed(run, status);

@@ -1,4 +1,5 @@
 #include "run/run.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ void us_run_destroy(us_run *run) {
     us_vec_destroy(run->weights);
     us__path_release(run);
     us_training_destroy(run->training);
+    us_watch_destroy(run->watch);
     us_problem_destroy(run->test_problem);
     if (run->seen != run->problem) us_problem_destroy(run->seen);
     if (run->problem != run->bare) us_problem_destroy(run->problem);
@@ -78,6 +80,13 @@ const us_model *us_run_model(const us_run *run) { return run->model; }
 us_context *us_run_context(const us_run *run) { return run->context; }
 uint64_t us_run_steps_planned(const us_run *run) { return run->steps_planned; }
 const char *us_run_status(const us_run *run) { return run->status; }
+double us_run_seconds(const us_run *run) { return run->seconds; }
+
+double us_run_first_loss(const us_run *run) {
+    us__losses losses;
+    return us__store_losses(run->store, 0, &losses) == US_OK ? losses.first : (double)NAN;
+}
+
 uint64_t us_run_seed(const us_run *run) { return run->config.seed; }
 
 /* ------------------------------------------------------------------ changing it */
@@ -143,7 +152,8 @@ us_status us_run_adopt(us_run *run, const us_training *training, const char *eve
         us_training_destroy(copy);
         return status;
     }
+    status = us__run_watch_move(run, copy);
     us_training_destroy(before);
-    status = us__store_trim(run->store, us_training_steps(copy)); /* of a roll-back: what it undoes */
+    if (status == US_OK) status = us__store_trim(run->store, us_training_steps(copy)); /* of a roll-back: what it undoes */
     return status == US_OK ? us_run_log_event(run, event_kind, event_text) : status;
 }

@@ -153,6 +153,10 @@ struct us_run {
     double seconds;            /* of training so far */
     double evaluation_seconds; /* what the last evaluation took */
     us__recorder recorder;
+    us_watch_mode watch_mode;
+    us_watch *watch;      /* NULL: neither watched nor stopped at stalls */
+    bool stalls, stalled; /* stops at stalls; has just done so */
+    uint64_t stall_next;  /* the step to look at it again */
     us__path path;
 };
 
@@ -225,6 +229,12 @@ size_t us__run_class(const double *probabilities, size_t classes);
 void us__run_reword_error(const us_run *run, const char *from, const char *to);
 /* run.c: sets a text of the run and its key in the config table. */
 us_status us__run_set_text(us_run *run, char **to, const char *key, const char *value);
+
+/* stall.c: has the loss stopped falling, as far as that is asked for and due? Then an event says by what. */
+us_status us__run_stalled(us_run *run, bool *stalled);
+/* stall.c: makes the watch that was asked for, and takes its signs into the log; or has it go on with another training. */
+us_status us__run_watch_begin(us_run *run);
+us_status us__run_watch_move(us_run *run, us_training *training);
 
 /* solve.c: is the optimizer a solver? Then it goes on from θ to the end of the plan: US_OK or US_INTERRUPTED. */
 bool us__run_is_solved(const us_run *run);

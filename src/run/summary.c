@@ -53,6 +53,14 @@ static json_t *summary_optimizer(const us_run *run) {
     return object;
 }
 
+static json_t *summary_watch(const us_run *run) {
+    us_watch_report r;
+    if (!us_run_watch_report(run, &r)) return json_null();
+    return json_pack("{s:s,s:f,s:f,s:f,s:I,s:I,s:I}", "mode", us_watch_mode_name(run->watch_mode), "share", r.share,
+                     "promised", r.promised, "seconds", r.seconds, "probes", (json_int_t)r.probes, "searches",
+                     (json_int_t)r.searches, "looks", (json_int_t)r.looks);
+}
+
 us_status us_run_summary(us_run *run, const char *status_name, char **text) {
     const us_training *t = run->training;
     size_t samples = us_problem_samples(run->problem);
@@ -73,6 +81,7 @@ us_status us_run_summary(us_run *run, const char *status_name, char **text) {
                        (json_int_t)run->config.seed, "data", run->config.data, "model", run->config.model, "precision",
                        run->config.precision == US_F64 ? "f64" : "f32", "batch", (json_int_t)us_training_batch(t),
                        "optimizer", summary_optimizer(run), "events", events, "verdict", verdict ? verdict : json_null());
+    if (object && json_object_set_new(object, "watch", summary_watch(run)) != 0) json_decref(object), object = NULL;
     if (object && us_model_is_formula(run->model) && (status = us__run_fit(run, object)) != US_OK) goto done;
     dumped = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (dumped) *text = us__text_copy(run->context, dumped);

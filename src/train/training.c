@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { TRAINING_AHEAD = 1024 }; /* rates that a sum of them looks at */
+
 void us_training_options_init(us_training_options *options) { *options = (us_training_options)US_TRAINING_OPTIONS_INIT; }
 
 /* ------------------------------------------------------------------ checks, shared by create and the setters */
@@ -240,6 +242,17 @@ uint64_t us_training_steps_per_epoch(const us_training *training) {
 double us_training_next_learning_rate(const us_training *training) {
     return training->learning_rate * (1 + training->plateau.factor_less_one) *
            us_schedule_factor(&training->schedule, training->schedule_steps + 1);
+}
+
+double us_training_rates_ahead(const us_training *training, uint64_t steps) {
+    const us_training *t = training;
+    uint64_t looks = steps < TRAINING_AHEAD ? steps : TRAINING_AHEAD;
+    double sum = 0;
+    for (uint64_t k = 0; k < looks; k++) { /* the middle of the k-th of as many parts */
+        uint64_t at = (uint64_t)(((double)k + 0.5) * (double)steps / (double)looks);
+        sum += us_schedule_factor(&t->schedule, t->schedule_steps + 1 + at);
+    }
+    return looks ? sum / (double)looks * (double)steps * t->learning_rate * (1 + t->plateau.factor_less_one) : 0;
 }
 
 /* ------------------------------------------------------------------ changing one thing */

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unstuck/graph.h>
 
 static double query(const char *folder, const char *sql) {
     sqlite3 *db = NULL;
