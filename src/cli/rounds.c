@@ -54,7 +54,7 @@ int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const
         o.seconds = k == 0 ? left : 0.5 * left; /* a remedy that draws takes twice the time of its trial */
         int code = cli_judge(judgement, command, run, &diagnosing, &o, try, quiet);
         if (code == CLI_DONE && k == 0) r->loss_after = judgement->diagnosis->evidence.loss;
-        if (code == CLI_DONE) r->stuck = judgement->diagnosis->verdict.stuck;
+        if (code == CLI_DONE) r->stuck = judgement->diagnosis->verdict.stuck && (judgement->trials || try != CLI_TRY_WORTH);
         double least =
             code == CLI_DONE && try == CLI_TRY_WORTH ? cli_worth(judgement->diagnosis, us_run_first_loss(run)) : 0;
         if (code == CLI_DONE) code = rounds_take(r, command, run, judgement->trials, least, &helped);

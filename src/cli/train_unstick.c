@@ -65,6 +65,8 @@ static int train_unstick_act(train_unstick *u, us_run *run, uint64_t rounds) {
     cli_rounds r = {.first = {NULL, NULL}};
     double began = us_clock_now();
     if (!train_unstick_has_time(u, run)) return CLI_DONE;
+    uint64_t done = us_training_steps(us_run_training(run)), planned = us_run_steps_planned(run);
+    if (planned > done && (planned - done) / 20 <= done) trying.steps = planned - done; /* to the end, at most */
     trying.seconds = 0.5 * train_unstick_left(u, run); /* a remedy that draws takes twice the time of its trial */
     int code = cli_rounds_run(&r, u->command, run, &trying, CLI_TRY_WORTH, rounds, u->how->quiet);
     u->spent += us_clock_now() - began;

@@ -55,6 +55,14 @@ static double trend_correlation(const double *rank, size_t n) {
     return fmax(-0.99, fmin(0.99, (r * (double)n + 1) / ((double)n - 4)));
 }
 
+/* How many more steps rise than fall: the difference-sign test (Moore & Wallis 1943). For a random walk its variance is
+ * n − 1; for noise about a level, whose steps turn back, a third of that. */
+static double trend_signs(const double *y, size_t n) {
+    double sum = 0;
+    for (size_t i = 1; i < n; i++) sum += (y[i] > y[i - 1]) - (y[i] < y[i - 1]);
+    return sum;
+}
+
 /* The finite points, or the medians of blocks of them. Returns how many. */
 static size_t trend_gather(trend_room *room, const double *x, const double *y, size_t n) {
     size_t finite = 0, count = 0, at = 0, in = 0;
@@ -99,8 +107,10 @@ us_status us_trend_measure(us_trend *out, us_context *context, const double *x, 
     double r = trend_correlation(room->rank, count), m = (double)count;
     /* without ties Var S = n(n − 1)(2n + 5)/18; ties only lessen it */
     double variance = m * (m - 1) * (2 * m + 5) / 18;
-    if (r > 0) variance *= (1 + r) / (1 - r);
-    double reach = trend_quantile(confidence) * sqrt(variance); /* as in Sen 1968, eq. 4.2 */
+    /* what falls (or rises) in most of its steps is a curve, whose distance from a line is no noise */
+    double quantile = trend_quantile(confidence);
+    if (r > 0 && fabs(trend_signs(room->y, count)) <= quantile * sqrt(m - 1)) variance *= (1 + r) / (1 - r);
+    double reach = quantile * sqrt(variance); /* as in Sen 1968, eq. 4.2 */
     double below = 0.5 * ((double)pairs - reach) - 1, above = 0.5 * ((double)pairs + reach);
     out->slope = slope;
     out->low = below < 0 ? -HUGE_VAL : room->slopes[(size_t)below];

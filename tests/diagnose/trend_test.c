@@ -90,6 +90,20 @@ static void noise_is_not_taken_for_a_trend(void **state) {
     us_context_destroy(context);
 }
 
+/* A smooth curve is far from any line on long stretches; that is no noise. */
+static void a_smooth_fall_is_a_fall(void **state) {
+    us_context *context = support_plain_context();
+    double x[200], y[200];
+    us_trend trend;
+    for (int i = 0; i < 200; i++) x[i] = i, y[i] = 0.3 + exp(-i / 40.0);
+    assert_int_equal(us_trend_measure(&trend, context, x, y, 200, 0.95), US_OK);
+    assert_true(trend.high < 0 && isfinite(trend.low));
+    for (int i = 0; i < 200; i++) y[i] = 0.3;
+    assert_int_equal(us_trend_measure(&trend, context, x, y, 200, 0.95), US_OK);
+    assert_true(trend.low == 0 && trend.high == 0);
+    us_context_destroy(context);
+}
+
 static void a_series_of_any_length_keeps_its_trend(void **state) {
     us_context *context = support_plain_context();
     us_series series = {0};
@@ -126,6 +140,7 @@ int main(void) {
         cmocka_unit_test(a_line_has_its_slope),
         cmocka_unit_test(it_is_the_median_of_the_slopes),
         cmocka_unit_test(noise_is_not_taken_for_a_trend),
+        cmocka_unit_test(a_smooth_fall_is_a_fall),
         cmocka_unit_test(a_series_of_any_length_keeps_its_trend),
         cmocka_unit_test(a_failed_allocation_leaves_nothing),
     };
