@@ -2,6 +2,7 @@
  * A may have more than two axes, and is then the matrix of its rows, whose number C keeps as axes: [s×t×k]·[k×n] → [s×t×n].
  * So may both when A is transposed, which sums over all axes but the last: [s×t×m]ᵀ·[s×t×n] → [m×n].
  * C' = op(A')·op(B) + op(A)·op(B');  for C = AB: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄; for a transposed input, the transpose of that. */
+#include "graph/gemm.h"
 #include "graph/graph.h"
 #include <string.h>
 
@@ -54,12 +55,19 @@ static us_node matmul_reverse(us_graph *g, us_node y, size_t i, us_node d) {
     return tb ? matmul_make(g, d, true, a, ta) : matmul_make(g, a, !ta, d, false);
 }
 
+static size_t matmul_scratch(const us_graph *g, const us__node *n) {
+    const us__node *a = us__at(g, n->in[0]);
+    bool ta = n->index & MATMUL_A;
+    return us__gemm_scratch(n->shape[n->rank - 1], ta ? US__GEMM_TERMS : a->shape[a->rank - 1]);
+}
+
 us__kernel us__matmul_f32, us__matmul_f64;
 const us__op us__op_matmul = {.name = "matmul",
                               .inputs = 2,
                               .cuts = true,
                               .shape = matmul_shape,
                               .value = {us__matmul_f32, us__matmul_f64},
+                              .scratch = matmul_scratch,
                               .forward = matmul_forward,
                               .reverse = matmul_reverse};
 

@@ -1,3 +1,4 @@
+#include "graph/gemm.h"
 #include "graph/graph.h"
 #include "vec/real.h"
 #include <cblas.h>
@@ -15,12 +16,26 @@ void US_REAL(us__matmul)(const us__call *call) {
     const us_real *left = (const us_real *)call->in[0] + part.row * (ta ? 1 : columns_a);
     const us_real *right = (const us_real *)call->in[1] + part.column * (tb ? columns_b : 1);
     us_real *out = (us_real *)call->out + part.row * n + part.column;
+    if (part.columns > 1 && part.rows > 1) {
+        us__gemm product = {.rows = part.rows,
+                            .columns = part.columns,
+                            .terms = k,
+                            .left = left,
+                            .right = right,
+                            .out = out,
+                            .left_step = columns_a,
+                            .right_step = columns_b,
+                            .out_step = n,
+                            .left_turned = ta,
+                            .right_turned = tb,
+                            .scratch = call->scratch};
+        US_REAL(us__gemm)(&product);
+        return;
+    }
     int M = (int)part.rows, N = (int)part.columns, K = (int)k, lda = (int)columns_a, ldb = (int)columns_b, ldc = (int)n;
     CBLAS_TRANSPOSE t = CblasTrans, f = CblasNoTrans;
     if (N == 1)
         US_CBLAS(gemv)(CblasRowMajor, ta ? t : f, ta ? K : M, ta ? M : K, 1, left, lda, right, tb ? 1 : ldb, 0, out, ldc);
-    else if (M == 1)
-        US_CBLAS(gemv)(CblasRowMajor, tb ? f : t, tb ? N : K, tb ? K : N, 1, right, ldb, left, ta ? lda : 1, 0, out, 1);
     else
-        US_CBLAS(gemm)(CblasRowMajor, ta ? t : f, tb ? t : f, M, N, K, 1, left, lda, right, ldb, 0, out, ldc);
+        US_CBLAS(gemv)(CblasRowMajor, tb ? f : t, tb ? N : K, tb ? K : N, 1, right, ldb, left, ta ? lda : 1, 0, out, 1);
 }
