@@ -166,7 +166,7 @@ US_API us_status us_run_log_event(us_run *run, const char *kind, const char *tex
 /** Notes a verdict, a JSON object, at the current step. Errors: US_ERR_ARGUMENT (not JSON). */
 US_API us_status us_run_log_verdict(us_run *run, const char *json);
 /** Notes something that was computed about the run at the current step, a JSON object: kind "spectrum", "landscape" or
- * "units"; `name` tells several of a kind apart ("hessian"). Errors: US_ERR_ARGUMENT (not a JSON object). */
+ * "units"; `name` tells several of a kind apart ("hessian"): one of the same name at the same step is replaced. Errors: US_ERR_ARGUMENT (not a JSON object). */
 US_API us_status us_run_log_result(us_run *run, const char *kind, const char *name, const char *json);
 /** What was noted so, oldest first: a JSON array of {"step","kind","name","time","result"}. Reads run.db alone: the run may
  * be open elsewhere, and nothing is changed. Errors: US_ERR_INPUT (no run), US_ERR_IO, US_ERR_NOMEM.

@@ -303,8 +303,16 @@ us_status us__store_verdict(us__store *store, uint64_t step, const char *json) {
 }
 
 us_status us__store_result(us__store *store, uint64_t step, const char *kind, const char *name, const char *json) {
-    return store_run(store, "INSERT INTO results(step, kind, name, json, time) VALUES(?,?,?,?,?)", "ittti",
-                     (sqlite3_int64)step, kind, name, json, (sqlite3_int64)time(NULL));
+    us_status status = store_execute(store, "BEGIN");
+    if (status != US_OK) return status;
+    status =
+        store_run(store, "DELETE FROM results WHERE step=? AND kind=? AND name=?", "itt", (sqlite3_int64)step, kind, name);
+    if (status == US_OK)
+        status = store_run(store, "INSERT INTO results(step, kind, name, json, time) VALUES(?,?,?,?,?)", "ittti",
+                           (sqlite3_int64)step, kind, name, json, (sqlite3_int64)time(NULL));
+    if (status == US_OK) return store_execute(store, "COMMIT");
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
 }
 
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test) {
