@@ -209,7 +209,7 @@ static us_status formula_walk(formula_view *v, const us_rule *rule, const double
     return status;
 }
 
-/* "momentum:lr=0.01:beta=0.9": its rule, hyperparameters, and rate (0 where it names none). */
+/* "momentum:lr=0.01:momentum=0.95": its rule, hyperparameters, and rate (0 where it names none). */
 static int formula_rule(const formula_view *v, char *text, const us_rule **rule, double *hyper, double *rate) {
     char set[256] = "", *part = strchr(text, ':');
     if (part) *part++ = '\0';
