@@ -1,6 +1,7 @@
 // The kind of the data says what the page shows. A new kind is a module with a function and a row here.
 import "./style.css";
 import { el } from "./dom";
+import { landscape, type LandscapeData } from "./landscape";
 import { frame, type PageData } from "./page";
 import { forgetPictures } from "./plot";
 import { report, type ReportData } from "./report/report";
@@ -8,6 +9,7 @@ import { onSettings, tr } from "./settings";
 
 /** Builds the page; called again when the reader changes language or theme. */
 const kinds: Record<string, (data: PageData) => void> = {
+  landscape: (data) => landscape(data as LandscapeData),
   report: (data) => report(data as ReportData),
 };
 
