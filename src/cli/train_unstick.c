@@ -38,6 +38,16 @@ static void train_unstick_say(const train_unstick *u, const char *text) {
     if (!u->how->quiet) fprintf(u->how->json ? stderr : stdout, "%s\n", text);
 }
 
+/* That it is stuck on the way is an event of the run. */
+static int train_unstick_note(const train_unstick *u, us_run *run, const us_verdict *v) {
+    char text[512];
+    if (!v->stuck) return CLI_DONE;
+    snprintf(text, sizeof text, "%s%s%s: %s", us_verdict_text(v->name), v->cause ? " / " : "", v->cause ? v->cause : "",
+             v->sentence ? v->sentence : "");
+    us_status status = us_run_log_event(run, "stuck", text);
+    return status == US_OK ? CLI_DONE : cli_error(u->command, us_run_context(run), status);
+}
+
 /* advise: the verdict and what was tried, of the run as it is now. `stalled`: only where it is stuck. */
 static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
     cli_judgement judgement;
@@ -48,6 +58,7 @@ static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
     if (stalled || u->how->share_given) trying.seconds = fmax(0.25 * train_unstick_left(u, run), 1e-3);
     int code = cli_judge(&judgement, u->command, run, NULL, &trying, CLI_TRY_STUCK, u->how->quiet);
     u->spent += us_clock_now() - began;
+    if (code == CLI_DONE && stalled) code = train_unstick_note(u, run, &judgement.diagnosis->verdict);
     if (code == CLI_DONE && !u->how->quiet && !u->how->json && (!stalled || judgement.diagnosis->verdict.stuck)) {
         snprintf(text, sizeof text, stalled ? "stalled at step %llu:" : "at the end, step %llu:",
                  (unsigned long long)us_training_steps(us_run_training(run)));
