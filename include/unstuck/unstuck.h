@@ -11,6 +11,7 @@
 #include <unstuck/diagnose.h>
 #include <unstuck/graph.h>
 #include <unstuck/lanczos.h>
+#include <unstuck/log.h>
 #include <unstuck/landscape.h>
 #include <unstuck/linear.h>
 #include <unstuck/lowest.h>

@@ -1,13 +1,17 @@
 /* unstuck diagnose RUN: why does it not improve? */
 #include "cli.h"
+#include "diagnose_log.h"
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
-    const char *folder = NULL, *rows = NULL;
+    const char *folder = NULL, *rows = NULL, *log = NULL;
     bool json = false, quiet = false, no_remedies = false, signs = false;
     uint64_t threads = 1, steps = 0, limit = 4000;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     const cli_option table[] = {
+        {CLI_TEXT, "--log", "FILE", &log,
+         "judges the log of any program instead of a run: CSV or JSON lines with a\ncolumn loss and, where there are, step, "
+         "gradient_norm, learning_rate, batch"},
         {CLI_COUNT, "--steps", "N", &steps,
          "how long a copy goes on to see whether it improves (a tenth of the\nsteps done, 10 to 1000)", 1},
         {CLI_NUMBER, "--tolerance", "X", &options.point.decrease_tolerance,
@@ -24,10 +28,17 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };
     size_t given;
-    int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &folder, 1, 1, &given);
+    int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, &folder, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
+    if (log && given) return cli_usage(command, "--log judges a log by itself; '%s' is one argument too many", folder);
+    if (!log && !given) return cli_usage(command, "RUN is missing: a run's folder, or --log FILE; --help tells more");
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
+    if (log) {
+        code = cli_diagnose_log(command, context, log, json);
+        cli_context_destroy(context);
+        return code;
+    }
     us_run *run = NULL;
     cli_judgement judgement = {NULL, NULL};
     options.steps = steps;
@@ -55,5 +66,10 @@ const cli_command cli_diagnose = {
     "eigenvector would gain, and what carrying on would. Names the cause with that evidence, and tries remedies on\n"
     "copies. The run is not changed.\n"
     "\n"
-    "  unstuck diagnose runs/housing-1",
+    "  unstuck diagnose runs/housing-1\n"
+    "\n"
+    "With --log, the log of any other program is judged: what can be said from that alone, how surely, and which number\n"
+    "to log next.\n"
+    "\n"
+    "  unstuck diagnose --log metrics.csv",
     diagnose_run};
