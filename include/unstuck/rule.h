@@ -78,6 +78,8 @@ typedef struct us_rule {
     /* The largest α·λ at which steps of a constant D stay bounded on a quadratic, λ an eigenvalue of D^(-1/2)HD^(-1/2): 2
      * for gradient descent. NULL: not known. */
     double (*stability)(const double *hyper);
+    /* It finds its rate itself: learning_rate is a factor of that, and best left alone. */
+    bool finds_rate;
 } us_rule;
 
 /** All built-in rules. Borrowed for ever. */

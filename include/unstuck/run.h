@@ -4,6 +4,7 @@
 
 #include <unstuck/data.h>
 #include <unstuck/model.h>
+#include <unstuck/range.h>
 #include <unstuck/train.h>
 #include <unstuck/watch.h>
 
@@ -36,7 +37,7 @@ typedef struct us_run_config {
     const char *set;              /* "beta1=0.9,..", or NULL */
     double learning_rate;         /* > 0; default 0: the rule's own */
     bool learning_rate_auto;      /* us_run_create measures sharpness and critical rate at the start, and sets learning_rate;
-                                     default false */
+                                     rules that find their rate themselves keep their default; default false */
     const char *schedule;         /* default "constant" */
     uint64_t warmup;              /* steps; default 0 */
     double clip_norm;             /* > 0; default 0: off */
@@ -74,6 +75,11 @@ typedef struct us_run us_run;
  * @param folder  such as "runs/3"; its parent must be there
  * @param out [caller destroys] */
 US_API us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config);
+/** A range test (us_range_test) of what us_run_create would begin with; no folder is made. A solver, and a rule that finds its
+ * rate itself, are US_ERR_ARGUMENT. Otherwise as us_run_create and us_range_test.
+ * @param options  NULL for defaults @param out [caller destroys] */
+US_API us_status us_run_find_rate(us_range **out, us_context *context, const us_run_config *config,
+                                  const us_range_options *options);
 /** Opens a run at its last checkpoint; nothing on disk is changed.
  * Errors: US_ERR_IO (such as: another process has it open), US_ERR_INPUT (not there, not a run, a damaged checkpoint, other
  * data).

@@ -19,6 +19,7 @@
 #include <unstuck/operator.h>
 #include <unstuck/problem.h>
 #include <unstuck/race.h>
+#include <unstuck/range.h>
 #include <unstuck/remedy.h>
 #include <unstuck/report.h>
 #include <unstuck/rng.h>

@@ -1,4 +1,5 @@
 /* unstuck train DATA: trains, and keeps the run in a folder. */
+#include "find_lr.h"
 #include "run_progress.h"
 #include "train_options.h"
 #include "train_unstick.h"
@@ -95,12 +96,16 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     cli_training training;
     us_run_config *config = &training.config;
-    bool json = false, quiet = false;
+    bool json = false, quiet = false, find_lr = false;
     int watch = US_WATCH_ECONOMY, unstick = CLI_UNSTICK_OFF;
     cli_unsticking how = {.share = 1};
     cli_option table[CLI_TRAINING_OPTIONS + 16];
     size_t count = cli_training_options(&training, table);
     const cli_option own[] = {
+        {CLI_SECTION, "instead of training", .help = ""},
+        {CLI_FLAG, "--find-lr", NULL, &find_lr,
+         "tries ever higher learning rates on a copy (200 steps, or --steps N),\nshows the loss over the rate and suggests "
+         "one; makes no run"},
         {CLI_SECTION, "watching", .help = ""},
         {CLI_CHOICE, "--watch", "HOW", &watch,
          "what is measured on the way: off; economy: norms, sharpness and noise\nfor at most 3 % of the time (default); "
@@ -131,6 +136,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
         return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
 
     cli_training_take(&training, data);
+    if (find_lr && resume) return cli_usage(command, "--find-lr begins anew; it does not go with --resume");
+    if (find_lr) return cli_find_lr(command, &training, quiet, json);
     us_context *context = cli_context(quiet, training.threads);
     if (!context) return CLI_FAILED;
     us_run *run = NULL;

@@ -215,7 +215,7 @@ static us_status config_check_solver(us_context *context, const us_run_config *c
     const struct {
         const char *option;
         bool given;
-    } options[] = {{"--lr", c->learning_rate > 0},
+    } options[] = {{"--lr", c->learning_rate > 0 || c->learning_rate_auto},
                    {"--set", c->set != NULL},
                    {"--schedule", c->schedule && strcmp(c->schedule, "constant") != 0},
                    {"--warmup", c->warmup > 0},

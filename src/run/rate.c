@@ -103,6 +103,14 @@ static us_status rate_critical(us_run *run, us_training *training, us_vec *u, us
 }
 
 us_status us__run_choose_rate(us_run *run) {
+    if (us_training_rule(run->training)->finds_rate) {
+        run->config.learning_rate = us_training_learning_rate(run->training);
+        snprintf(run->rate_text, sizeof run->rate_text,
+                 "--lr auto: %s finds its rate itself; its own factor of it stays, --lr %g",
+                 us_training_rule(run->training)->name, run->config.learning_rate);
+        us__log(run->context, US_LOG_INFO, "%s", run->rate_text);
+        return US_OK;
+    }
     us_training *copy = NULL;
     us_vec *vectors[3] = {NULL, NULL, NULL};
     double sharpness = (double)NAN, limit = HUGE_VAL, critical = HUGE_VAL;

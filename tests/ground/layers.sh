@@ -14,7 +14,7 @@ floor_of_header() {
     condition.h | curvature.h | density.h | lanczos.h | lowest.h | operator.h) echo curvature ;;
     landscape.h) echo landscape ;;
     rule.h | solve.h) echo descend ;;
-    train.h) echo train ;;
+    range.h | train.h) echo train ;;
     diagnose.h | critical.h | trend.h | watch.h | log.h) echo diagnose ;;
     remedy.h) echo remedy ;;
     race.h | run.h) echo run ;;

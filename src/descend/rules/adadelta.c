@@ -51,5 +51,6 @@ const us_rule us__rule_adadelta = {
     .update_f64 = us__adadelta_update_f64,
     .preconditioner = adadelta_preconditioner,
     .stability = adadelta_stability,
+    .finds_rate = true,
 };
 #endif

@@ -108,5 +108,6 @@ const us_rule us__rule_dadapt_adam = {
     .update = dadapt_adam_update,
     .memory = dadapt_adam_memory,
     .scratch = us__rule_sums_scratch,
+    .finds_rate = true,
 };
 #endif

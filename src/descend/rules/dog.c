@@ -81,5 +81,6 @@ const us_rule us__rule_dog = {
     .update = dog_update,
     .memory = dog_memory,
     .scratch = us__rule_sums_scratch,
+    .finds_rate = true,
 };
 #endif

@@ -127,5 +127,6 @@ const us_rule us__rule_mechanic = {
     .update = mechanic_update,
     .memory = mechanic_memory,
     .scratch = us__rule_sums_scratch,
+    .finds_rate = true,
 };
 #endif

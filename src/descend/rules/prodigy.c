@@ -119,5 +119,6 @@ const us_rule us__rule_prodigy = {
     .update = prodigy_update,
     .memory = prodigy_memory,
     .scratch = us__rule_sums_scratch,
+    .finds_rate = true,
 };
 #endif
