@@ -2,6 +2,7 @@
 import "./style.css";
 import { el } from "./dom";
 import { landscape, type LandscapeData } from "./landscape";
+import { lecture, type LectureData } from "./lecture";
 import { frame, type PageData } from "./page";
 import { forgetPictures } from "./plot";
 import { report, type ReportData } from "./report/report";
@@ -10,6 +11,7 @@ import { onSettings, tr } from "./settings";
 /** Builds the page; called again when the reader changes language or theme. */
 const kinds: Record<string, (data: PageData) => void> = {
   landscape: (data) => landscape(data as LandscapeData),
+  lecture: (data) => lecture(data as LectureData),
   report: (data) => report(data as ReportData),
 };
 
