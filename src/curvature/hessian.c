@@ -1,5 +1,7 @@
 /* The Hessian as an operator: products with blocks of vectors, and all its columns. */
 #include "curvature/curvature.h"
+#include "problem/problem.h"
+#include <math.h>
 
 /* Makes `count` vectors; on failure those made so far are destroyed and forgotten. */
 static us_status hessian_vectors(us_vec **v, size_t count, us_problem *problem) {
@@ -55,7 +57,27 @@ us_status us__hessian_products(us_problem *problem, const us_vec *theta, const u
     return hessian_apply(problem, theta, options, v, hv, k, done, total);
 }
 
+/* Rows heard as products. */
+typedef struct hessian_heard {
+    const us_spectrum_options *options;
+    size_t n;
+} hessian_heard;
+
+static void hessian_progress(void *user, size_t done, size_t rows) {
+    const hessian_heard *heard = user;
+    const us_spectrum_options *o = heard->options;
+    if (o->progress) o->progress(o->progress_user, (size_t)((double)heard->n * (double)done / (double)rows), heard->n);
+}
+
 us_status us__hessian_dense(us_problem *problem, const us_vec *theta, const us_spectrum_options *options, double *h) {
     size_t n = us_problem_dimension(problem);
+    hessian_heard heard = {options, n};
+    bool done;
+    us_status status = us__problem_hessian(problem, theta, options->batch, h, &(us__heard){hessian_progress, &heard}, &done);
+    for (size_t i = 0; i < n * n && done && !status; i++)
+        if (!isfinite(h[i]))
+            status = us__fail(us_problem_context(problem), US_ERR_NONFINITE, "element %zu, %zu of the Hessian is not finite",
+                              i / n + 1, i % n + 1);
+    if (done || status) return status;
     return hessian_apply(problem, theta, options, NULL, h, n, 0, n);
 }

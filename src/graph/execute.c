@@ -158,6 +158,7 @@ static void execute_vectors(execute_block *b) {
         us__workspace_bind(e, &us__op_tangent, e->v[j], e->hv[j]);
         execute_segment(e, US__ONCE_TANGENT, address, 0, b->first, b->rows);
         execute_rows(b, true, sums);
+        if (e->watch_vector) e->watch_vector(e->watch_user, j, address[e->plan->watched], b->first, b->rows);
         if (!execute_is_last(b)) continue;
         execute_segment(e, US__AFTER_TANGENT, address, 0, b->first, b->rows);
         us__workspace_copy_outputs(e, e->hv[j]);

@@ -171,6 +171,8 @@ typedef struct us__evaluation {
     /* Called after each block with the watched node's rows; may be NULL. */
     void (*watch)(void *user, const void *values, size_t first, size_t rows);
     void *watch_user;
+    /* The same for a watched node that depends on tangents: for each block, and each of the k vectors. May be NULL. */
+    void (*watch_vector)(void *user, size_t vector, const void *values, size_t first, size_t rows);
     void *output;         /* [dimension] the outputs, one after the other; for a plan without tangents */
     const void *const *v; /* [k] vectors, [dimension] each */
     void *const *hv;      /* [k] the outputs for each */

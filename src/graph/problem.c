@@ -1,5 +1,6 @@
 /* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
 #include "problem/problem.h"
+#include "graph/dense.h"
 #include "graph/plan.h"
 #include "graph/products.h"
 #include "graph/residuals.h"
@@ -20,7 +21,9 @@ typedef struct graph_problem {
     us__workspace *workspace;
     us__products *products[US_PRODUCTS]; /* made when they are first asked for; the Hessian's are the shared plan's */
     us__residuals *residuals;            /* likewise */
-    double keep;                         /* see us_problem_keep */
+    us__dense *dense;                    /* likewise; NULL with `dense_known`: the graph is of another kind */
+    bool dense_known;
+    double keep; /* see us_problem_keep */
 } graph_problem;
 
 /* ------------------------------------------------------------------ evaluation */
@@ -122,6 +125,20 @@ static us_status problem_product(us_problem *problem, us_product product, const 
     return problem_multiply(p, (*made)->plan, (*made)->workspace, theta, batch, v, hv, k);
 }
 
+static us_status problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                                 bool *done) {
+    graph_problem *p = (graph_problem *)problem;
+    *done = false;
+    if (!p->shared->dataset) return US_OK;
+    us_status status = p->dense_known ? US_OK : us__dense_create(&p->dense, p->shared->graph, problem->precision);
+    if (status != US_OK) return status;
+    p->dense_known = true;
+    if (!p->dense) return US_OK;
+    us__evaluation e = problem_evaluation(p, NULL, theta, batch);
+    *done = true;
+    return us__dense_hessian(p->dense, &e, h, heard->progress, heard->user);
+}
+
 static double problem_keep(us_problem *problem, double bytes) {
     graph_problem *p = (graph_problem *)problem;
     double before = p->keep;
@@ -159,6 +176,7 @@ static void problem_destroy(us_problem *problem) {
     us__workspace_destroy(p->workspace);
     for (size_t i = 0; i < US_PRODUCTS; i++) us__products_destroy(p->products[i]);
     us__residuals_destroy(p->residuals);
+    us__dense_destroy(p->dense);
     if (p->owns) problem_shared_destroy(p->shared);
     us__release(problem->context, p);
 }
@@ -213,6 +231,7 @@ static const us__problem_ops GRAPH_OPS = {
     .gradient = problem_gradient,
     .hvp = problem_hvp,
     .product = problem_product,
+    .hessian = problem_hessian,
     .keep = problem_keep,
     .residuals = problem_residuals,
     .recast = problem_recast,

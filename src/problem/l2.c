@@ -64,6 +64,15 @@ static us_status l2_product(us_problem *problem, us_product product, const us_ve
     return status;
 }
 
+static us_status l2_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                            bool *done) {
+    l2_problem *p = (l2_problem *)problem;
+    size_t n = problem->dimension;
+    us_status status = us__problem_hessian(p->inner, theta, batch, h, heard, done);
+    for (size_t i = 0; i < n && *done && status == US_OK; i++) h[i * n + i] += p->strength;
+    return status;
+}
+
 /* N·λ‖θ‖² are the squares of n residuals more. */
 static us_status l2_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
     l2_problem *p = (l2_problem *)problem;
@@ -107,6 +116,7 @@ static const us__problem_ops L2_OPS = {
     .gradient = l2_gradient,
     .hvp = l2_hvp,
     .product = l2_product,
+    .hessian = l2_hessian,
     .residuals = l2_residuals,
     .recast = l2_recast,
     .hint = l2_hint,

@@ -86,6 +86,14 @@ us_status us_problem_residuals(us_problem *problem, const us_vec *theta, double 
     return status == US_OK ? problem->ops->residuals(problem, theta, residuals, jacobian) : status;
 }
 
+us_status us__problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                              bool *done) {
+    us_status status = problem_check(problem, theta, &batch, "a Hessian");
+    *done = false;
+    if (status != US_OK || !problem->ops->hessian || batch.draw) return status;
+    return problem->ops->hessian(problem, theta, batch, h, heard, done);
+}
+
 size_t us_problem_dimension(const us_problem *problem) { return problem->dimension; }
 size_t us_problem_samples(const us_problem *problem) { return problem->samples; }
 us_precision us_problem_precision(const us_problem *problem) { return problem->precision; }

@@ -9,6 +9,12 @@ struct us_units;
 
 /* Sizes, precisions and rows have been checked by the us_problem_* functions before these are called.
  * batch.rows == NULL means all samples; batch.count is then the number of samples. */
+/* Who hears how far a long computation is; progress may be NULL. */
+typedef struct us__heard {
+    void (*progress)(void *user, size_t done, size_t total);
+    void *user;
+} us__heard;
+
 typedef struct us__problem_ops {
     us_status (*value)(us_problem *, const us_vec *theta, us_batch, double *loss);
     us_status (*gradient)(us_problem *, const us_vec *theta, us_batch, double *loss, us_vec *gradient);
@@ -16,6 +22,8 @@ typedef struct us__problem_ops {
     /* Every kind but US_HESSIAN. May be NULL: there are none. */
     us_status (*product)(us_problem *, us_product, const us_vec *theta, us_batch, const us_vec *const *v, us_vec *const *hv,
                          size_t k);
+    /* The whole Hessian [n×n] for less than n products, where that can be: *done. May be NULL: it cannot. */
+    us_status (*hessian)(us_problem *, const us_vec *theta, us_batch, double *h, const us__heard *, bool *done);
     /* See us_problem_residuals. May be NULL while `residuals` is 0. */
     us_status (*residuals)(us_problem *, const us_vec *theta, double *residuals, double *jacobian);
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
@@ -44,6 +52,10 @@ struct us_problem {
 static inline void us__problem_hint(us_problem *problem, us_batch next) {
     if (problem->ops->hint) problem->ops->hint(problem, next);
 }
+
+/* The operation `hessian`. Errors: those of products. */
+us_status us__problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                              bool *done);
 
 /* Row i of a sample of m rows out of N, evenly spread. */
 static inline uint32_t us__sample_row(size_t i, size_t m, size_t n) { return (uint32_t)((uint64_t)i * n / m); }

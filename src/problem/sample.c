@@ -45,6 +45,13 @@ static us_status sample_product(us_problem *problem, us_product product, const u
     return status == US_OK ? us_problem_product(p->inner, product, theta, batch, v, hv, k) : status;
 }
 
+static us_status sample_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                                bool *done) {
+    sample_problem *p = (sample_problem *)problem;
+    us_status status = sample_batch(p, &batch);
+    return status == US_OK ? us__problem_hessian(p->inner, theta, batch, h, heard, done) : status;
+}
+
 static us_status sample_recast(us_problem **out, const us_problem *problem, us_precision precision) {
     const sample_problem *p = (const sample_problem *)problem;
     us_problem *inner;
@@ -73,6 +80,7 @@ static const us__problem_ops SAMPLE_OPS = {
     .gradient = sample_gradient,
     .hvp = sample_hvp,
     .product = sample_product,
+    .hessian = sample_hessian,
     .recast = sample_recast,
     .keep = sample_keep,
     .units = sample_units,
