@@ -118,21 +118,11 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, estimate.products, estimate.value,
                estimate.standard_error);
     } else if (!strcmp(what, "hessian")) {
-        enum { AT_A_TIME = 16 };
-        double *identity = calloc(AT_A_TIME * h.n, sizeof *identity), *columns = malloc(AT_A_TIME * h.n * sizeof *columns);
-        us_hessian_operator *blocks;
-        TRY(us_hessian_operator_create(&blocks, problem, theta, US_BATCH_ALL, AT_A_TIME));
+        double *matrix = malloc(h.n * h.n * sizeof *matrix);
         start = spectrum_clock();
-        for (size_t first = 0; first < h.n; first += AT_A_TIME) {
-            size_t k = h.n - first < AT_A_TIME ? h.n - first : AT_A_TIME;
-            for (size_t j = 0; j < k; j++) identity[j * h.n + first + j] = 1;
-            TRY(us_hessian_operator_get(blocks)->apply(us_hessian_operator_get(blocks)->user, identity, columns, k));
-            for (size_t j = 0; j < k; j++) identity[j * h.n + first + j] = 0;
-        }
+        TRY(us_hessian_dense(problem, theta, NULL, matrix));
         printf("%.4f seconds %zu products\n", spectrum_clock() - start, h.n);
-        us_hessian_operator_destroy(blocks);
-        free(columns);
-        free(identity);
+        free(matrix);
     }
     us_hessian_operator_destroy(hessian);
 }

@@ -33,16 +33,24 @@ typedef struct us_spectrum {
                           measured by nudging θ by some units in the last place (src/curvature/resolution.c). Where H is
                           definite beyond doubt although its scales differ by more than that hides, it is smaller, and
                           the eigenvalues are right to relative accuracy (src/curvature/graded.c) */
-    double asymmetry;  /* max |Hij − Hji| before symmetrising */
+    double asymmetry;  /* max |Hij − Hji| before symmetrising; 0 where us_hessian_dense made it so */
     size_t negative, zero, positive; /* counts against the resolution */
     size_t products;                 /* Hessian-vector products used */
     bool exact;                      /* false: products were differences of gradients */
     us_context *context;
 } us_spectrum;
 
-/** Dense Hessian by n products, then LAPACK's dsyevd. The problem should be in f64.
+/** The whole Hessian, column j at h + j·n. Where all parameters are weights and biases of dense layers that are used once, it
+ * takes a tangent for each unit instead of a product for each parameter, and sums over rows that are matrix products; it is
+ * then symmetric to the last bit. Else column j is the product with e_j, as measured.
+ * @param h [n×n] @param options  batch, block, limit, progress; NULL for defaults
+ * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, the problem's own.
+ * Cost: n products, or about n·n operations a row. */
+US_API us_status us_hessian_dense(us_problem *problem, const us_vec *theta, const us_spectrum_options *options, double *h);
+
+/** Dense Hessian (us_hessian_dense), then LAPACK's dsyevd. The problem should be in f64.
  * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC.
- * Cost: n + 6 to n + 12 products, 5·n² doubles, O(n³). @param out [caller destroys] */
+ * Cost: the Hessian and 6 to 12 products, 5·n² doubles, O(n³). @param out [caller destroys] */
 US_API us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta,
                                    const us_spectrum_options *options);
 US_API void us_spectrum_destroy(us_spectrum *spectrum);

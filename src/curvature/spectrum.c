@@ -66,6 +66,13 @@ static void spectrum_residuals(us_spectrum *s, const double *h, double *product)
     }
 }
 
+us_status us_hessian_dense(us_problem *problem, const us_vec *theta, const us_spectrum_options *options, double *h) {
+    us_spectrum_options o = US_SPECTRUM_OPTIONS_INIT;
+    if (options) o = *options;
+    us_status status = us__spectrum_check(us_problem_context(problem), us_problem_dimension(problem), theta, &o);
+    return status ? status : us__hessian_dense(problem, theta, &o, h);
+}
+
 us_status us_spectrum_dense(us_spectrum **out, us_problem *problem, const us_vec *theta,
                             const us_spectrum_options *options) {
     *out = NULL;
