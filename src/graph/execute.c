@@ -31,9 +31,8 @@ static bool execute_is_last(const execute_block *b) { return b->number == b->cut
 /* One tile is all: every sum over samples is computed where it belongs. */
 static bool execute_is_whole(const execute_block *b) { return b->e->count <= b->cut.tile; }
 
-/* By thread `thread`, whose addresses these are. */
-static void execute_node(const us__evaluation *e, us_node a, void **address, size_t thread, size_t first, size_t rows,
-                         const us__range *range) {
+/* By a thread whose addresses and scratch these are. */
+static us__call execute_call(const us__evaluation *e, us_node a, void **address, void *scratch, size_t first, size_t rows) {
     const us__node *n = us__at(e->plan->graph, a);
     us__call call = {.graph = e->plan->graph,
                      .node = n,
@@ -42,23 +41,61 @@ static void execute_node(const us__evaluation *e, us_node a, void **address, siz
                      .first = first,
                      .draw = e->draw,
                      .numbers = e->rows ? e->rows + first : NULL,
-                     .range = range,
-                     .scratch = e->workspace->own + thread * e->workspace->own_bytes};
+                     .scratch = scratch};
     for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = address[n->in[k]];
-    n->op->value[e->workspace->precision == US_F64](&call);
+    return call;
+}
+
+static void execute_kernel(const us__evaluation *e, const us__call *call) {
+    call->node->op->value[e->workspace->precision == US_F64](call);
+}
+
+/* A program that computes its lines as elements of a product become complete. */
+typedef struct execute_follower {
+    const us__evaluation *e;
+    const us__program *program;
+    void **address, *scratch;
+    size_t rows, each, lines; /* elements of a line; lines that are done */
+} execute_follower;
+
+static void execute_follow(void *user, size_t elements) {
+    execute_follower *f = user;
+    size_t lines = elements / f->each;
+    us__program_lines(f->program, f->e->plan->graph, f->address, f->rows, f->e->workspace->precision, f->scratch, f->lines,
+                      lines - f->lines);
+    f->lines = lines;
+}
+
+/* order[i] and the program after it, which finds the product's rows in cache. */
+static void execute_joined(const us__evaluation *e, size_t i, void **address, void *scratch, size_t first, size_t rows) {
+    const us__plan *p = e->plan;
+    us__call call = execute_call(e, p->order[i], address, scratch, first, rows);
+    size_t own = us__scratch_rounded(call.node->op->scratch(p->graph, call.node));
+    execute_follower f = {.e = e, .program = p->program[i + 1], .address = address, .rows = rows};
+    f.each = us__program_follows(f.program, p->graph, p->order[i]);
+    f.scratch = (char *)scratch + own * us_precision_bytes(e->workspace->precision);
+    call.done = execute_follow;
+    call.user = &f;
+    us__program_begin(f.program, rows, f.scratch);
+    execute_kernel(e, &call);
+    us__program_end(f.program, address, rows, e->workspace->precision, f.scratch);
 }
 
 static void execute_segment(const us__evaluation *e, us__segment segment, void **address, size_t thread, size_t first,
                             size_t rows) {
     const us__plan *p = e->plan;
-    const us__workspace *w = e->workspace;
-    void *scratch = w->own + thread * w->own_bytes;
+    void *scratch = e->workspace->own + thread * e->workspace->own_bytes;
     for (size_t i = p->start[segment]; i < p->start[segment + 1]; i++)
         if (p->program[i]) {
-            us__program_run(p->program[i], p->graph, address, rows, w->precision, scratch);
+            us__program_run(p->program[i], p->graph, address, rows, e->workspace->precision, scratch);
             i += p->program[i]->nodes - 1;
-        } else if (us__at(p->graph, p->order[i])->op->value[0])
-            execute_node(e, p->order[i], address, thread, first, rows, NULL);
+        } else if (p->joined[i]) {
+            execute_joined(e, i, address, scratch, first, rows);
+            i += p->program[i + 1]->nodes;
+        } else if (us__at(p->graph, p->order[i])->op->value[0]) {
+            us__call call = execute_call(e, p->order[i], address, scratch, first, rows);
+            execute_kernel(e, &call);
+        }
 }
 
 /* ------------------------------------------------------------------ tiles */
@@ -128,7 +165,10 @@ static void execute_one_part(void *user, size_t i, size_t thread) {
     size_t k = sums->small, parts;
     for (; i >= (parts = execute_part(b, sums->sum[k].node, 0, &part)); k++) i -= parts;
     execute_part(b, sums->sum[k].node, i, &part);
-    execute_node(b->e, sums->sum[k].node, b->e->workspace->address, thread, b->first, b->rows, &part);
+    us__workspace *w = b->e->workspace;
+    us__call call = execute_call(b->e, sums->sum[k].node, w->address, w->own + thread * w->own_bytes, b->first, b->rows);
+    call.range = &part;
+    execute_kernel(b->e, &call);
     if (b->cut.blocks > 1) execute_add_part(b, &sums->sum[k], &part);
 }
 

@@ -38,6 +38,9 @@ typedef struct us__call {
     size_t first;            /* place in the batch of the first of them */
     const us__range *range;  /* the part of the result that is asked for (op->cuts only); NULL: all of it */
     void *scratch;           /* what op->scratch asked for */
+    /* Operations that cut: tells that elements of the result are complete, in order; NULL: nobody asks. */
+    void (*done)(void *user, size_t elements);
+    void *user;
 } us__call;
 typedef void us__kernel(const us__call *call);
 

@@ -78,6 +78,15 @@ static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
     p->start[US__SEGMENTS] = at;
 }
 
+/* Products of matrices whose rows the program after them reads one by one. */
+static void plan_note_joined(us__plan *p) {
+    for (size_t at = 0; at + 1 < p->start[US__SEGMENTS]; at++) {
+        const us__node *n = us__at(p->graph, p->order[at]);
+        const us__program *next = p->program[at + 1];
+        p->joined[at] = n->op == &us__op_matmul && !p->program[at] && next && us__program_follows(next, p->graph, p->order[at]);
+    }
+}
+
 /* A value that another segment or the caller reads stays in its place; others are there until their last use. */
 static void plan_note_lifetimes(const us__plan *p, plan_note *notes) {
     for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
@@ -158,7 +167,7 @@ static void plan_place_node(us__plan *p, const plan_note *notes, bool *free, siz
     us_node a = p->order[at];
     if (us__at(p->graph, a)->op->elementwise) plan_free_inputs(p, notes, free, at, true);
     if (plan_has_place(p, notes, a)) p->slot[a] = plan_take_slot(p, free, plan_size(us__at(p->graph, a), notes[a].kept));
-    plan_free_inputs(p, notes, free, at, false);
+    if (!p->joined[at]) plan_free_inputs(p, notes, free, at, false);
     if (p->slot[a] != NO_SLOT) free[p->slot[a]] = !notes[a].kept && notes[a].last == at;
 }
 
@@ -190,6 +199,7 @@ static void plan_place(us__plan *p, const plan_note *notes, bool *free) {
         if (p->program[at]) {
             size_t to = at + p->program[at]->nodes;
             plan_place_program(p, notes, free, at, to);
+            if (at > 0 && p->joined[at - 1]) plan_free_inputs(p, notes, free, at - 1, false); /* read until now */
             at = to - 1;
         } else
             plan_place_node(p, notes, free, at);
@@ -259,6 +269,7 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->direct = us__arena_alloc(p->arena, count, sizeof *p->direct);
     p->order = us__arena_alloc(p->arena, nodes, sizeof *p->order);
     p->program = us__arena_alloc(p->arena, nodes, sizeof *p->program);
+    p->joined = us__arena_alloc(p->arena, nodes, sizeof *p->joined);
     p->inside = us__arena_alloc(p->arena, nodes, sizeof *p->inside);
     p->leaves = us__arena_alloc(p->arena, nodes, sizeof *p->leaves);
     p->views = us__arena_alloc(p->arena, nodes, sizeof *p->views);
@@ -267,7 +278,7 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->sums[0].sum = us__arena_alloc(p->arena, nodes, sizeof *p->sums[0].sum);
     p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
     p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
-    if (!p->outputs || !p->direct || !p->order || !p->program || !p->inside || !p->leaves || !p->views || !p->rows ||
+    if (!p->outputs || !p->direct || !p->order || !p->program || !p->joined || !p->inside || !p->leaves || !p->views || !p->rows ||
         !p->root || !p->sums[0].sum || !p->slot || !p->slots)
         goto done;
     for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
@@ -278,6 +289,7 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_fill_order(p, notes, nodes);
     if (!graph->separate) status = us__fuse(p);
     if (status != US_OK) goto done;
+    plan_note_joined(p);
     plan_note_lifetimes(p, notes);
     plan_list_rows(p, notes, nodes);
     plan_place(p, notes, free);
@@ -287,6 +299,7 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {
         const us__node *n = us__at(graph, p->order[i]);
         size_t scratch = n->op->scratch ? n->op->scratch(graph, n) : 0;
+        if (p->joined[i]) scratch = us__scratch_rounded(scratch) + p->program[i + 1]->scratch;
         if (p->scratch < scratch) p->scratch = scratch;
     }
     *out = p;

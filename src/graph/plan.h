@@ -72,8 +72,9 @@ typedef struct us__plan {
     us__arena *arena;
     us_node *order;                 /* computed nodes and views, segment by segment */
     us__program **program;          /* [order] what computes the nodes from here on; NULL: the node's own kernel */
+    bool *joined;                   /* [order] a product of matrices; the program after it computes its rows as they come */
     bool *inside;                   /* [nodes] its value is needed within a program only, and has no place */
-    size_t scratch;                 /* elements that a program or an operation needs, at most */
+    size_t scratch;                 /* elements that a program, an operation, or one with its program needs, at most */
     size_t start[US__SEGMENTS + 1]; /* of each segment in order */
     us_node *leaves;                /* [leaf_count] what the caller's memory holds: θ, v, 1/count, data */
     size_t leaf_count;
@@ -93,6 +94,9 @@ typedef struct us__plan {
     size_t slot_count;
     size_t point_elements; /* a row's in slots of the point */
 } us__plan;
+
+/* Elements, so that what follows begins at a multiple of 64 bytes. */
+static inline size_t us__scratch_rounded(size_t elements) { return (elements + 15) / 16 * 16; }
 
 us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched, const us_node *outputs, size_t count);
 void us__plan_destroy(us__plan *plan);

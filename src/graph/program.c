@@ -69,10 +69,17 @@ static void program_round(void *out, const double *sums, size_t n, bool single) 
     }
 }
 
-void us__program_run(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
-                     us_precision precision, void *scratch) {
-    size_t lines = program->lines * (program->samples_are_lines ? rows : 1), computed = program->length - program->sums;
-    size_t columns = program->columns * (program->samples_are_columns ? rows : 1);
+/* Lines and columns of the program, for so many rows. */
+static size_t program_height(const us__program *p, size_t rows) { return p->lines * (p->samples_are_lines ? rows : 1); }
+static size_t program_width(const us__program *p, size_t rows) { return p->columns * (p->samples_are_columns ? rows : 1); }
+
+void us__program_begin(const us__program *program, size_t rows, void *scratch) {
+    if (program->sums) memset(scratch, 0, program->sums * program_width(program, rows) * sizeof(double));
+}
+
+void us__program_lines(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
+                       us_precision precision, void *scratch, size_t first, size_t count) {
+    size_t computed = program->length - program->sums, columns = program_width(program, rows), lines = first + count;
     size_t width = program->whole || columns < US__TILE ? columns : US__TILE, height = US__TILE / width;
     bool single = precision == US_F32;
     double *sums = scratch;
@@ -80,8 +87,7 @@ void us__program_run(const us__program *program, const us_graph *graph, void *co
     program_tile t = {.columns = columns, .size = us_precision_bytes(precision), .address = address};
     t.scratch = (char *)(sums + program->sums * columns);
     t.register_bytes = (program->whole && columns > US__TILE ? columns : US__TILE) * t.size;
-    if (program->sums) memset(sums, 0, program->sums * columns * sizeof *sums);
-    for (t.row = 0; t.row < lines; t.row += height)
+    for (t.row = first; t.row < lines; t.row += height)
         for (t.column = 0; t.column < columns; t.column += width) {
             t.height = lines - t.row < height ? lines - t.row : height;
             t.width = columns - t.column < width ? columns - t.column : width;
@@ -90,8 +96,34 @@ void us__program_run(const us__program *program, const us_graph *graph, void *co
             for (size_t i = 0; i < program->sums; i++)
                 program_add(&t, &program->code[computed + i], sums + i * columns, single);
         }
+}
+
+void us__program_end(const us__program *program, void *const *address, size_t rows, us_precision precision, void *scratch) {
+    size_t computed = program->length - program->sums, columns = program_width(program, rows);
     for (size_t i = 0; i < program->sums; i++)
-        program_round(address[program->code[computed + i].node], sums + i * columns, columns, single);
+        program_round(address[program->code[computed + i].node], (double *)scratch + i * columns, columns,
+                      precision == US_F32);
+}
+
+void us__program_run(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
+                     us_precision precision, void *scratch) {
+    us__program_begin(program, rows, scratch);
+    us__program_lines(program, graph, address, rows, precision, scratch, 0, program_height(program, rows));
+    us__program_end(program, address, rows, precision, scratch);
+}
+
+size_t us__program_follows(const us__program *p, const us_graph *graph, us_node a) {
+    size_t each = us__elements(us__at(graph, a), 1);
+    if (!p->samples_are_lines || !us__has_samples(us__at(graph, a)) || each != p->lines * p->columns) return 0;
+    bool reads = false;
+    for (size_t i = 0; i < p->length; i++)
+        for (size_t k = 0; k < us__at(graph, p->code[i].node)->op->inputs; k++) {
+            const us__operand *o = &p->code[i].in[k];
+            if (o->node != a) continue;
+            if (!o->wide || o->divide != 1 || o->period != 0) return 0;
+            reads = true;
+        }
+    return reads ? p->columns : 0;
 }
 
 bool us__operand_fits(const us__node *x, const us__node *space, size_t columns, us__operand *operand) {

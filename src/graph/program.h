@@ -46,6 +46,15 @@ typedef struct us__program {
 void us__program_run(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
                      us_precision precision, void *scratch);
 
+/* The same in parts: begin, lines in order, end. */
+void us__program_begin(const us__program *program, size_t rows, void *scratch);
+void us__program_lines(const us__program *program, const us_graph *graph, void *const *address, size_t rows,
+                       us_precision precision, void *scratch, size_t first, size_t count);
+void us__program_end(const us__program *program, void *const *address, size_t rows, us_precision precision, void *scratch);
+
+/* How many elements of node a, in order, a line of the program reads, if it reads a so; else 0. */
+size_t us__program_follows(const us__program *program, const us_graph *graph, us_node a);
+
 /* Row r of `space` and the rows of x, when the last `columns` axes of `space` are columns: fills wide, divide and period.
  * False where x is not read in that way. */
 bool us__operand_fits(const us__node *x, const us__node *space, size_t columns, us__operand *operand);

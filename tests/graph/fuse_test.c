@@ -206,9 +206,49 @@ static void programs_do_not_change_a_bit(void **state) {
     }
 }
 
+/* Layers with a bias and an activation, one of which adds what it was given; then a layer of one number. */
+static us_graph *fuse_network(uint64_t seed, size_t layers) {
+    static const char *const ACTIVATIONS[] = {"relu", "tanh", "gelu", "sigmoid"};
+    us_graph *g;
+    assert_int_equal(us_graph_create(&g, context), US_OK);
+    us_node h = us_graph_features(g, COLUMNS);
+    for (size_t l = 0; l < layers; l++) {
+        char name[32];
+        size_t in = l ? 40 : COLUMNS;
+        snprintf(name, sizeof name, "w%zu", l);
+        us_node w = us_graph_parameter(g, name, 2, (size_t[]){40, in});
+        snprintf(name, sizeof name, "b%zu", l);
+        us_node z = us_graph_add(g, us_graph_matmul(g, h, false, w, true), us_graph_parameter(g, name, 1, (size_t[]){40}));
+        us_node a = us_graph_apply(g, ACTIVATIONS[(seed + l) % 4], z);
+        h = l ? us_graph_add(g, h, a) : a;
+    }
+    us_node last = us_graph_parameter(g, "last", 2, (size_t[]){1, 40});
+    us_node out = us_graph_sum(g, us_graph_mul(g, us_graph_matmul(g, h, false, last, true), us_graph_constant(g, 0.1)), 1);
+    us_graph_set_loss(g, us_graph_mul(g, out, out));
+    return g;
+}
+
+/* Bias and activation follow the rows of their product; so does what the derivatives do there. */
+static void programs_that_follow_a_product_do_not_change_a_bit(void **state) {
+    us_dataset *data = fuse_data(US_F64, true);
+    us__plan *plan;
+    us_graph *g = fuse_network(1, 3);
+    size_t joined = 0;
+    assert_int_equal(us__plan_create(&plan, g, g->loss, NULL, 0), US_OK);
+    for (size_t i = 0; i < plan->start[US__SEGMENTS]; i++) joined += plan->joined[i];
+    assert_true(joined >= 3);
+    us__plan_destroy(plan);
+    us_graph_destroy(g);
+    for (uint64_t seed = 0; seed < 8; seed++)
+        for (size_t layers = 1; layers <= 3; layers++)
+            fuse_compare(fuse_network, seed, layers, data, seed % 3 ? US_F32 : US_F64, seed % 2 ? 1300 : 97 + seed);
+    us_dataset_destroy(data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_do_not_change_a_bit),
+        cmocka_unit_test(programs_that_follow_a_product_do_not_change_a_bit),
     };
     context = support_plain_context();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,11 @@
 
 us__kernel US_REAL(us__matmul);
 
+static void matmul_rows(void *user, size_t first, size_t count) {
+    const us__call *call = user;
+    call->done(call->user, (first + count) * call->node->shape[call->node->rank - 1]);
+}
+
 /* C [m×n] = op(A) [m×k] · op(B) [k×n], or a part of C; one row or one column is a product with a vector. */
 void US_REAL(us__matmul)(const us__call *call) {
     const us__node *a = us__at(call->graph, call->node->in[0]), *b = us__at(call->graph, call->node->in[1]);
@@ -16,6 +21,7 @@ void US_REAL(us__matmul)(const us__call *call) {
     const us_real *left = (const us_real *)call->in[0] + part.row * (ta ? 1 : columns_a);
     const us_real *right = (const us_real *)call->in[1] + part.column * (tb ? columns_b : 1);
     us_real *out = (us_real *)call->out + part.row * n + part.column;
+    us__call own = *call;
     if (part.columns > 1 && part.rows > 1) {
         us__gemm product = {.rows = part.rows,
                             .columns = part.columns,
@@ -28,7 +34,9 @@ void US_REAL(us__matmul)(const us__call *call) {
                             .out_step = n,
                             .left_turned = ta,
                             .right_turned = tb,
-                            .scratch = call->scratch};
+                            .scratch = call->scratch,
+                            .done = call->done ? matmul_rows : NULL,
+                            .user = &own};
         US_REAL(us__gemm)(&product);
         return;
     }
@@ -38,4 +46,5 @@ void US_REAL(us__matmul)(const us__call *call) {
         US_CBLAS(gemv)(CblasRowMajor, ta ? t : f, ta ? K : M, ta ? M : K, 1, left, lda, right, tb ? 1 : ldb, 0, out, ldc);
     else
         US_CBLAS(gemv)(CblasRowMajor, tb ? f : t, tb ? N : K, tb ? K : N, 1, right, ldb, left, ta ? lda : 1, 0, out, 1);
+    if (call->done) call->done(call->user, m * n);
 }
