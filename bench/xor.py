@@ -7,7 +7,7 @@
 Each start is trained for 5,000 steps; it is solved when the loss is at most 0.1 (above it an answer is still open). With
 --remedies each stuck run is handed to `unstuck unstick` once for each remedy alone (`any`: with none named). Time is that
 of the processes. The standard library alone is used."""
-import argparse, collections, json, os, resource, shutil, subprocess, tempfile
+import argparse, collections, json, os, resource, shutil, subprocess, sys, tempfile
 
 LOW = 0.1
 TRAIN = ["--model", "mlp:2:sigmoid", "--loss", "binary-cross-entropy", "--target", "y", "--no-standardize", "--test-fraction", "0",
@@ -26,6 +26,7 @@ def auto(program, seeds, folder):
     plain = solved = spent = 0
     helped, left = collections.Counter(), []
     for seed in range(1, seeds + 1):
+        if seed % 100 == 1 and seed > 1: print("%d of %d starts solved so far" % (solved, seed - 1), file=sys.stderr, flush=True)
         for how in ("off", "auto"):
             end = call(program, "train", "xor.csv", *TRAIN, "--seed", str(seed), "--run", "run", "--unstick", how, cwd=folder)
             shutil.rmtree(os.path.join(folder, "run"))
