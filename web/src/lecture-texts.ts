@@ -17,7 +17,7 @@ const ENGLISH: Texts = {
   stuck: {
     saddle: "a saddle: the gradient is zero, and a way down is there, across",
     minimum: "a local minimum: uphill to all sides, and a lower one elsewhere",
-    plateau: "a plateau: the sigmoid is saturated, the gradient almost zero, and nothing critical is near",
+    plateau: "a plateau: the gradient is small, but not zero, and no critical point is near",
     bouncing: "a rate at the limit: the steps jump from wall to wall of the valley",
     crawling: "a rate too small: there is a slope, and hardly a step",
   },
@@ -80,7 +80,7 @@ const ENGLISH: Texts = {
     adagrad: {
       title: "A rate for each parameter, and Adagrad's fading one",
       text: [
-        "Dividing by the size of past gradients makes the same rate fit both directions. Adagrad divides by the root of the sum of all squares since the start: the sum only grows, and the steps fade like 1/√t. The lecture's form takes the mean of squares (adagrad-rms); RMSProp takes a mean that forgets, and keeps steps of a steady length, so that it ends by bouncing about the minimum at the size of its rate.",
+        "Dividing by the size of past gradients makes the same rate fit both directions. Adagrad divides by the root of the sum of all squares since the start: the sum only grows, so its rate only falls, and here it comes to crawl. With the mean of squares since the start (adagrad-rms, the lecture's form) the rate does not fade by itself; RMSProp takes a mean that forgets, and keeps steps of a steady length, so that it ends by bouncing about the minimum at the size of its rate.",
       ],
     },
     optimizers: {
@@ -100,7 +100,7 @@ const CHINESE: Texts = {
   stuck: {
     saddle: "鞍点:梯度为零,但侧向有下坡路",
     minimum: "局部极小值:四周皆上坡,而更低处在别的地方",
-    plateau: "平坦区:sigmoid 饱和,梯度几乎为零,附近并无临界点",
+    plateau: "平坦区:梯度很小但不为零,附近并无临界点",
     bouncing: "学习率处于稳定极限:在谷壁之间来回跳",
     crawling: "学习率过小:坡是有的,步子几乎没有",
   },
@@ -148,7 +148,7 @@ const CHINESE: Texts = {
     },
     adagrad: {
       title: "每个参数各有学习率;Adagrad 的学习率逐渐消失",
-      text: ["除以以往梯度的大小,同一个学习率便适合两个方向。Adagrad 除以从头累积的平方和的平方根:和只增不减,步长按 1/√t 消失。课上的形式取平方的平均(adagrad-rms);RMSProp 取会遗忘的平均,步长保持稳定,最后以学习率的大小在极小值附近来回跳。"],
+      text: ["除以以往梯度的大小,同一个学习率便适合两个方向。Adagrad 除以从头累积的平方和的平方根:和只增不减,学习率只降不升,在这里终于成了爬行。取从头以来平方的平均(adagrad-rms,课上的形式),学习率不会自行消失;RMSProp 取会遗忘的平均,步长保持稳定,最后以学习率的大小在极小值附近来回跳。"],
     },
     optimizers: {
       title: "同一条山谷:动量、Adagrad、RMSProp、二者合用、Adam",

@@ -9,7 +9,7 @@ import { tr } from "./settings";
 
 interface Arm {
   name: string;
-  batch: number;
+  batch: number | "full";
   steps: number;
   samples: number;
   seconds: number;
@@ -125,7 +125,7 @@ function stuck(items: Item[], what: string): HTMLElement {
 function race(item: Item, what: string): HTMLElement {
   const arms = item.race?.arms ?? [];
   const samples = item.race?.samples ?? 1;
-  const name = (a: Arm): string => (a.batch === 0 || a.batch >= samples ? tr(`all ${samples}`, `全部 ${samples}`) : String(a.batch));
+  const name = (a: Arm): string => (a.batch === "full" || a.batch >= samples ? tr(`all ${samples}`, `全部 ${samples}`) : String(a.batch));
   const curves = (x: (look: Arm["looks"][0]) => number): Trace[] =>
     arms.map((a, i) => ({
       type: "scatter",
