@@ -32,7 +32,7 @@ static void print_slice(const scape *s, size_t k) {
         if (isfinite(loss)) low = fmin(low, loss), high = fmax(high, loss);
     }
     cli_curve_line(&curve, PRINT_CELLS, text);
-    printf("  %-12.12s %9.4g %s %-9.4g  loss %.4g to %.4g\n", s->label[k], s->grid.low[k], text, s->grid.high[k], low, high);
+    printf("  %-14.14s %9.4g %s %-9.4g  loss %.4g to %.4g\n", s->label[k], s->grid.low[k], text, s->grid.high[k], low, high);
 }
 
 static void print_range(const scape *s) {
