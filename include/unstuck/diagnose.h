@@ -80,14 +80,15 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                                                  \
-    X(DESCENDING, "descending")                                                                                             \
-    X(MINIMUM, "minimum")                                                                                                   \
-    X(SADDLE, "saddle")                                                                                                     \
-    X(MAXIMUM, "maximum")                                                                                                   \
-    X(PLATEAU, "plateau")                                                                                                   \
-    X(OSCILLATING, "oscillating") X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
-                                                                                                                 "d")
+#define US_VERDICT_LIST(X)                                                                    \
+    X(DESCENDING, "descending")                                                               \
+    X(MINIMUM, "minimum")                                                                     \
+    X(SADDLE, "saddle")                                                                       \
+    X(MAXIMUM, "maximum")                                                                     \
+    X(PLATEAU, "plateau")                                                                     \
+    X(OSCILLATING, "oscillating")                                                             \
+    X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
+                                                                                   "d")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -130,7 +131,9 @@ typedef struct us_evidence {
     double line_search_rate;     /* where that was: the best α in θ − α·g */
     double decrease_escape;      /* best along ± the escape direction: loss now − best */
     double escape_component;     /* |a|: how far θ already is along the escape direction */
-    double steps_to_leave;       /* ln(r/|a|)/ln(1+α|λmin|); inf when the component is exactly zero */
+    double steps_to_leave;       /* ln(r/|a|)/ln(1+α|λmin|), or what the rule's momentum and diagonal make of it (to a
+                                    factor of a few where a diagonal changes on the way); inf when the component is exactly
+                                    zero; NaN for rules whose growth is not known */
     us_kind near_kind;           /* of the critical point next to θ (us_critical_nearest), looked for where the curvature is
                                     negative and where the loss does not fall; US_KIND_UNDECIDED where none was found */
     double near_distance;        /* how far it is: 0 at it, to rounding; NaN where none was found */

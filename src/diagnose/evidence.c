@@ -141,33 +141,20 @@ us_status us__evidence_line_search(us__gathering *g) {
     return US_OK;
 }
 
-/* Gradient descent 1 + α|λ|; heavy ball the larger root of μ² − (1 + β + α|λ|)μ + β = 0. */
-double us__growth(const us_training *training, double rate, double lambda) {
-    const us_rule *rule = us_training_rule(training);
-    size_t momentum = us_rule_hyperparameter(rule, "momentum");
-    double a = rate * fabs(lambda);
-    if (strcmp(rule->name, "sgd") == 0) return 1 + a;
-    if (strcmp(rule->name, "momentum") != 0 || momentum == SIZE_MAX) return (double)NAN;
-    double beta = us_training_hyper(training)[momentum], b = 1 + beta + a;
-    return 0.5 * (b + sqrt(b * b - 4 * beta));
-}
-
-/* Near a saddle g = H(θ − θ*), so the component along the eigenvector v of λ is a = vᵀg/λ. It grows by `growth` a step: out
- * at the distance r, where the line search found the loss lowest, it is after ln(r/|a|)/ln(growth) steps. */
+/* At or near a saddle the gradient is H(θ − θ*): its part along an eigenvector, over λ, says how far off the point the
+ * training stands. */
 us_status us__evidence_escape(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     const us_point *point = g->diagnosis->point;
-    us__line line;
     if (!point || !point->escape) return US_OK;
-    us_status status = us__place_search(&g->place, point->escape, 1e-6 * g->place.size, 100 * g->place.size, true, &line);
-    if (status) return status;
-    e->decrease_escape = line.decrease;
-    if (e->negative == 0) return US_OK;
-    double slope = cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1), distance = fabs(line.step);
-    e->escape_component = fabs(slope / e->lambda_min);
-    double growth = us__growth(g->training, e->learning_rate, e->lambda_min);
-    if (line.decrease > 0 && growth > 1) e->steps_to_leave = fmax(0, log(distance / e->escape_component) / log(growth));
-    return US_OK;
+    double part = fabs(cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1) / e->lambda_min), steps;
+    us_status status = us__leave_along(g, &g->place, point->escape, e->lambda_min, part, &steps, &e->decrease_escape);
+    if (status || e->negative == 0) return status;
+    e->escape_component = part;
+    if (us_training_rule(g->training)->preconditioner)
+        status = us__leave_adaptive(g, &g->place, g->gradient, NULL, &steps, &e->escape_component);
+    e->steps_to_leave = steps;
+    return status;
 }
 
 /* The losses of the steps, each on its batch: mean and variance of the first half and of the second. */

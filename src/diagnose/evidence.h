@@ -44,8 +44,17 @@ us_status us__evidence_noise(us__gathering *g);        /* noise.c */
 us_status us__evidence_longer(us__gathering *g); /* carry on again, where that alone would decide */
 us_status us__evidence_lower(us__gathering *g);  /* lower.c */
 
-/* Growth of the component along an eigenvector of λ < 0 in one step of the training's rule; NaN where it is not known. */
+/* Growth of the component along an eigenvector of λ < 0 (for rules that divide by D: of D^(-1/2)HD^(-1/2)) in one step of
+ * the training's rule; NaN where it is not known. See leaving.c. */
 double us__growth(const us_training *training, double rate, double lambda);
+/* Steps of the rule from the part `part` of θ − θ* along v, of length 1, to where the loss along v is lowest; NaN where it
+ * does not fall, or the growth is not known. @param decrease  of the loss along v */
+us_status us__leave_along(us__gathering *g, us__place *place, const double *v, double lambda, double part, double *steps,
+                          double *decrease);
+/* The same for rules that divide, along their own way out from `place`; one of gradient and displacement θ − θ* is given,
+ * the other NULL. @param component  |part| along it, in θ; untouched where steps is NaN */
+us_status us__leave_adaptive(us__gathering *g, us__place *place, const double *gradient, const double *displacement,
+                             double *steps, double *component);
 
 /* The numbers behind the verdict, each with the threshold it was held against. */
 void us__signs_list(us_diagnosis *diagnosis, const us_verdict_options *options);

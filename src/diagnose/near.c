@@ -22,20 +22,22 @@ static us_status near_leaving(us__gathering *g, const us_nearest *f, const doubl
     const double *values = p->spectrum ? p->spectrum->values : p->ends->values;
     size_t n = g->place.n, count = p->spectrum ? p->spectrum->negative : values[0] < -p->ends->resolution;
     us__place there = {0};
-    us__line line;
+    double steps, decrease;
     us_vec *theta = NULL;
     us_status status = us_vec_create(&theta, us_problem_context(g->problem), US_F64, n);
     if (!status) {
         us_vec_write_f64(theta, p->theta);
         status = us__place_open(&there, g->problem, theta, US_BATCH_ALL);
     }
-    for (size_t i = 0; i < count && !status; i++) {
+    bool adaptive = us_training_rule(g->training)->preconditioner != NULL;
+    if (!status && adaptive && count > 0)
+        status = us__leave_adaptive(g, &there, NULL, d, &e->steps_to_leave, &e->escape_component);
+    for (size_t i = 0; i < count && !status && !adaptive; i++) {
         const double *v = vectors + i * n;
-        double part = fabs(cblas_ddot((int)n, v, 1, d, 1)), growth = us__growth(g->training, e->learning_rate, values[i]);
-        if ((status = us__place_search(&there, v, 1e-6 * there.size, 100 * there.size, true, &line))) break;
-        if (!(line.decrease > 0) || !(growth > 1)) continue;
-        double steps = fmax(0, log(fabs(line.step) / part) / log(growth));
-        if (steps < e->steps_to_leave || isnan(e->steps_to_leave)) e->steps_to_leave = steps, e->escape_component = part;
+        double part = fabs(cblas_ddot((int)n, v, 1, d, 1));
+        if ((status = us__leave_along(g, &there, v, values[i], part, &steps, &decrease))) break;
+        if (steps < e->steps_to_leave || (isnan(e->steps_to_leave) && !isnan(steps)))
+            e->steps_to_leave = steps, e->escape_component = part;
     }
     us__place_close(&there);
     us_vec_destroy(theta);
