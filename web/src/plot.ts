@@ -137,7 +137,7 @@ export function picture(traces: Trace[], layout: Layout, options: PictureOptions
   pictures.push(drawn);
   observer.observe(holder);
   return {
-    element: el("div", { class: "picture-frame", role: "img", "aria-label": options.label }, holder),
+    element: el("div", { class: "picture-frame", role: "figure", "aria-label": options.label }, holder),
     update(newTraces, newLayout) {
       drawn.traces = newTraces;
       drawn.layout = newLayout;
