@@ -1,6 +1,6 @@
 /* The chained Rosenbrock function Σ 100(xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)² by our solvers and by libLBFGS and NLopt, which are looked
  * for when this program runs: all with ten pairs, from the same start, until ‖g‖₂ < 1e-6. By processor time. usage:
- * bench_solvers SOLVER N std|near      SOLVER: a name of `unstuck optimizers`, liblbfgs, nlopt */
+ * bench_solvers SOLVER N std|near      SOLVER: l-bfgs, conjugate-gradient, perturbed-gradient; liblbfgs, nlopt */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdbool.h>
@@ -88,7 +88,7 @@ static int lbfgs_stop(void *user, const double *x, const double *g, double f, do
 }
 
 static bool peer_lbfgs(bench *b, double *x) {
-    void *library = dlopen("liblbfgs-1.10.so", RTLD_NOW);
+    void *library = dlopen("liblbfgs.so.0", RTLD_NOW);
     if (!library) library = dlopen("liblbfgs.so", RTLD_NOW);
     if (!library) return false;
     int (*run)(int, double *, double *, lbfgs_evaluate *, lbfgs_progress *, void *, lbfgs_parameters *);
