@@ -90,6 +90,12 @@ static const us__problem_ops ASKED_OPS = {.value = asked_value,
                                           .residuals = asked_residuals,
                                           .destroy = asked_destroy};
 
+static void asked_progress(void *user, size_t iteration, double value, double gradient_norm) {
+    us_solver *s = user;
+    s->result.iterations = iteration;
+    if (s->options.progress) s->options.progress(s->options.progress_user, iteration, value, gradient_norm);
+}
+
 static void *asked_thread(void *user) {
     us__asked *a = user;
     pthread_mutex_lock(&a->lock);
@@ -97,6 +103,8 @@ static void *asked_thread(void *user) {
     pthread_mutex_unlock(&a->lock);
     us_minimize_options options = a->solver->options;
     options.look = false; /* the solver by request does that */
+    options.progress = asked_progress;
+    options.progress_user = a->solver;
     us_status status = a->abandoned ? US_INTERRUPTED : a->solver->method->solve(&a->problem, a->theta, &options, &a->result);
     pthread_mutex_lock(&a->lock);
     a->status = status;

@@ -60,6 +60,18 @@ static void perturbed_perturb(us_solver *s) {
     us__solver_ask(s, US_ASK_GRADIENT, false);
 }
 
+/* Has the perturbation paid? If not, back to where it was. */
+static void perturbed_settle(us_solver *s) {
+    perturbed_state *p = s->state;
+    p->watching = false;
+    double pays = PERTURBED_PAYS * fmax(fabs(s->first_value - p->value_before), fabs(p->value_before));
+    if (p->value_before - s->value > fmax(pays, PERTURBED_LEAST)) return;
+    p->quiet = true;
+    memcpy(s->theta, p->before, s->n * sizeof *s->theta);
+    memcpy(s->gradient, p->gradient_before, s->n * sizeof *s->gradient);
+    s->value = p->value_before;
+}
+
 static us_status perturbed_here(us_solver *s) {
     perturbed_state *p = s->state;
     double norm = cblas_dnrm2((int)s->n, s->gradient, 1), largest = 0;
@@ -67,16 +79,7 @@ static us_status perturbed_here(us_solver *s) {
     p->longest = fmax(p->longest, norm);
     if (s->value < -1e50 * fmax(1, fabs(s->first_value)))
         return us__solver_end(s, US_NOT_CONVERGED, "the loss falls without bound");
-    if (p->watching && (++p->since > PERTURBED_PATIENCE || us__solver_is_small(s, s->gradient))) {
-        p->watching = false;
-        double pays = PERTURBED_PAYS * fmax(fabs(s->first_value - p->value_before), fabs(p->value_before));
-        if (!(p->value_before - s->value > fmax(pays, PERTURBED_LEAST))) {
-            p->quiet = true;
-            memcpy(s->theta, p->before, s->n * sizeof *s->theta);
-            memcpy(s->gradient, p->gradient_before, s->n * sizeof *s->gradient);
-            s->value = p->value_before;
-        }
-    }
+    if (p->watching && (++p->since > PERTURBED_PATIENCE || us__solver_is_small(s, s->gradient))) perturbed_settle(s);
     bool low = norm <= PERTURBED_SMALL * p->longest || us__solver_is_small(s, s->gradient);
     if (!low) p->quiet = p->quiet && norm <= 2 * PERTURBED_SMALL * p->longest;
     if (us__solver_is_small(s, s->gradient) && p->quiet)
@@ -114,10 +117,18 @@ static us_status perturbed_next(us_solver *s) {
         if (!buried) p->rate *= 1.2;
         return perturbed_here(s);
     }
+    bool low = norm <= PERTURBED_BURIED * fmax(1, fabs(s->value));
+    if (finite && low && offered <= 16 * DBL_EPSILON * fabs(s->value) && !p->quiet) {
+        /* The loss can't tell any more, and the gradient grows: a saddle, perhaps. */
+        if (p->watching) perturbed_settle(s);
+        if (p->quiet) return us__solver_end(s, US_OK, "what is left to gain is below this precision");
+        if (!us__solver_iterate(s, norm)) return s->ended;
+        perturbed_perturb(s);
+        return US_OK;
+    }
     p->rate *= 0.5;
     if (p->rate * norm <= s->options.step_tolerance * cblas_dnrm2((int)s->n, s->theta, 1) + DBL_MIN) {
-        if (norm <= PERTURBED_BURIED * fmax(1, fabs(s->value)))
-            return us__solver_end(s, US_OK, "what is left to gain is below this precision");
+        if (low) return us__solver_end(s, US_OK, "what is left to gain is below this precision");
         return us__solver_end(s, US_NOT_CONVERGED,
                               "no step lowers the loss, though the gradient is not zero: a kink, or a noisy loss");
     }
