@@ -6,15 +6,26 @@
 
 enum { EXECUTE_SHARE = 1 << 22 }; /* operations that make waking threads worthwhile */
 
+static size_t execute_rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
 us__cut us__cut_rows(const us_graph *graph, size_t count) {
-    us__cut cut = {.tile = (count + 15) / 16 * 16};
-    bool shared = count >= 2 * US__TILE_LEAST && (double)graph->row_work * (double)count >= US__TILE_WORK;
-    if (shared || count > US__TILE_MOST) cut.tile = ((count + 1) / 2 + 15) / 16 * 16;
-    cut.tile = cut.tile > US__TILE_MOST ? US__TILE_MOST : cut.tile;
-    cut.block = count > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS;
+    us__cut cut;
+    size_t each = graph->row_lines ? graph->row_lines : 1, lines = count * each;
+    size_t grain = (16 + each - 1) / each, most = US__TILE_MOST / each / grain * grain;
+    bool shared = lines >= 2 * US__TILE_LEAST && (double)graph->row_work * (double)count >= US__TILE_WORK;
+    if (most == 0) most = grain;
+    cut.tile = execute_rounded(shared || count > most ? (count + 1) / 2 : count, grain);
+    if (cut.tile > most) cut.tile = most;
+    cut.block = (lines > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS) / each;
+    if (count > cut.block) cut.block = cut.block > cut.tile ? cut.block / cut.tile * cut.tile : cut.tile;
     cut.blocks = (count + cut.block - 1) / cut.block;
     cut.point = count < cut.block ? count : cut.block;
     return cut;
+}
+
+/* Rows of matrices. */
+static size_t execute_lines(const us__evaluation *e) {
+    return e->count * (e->plan->graph->row_lines ? e->plan->graph->row_lines : 1);
 }
 
 /* The block at hand. */
@@ -136,7 +147,7 @@ static void execute_add_small(const execute_block *b) {
 static size_t execute_part(const execute_block *b, us_node a, size_t i, us__range *part) {
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
-    size_t size = n->shape[columns], parts = b->e->count < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
+    size_t size = n->shape[columns], parts = execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
     if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
     size_t each = parts > 1 ? ((size + parts - 1) / parts + 15) / 16 * 16 : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
@@ -217,7 +228,7 @@ us_status us__evaluate(const us__evaluation *e) {
     us__workspace *w = e->workspace;
     execute_block b = {
         .e = e, .cut = us__cut_rows(e->plan->graph, e->count), .threads = (size_t)us_context_threads(w->context)};
-    if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || e->count < US__SUM_ROWS) b.threads = 1;
+    if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || execute_lines(e) < US__SUM_ROWS) b.threads = 1;
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
     if (e->k && (double)e->plan->point_elements * (double)e->count * (double)us_precision_bytes(w->precision) <= w->keep)
         b.cut.point = e->count;

@@ -100,6 +100,7 @@ struct us_graph {
     double squares;    /* the loss is this times ‖output − targets‖²; NaN: of another kind */
     bool mean_entropy; /* the loss is the mean over positions of a cross-entropy */
     size_t row_work;   /* operations for a row's loss, about; 0 until a problem has planned it */
+    size_t row_lines;  /* rows that a sample has in products of matrices: a text's positions; 0 stands for 1 */
     size_t masks;      /* of dropout, which differ by their number */
     bool deriving;     /* rules are building: sums over samples are allowed */
     bool separate;     /* plans compute each node by itself: what tests compare programs with */

@@ -247,8 +247,11 @@ static void plan_count_work(us__plan *p) {
             p->row_work += 4 * read;
         else if (sum) /* [m×rows]·[rows×n] */
             p->row_work += 2 * n->shape[0] * read;
-        else /* [rows×k]·[k×n] */
+        else { /* [rows×k]·[k×n] */
+            size_t lines = us__elements(n, 1) / n->shape[n->rank - 1];
             p->row_work += 2 * read * n->shape[n->rank - 1];
+            p->row_lines = p->row_lines > lines ? p->row_lines : lines;
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 
 enum {
+    /* Rows are those of matrices here, of which a sample of a text has as many as positions. */
     US__TILE_WORK = 1 << 26, /* operations of a batch's losses from which on two tiles share it: each packs its matrices
                                 anew, */
     US__TILE_LEAST = 64,     /* and both have so many rows at least */
@@ -89,6 +90,7 @@ typedef struct us__plan {
     bool *direct;     /* [output_count] computed right in the caller's memory */
     us__sums sums[2]; /* without tangent; with */
     size_t row_work;  /* operations for a row, about */
+    size_t row_lines; /* rows that a sample has in products of matrices, at most */
     uint32_t *slot;   /* [nodes] UINT32_MAX: elsewhere */
     us__slot *slots;  /* [slot_count] */
     size_t slot_count;
