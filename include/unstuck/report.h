@@ -37,6 +37,32 @@ US_API bool us_page_is_built(void);
 US_API us_status us_page_write(us_context *context, const char *json,
                                int (*write)(void *user, const char *text, size_t length), void *user);
 
+/** A server that shows runs on a page and keeps it up to date while they train. */
+typedef struct us_live us_live;
+/** Where it looks for a free port, unless told one. */
+#define US_LIVE_PORT 8421
+#define US_LIVE_PORT_DEFAULT (-1)
+typedef struct us_live_options {
+    uint32_t version;   /* 1 */
+    const char *bind;   /* address to listen on; default "127.0.0.1": this machine alone */
+    int port;           /* 0: any that is free; default US_LIVE_PORT_DEFAULT: the first free one of 20 from US_LIVE_PORT */
+    size_t connections; /* at a time, 4 to 1024; default 32 */
+    double seconds;     /* between two tellings of what is new, at least; default 1 */
+} us_live_options;
+#define US_LIVE_OPTIONS_INIT \
+    { .version = 1, .bind = "127.0.0.1", .port = US_LIVE_PORT_DEFAULT, .connections = 32, .seconds = 1 }
+US_API void us_live_options_init(us_live_options *options);
+/** Starts to serve in threads of its own, which use a context of their own. "/" is the page, "/data.json" what
+ * us_report_json gives, "/events" a stream of server-sent events "changed" when there is something new. Requests that name
+ * the machine otherwise than by number or as localhost are refused; no file is served. Reads run.db alone. `bind` must
+ * outlive it. Errors: US_ERR_ARGUMENT, US_ERR_INPUT (no run), US_ERR_IO (the port can't be had), US_NOT_FOUND (built without
+ * the page), US_ERR_NOMEM. @param out [caller stops with us_live_stop, before the context goes] */
+US_API us_status us_live_start(us_live **out, us_context *context, const char *const *folders, size_t count,
+                               const us_live_options *options);
+US_API int us_live_port(const us_live *live);
+/** Ends all connections and the server. NULL does nothing. */
+US_API void us_live_stop(us_live *live);
+
 #ifdef __cplusplus
 }
 #endif

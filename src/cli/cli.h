@@ -24,7 +24,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_diagnose, cli_unstick, cli_predict, cli_critical, cli_minimize, cli_optimizers,
-    cli_race, cli_report, cli_runs, cli_spectrum, cli_landscape, cli_lecture;
+    cli_race, cli_report, cli_runs, cli_spectrum, cli_landscape, cli_lecture, cli_watch;
 
 /* ------------------------------------------------------------------ options: one table drives parsing and --help */
 

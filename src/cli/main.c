@@ -5,7 +5,7 @@
 
 static const cli_command *const commands[] = {
     &cli_train,      &cli_race, &cli_diagnose, &cli_unstick,   &cli_predict, &cli_critical, &cli_minimize,
-    &cli_optimizers, &cli_runs, &cli_spectrum, &cli_landscape, &cli_lecture, &cli_report,
+    &cli_optimizers, &cli_runs, &cli_spectrum, &cli_landscape, &cli_lecture, &cli_report,   &cli_watch,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -5,6 +5,7 @@ import { landscape, type LandscapeData } from "./landscape";
 import { lecture, type LectureData } from "./lecture";
 import { frame, type PageData } from "./page";
 import { forgetPictures } from "./plot";
+import { follow } from "./report/live";
 import { report, type ReportData } from "./report/report";
 import { onSettings, tr } from "./settings";
 
@@ -25,7 +26,7 @@ function read(): PageData | string {
   }
 }
 
-const data = read();
+let data = read();
 
 function show(): void {
   const at = window.scrollY;
@@ -42,3 +43,5 @@ function show(): void {
 
 onSettings(show);
 show();
+if (typeof data !== "string" && data.kind === "report" && (data as ReportData).live)
+  follow(data as ReportData, (fresh) => (data = fresh));
