@@ -1,7 +1,7 @@
 /* The Hessian's eigenvalues of a relu network with cross-entropy, one thread, by CPU time; bench/spectrum.py makes the data
  * and the parameters, and measures the peers on the same.
  *
- * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER]
+ * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER [BLOCK [f64]]]
  *   FILE  features [ROWS×D0] f32, labels [ROWS] u32, θ f32 (each layer's weight [out×in], then its bias)
  *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | hessian | bookkeeping VECTORS
  * prints the seconds, the products, and what was found. */
@@ -34,6 +34,26 @@ static double spectrum_clock(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Bytes alive, and at most since `peak` was set: each block tells its size in a head of 64 bytes. */
+static size_t alive, peak;
+
+static void *spectrum_allocate(void *user, size_t bytes, size_t alignment) {
+    (void)user, (void)alignment; /* at most 64 */
+    size_t *head = aligned_alloc(64, 64 + (bytes + 63) / 64 * 64);
+    if (!head) return NULL;
+    *head = bytes;
+    alive += bytes;
+    if (alive > peak) peak = alive;
+    return (char *)head + 64;
+}
+
+static void spectrum_release(void *user, void *block) {
+    (void)user;
+    size_t *head = (size_t *)(void *)((char *)block - 64);
+    alive -= *head;
+    free(head);
+}
+
 static us_node spectrum_graph(us_graph *g, const size_t *sizes, size_t layers) {
     us_node h = us_graph_features(g, sizes[0]);
     for (size_t l = 1; l <= layers; l++) {
@@ -62,11 +82,18 @@ static us_status spectrum_timed(void *user, const double *x, double *y, size_t k
 
 static void spectrum_lanczos(const us_operator *h, us_lanczos_options o) {
     us_eigenpairs *p;
+    double *y = calloc(h->n, sizeof *y);
+    TRY(h->apply(h->user, y, y, 1)); /* the problem's own memory is there already */
+    free(y);
+    in_products = 0;
+    size_t before = peak = alive;
     double start = spectrum_clock();
     TRY(us_lanczos_solve(&p, context, h, &o));
-    printf("%.4f seconds %zu products", spectrum_clock() - start, p->products);
+    double seconds = spectrum_clock() - start;
+    printf("%.4f seconds %zu products", seconds, p->products);
     for (size_t i = 0; i < p->bottom + p->top; i++) printf(" %.8g", p->values[i]);
-    printf(" answer %d share %.3f\n", (int)p->below, 1 - in_products / (spectrum_clock() - start));
+    printf(" answer %d share %.3f vectors %.3f\n", (int)p->below, 1 - in_products / seconds,
+           (double)(peak - before) / (double)(h->n * sizeof(double)));
     us_eigenpairs_destroy(p);
 }
 
@@ -129,7 +156,9 @@ static void spectrum_measure(const char *what, double number, size_t block) {
 
 int main(int count, char **words) {
     size_t sizes[LAYERS + 1], layers = 0, rows;
-    if (count < 5 || us_context_create(&context, NULL) != US_OK) return 2;
+    us_context_options memory = US_CONTEXT_OPTIONS_INIT;
+    memory.allocate = spectrum_allocate, memory.release = spectrum_release;
+    if (count < 5 || us_context_create(&context, &memory) != US_OK) return 2;
     rows = strtoul(words[2], NULL, 10);
     for (char *at = words[3]; layers <= LAYERS; at++) {
         sizes[layers++] = strtoul(at, &at, 10);
@@ -149,9 +178,19 @@ int main(int count, char **words) {
     TRY(us_vec_create(&theta, context, US_F32, us_problem_dimension(problem)));
     spectrum_read(file, us_vec_data(theta), sizeof(float), us_vec_size(theta));
     fclose(file);
+    us_problem *single = problem;
+    if (count > 7 && !strcmp(words[7], "f64")) {
+        us_vec *wide;
+        TRY(us_problem_recast(&problem, single, US_F64));
+        TRY(us_vec_create(&wide, context, US_F64, us_vec_size(theta)));
+        us_vec_copy(wide, theta);
+        us_vec_destroy(theta);
+        theta = wide;
+    }
     spectrum_measure(words[4], count > 5 ? atof(words[5]) : 1, count > 6 ? strtoul(words[6], NULL, 10) : 1);
     us_vec_destroy(theta);
-    us_problem_destroy(problem);
+    if (problem != single) us_problem_destroy(problem);
+    us_problem_destroy(single);
     us_dataset_destroy(data);
     us_context_destroy(context);
     return 0;
