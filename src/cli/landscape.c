@@ -121,7 +121,8 @@ static int landscape_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--no-critical", NULL, &o.no_critical, "does not look for critical points"},
         {CLI_NUMBER, "--seconds", "S", &o.formula.seconds, "time limit of that search (20)", 0, HUGE_VAL, true},
         {CLI_TEXT, "--optimizer", "A,B,..", &o.formula.optimizers,
-         "update rules whose paths are drawn, each with its own rate and settings\nif wanted: momentum:lr=0.01:momentum=0.95"},
+         "update rules whose paths are drawn, each with its own rate and settings\nif wanted: "
+         "momentum:lr=0.01:momentum=0.95"},
         {CLI_TEXT, "--lr", "X,Y,..", &o.formula.rates,
          "learning rates of those that name none: each of them (the rule's own)"},
         {CLI_TEXT, "--start", "x=1,y=2", &o.formula.start, "where they begin"},
