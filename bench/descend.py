@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A step of each update rule (bench/descend.c), and PyTorch's optimizers beside it in the same run: n = 10,000,000, f32, one
-thread, CPU time; those of PyTorch before and after ours.
+thread, CPU time; those of PyTorch before and after ours. About three minutes on a quiet machine.
 
 usage: descend.py path/to/bench_descend [RULE..]
 """

@@ -9,7 +9,7 @@
 #include "descend/rules/rules.h"
 #include "vec/real.h"
 
-enum { ADAFACTOR_STRIPS = 16, ADAFACTOR_TO_SHARE = 1 << 17 };
+enum { ADAFACTOR_STRIPS = 16, ADAFACTOR_TO_SHARE = 1 << 17, ADAFACTOR_ROWS = 8, ADAFACTOR_COLUMNS = 256 };
 
 typedef struct US_REAL(adafactor_group) {
     double keep, take, tiny, total;
@@ -22,45 +22,74 @@ typedef struct US_REAL(adafactor_group) {
     us_real rate, stay;
 } US_REAL(adafactor_group);
 
-/* Row sums into r, and this strip's column sums. */
+/* Row sums into r, and this strip's column sums. Squares are added in the precision of θ within a tile of ADAFACTOR_ROWS ×
+ * ADAFACTOR_COLUMNS, 8 to 16 of them, and in double from there on. */
 US_KERNEL static void adafactor_sums(void *user, size_t strip, size_t thread) {
     const US_REAL(adafactor_group) *p = user;
     size_t from = strip * p->strip, to = from + p->strip < p->rows ? from + p->strip : p->rows;
     double *restrict columns = p->partial + strip * p->columns;
     (void)thread;
     for (size_t j = 0; j < p->columns; j++) columns[j] = 0;
-    for (size_t i = from; i < to; i++) {
-        const us_real *restrict g = p->gradient + i * p->columns;
-        double sum = 0;
+    for (size_t top = from; top < to; top += ADAFACTOR_ROWS) {
+        size_t rows = to - top < ADAFACTOR_ROWS ? to - top : ADAFACTOR_ROWS;
+        double sums[ADAFACTOR_ROWS] = {0};
+        for (size_t left = 0; left < p->columns; left += ADAFACTOR_COLUMNS) {
+            size_t width = p->columns - left < ADAFACTOR_COLUMNS ? p->columns - left : ADAFACTOR_COLUMNS;
+            us_real below[ADAFACTOR_COLUMNS] = {0};
+            for (size_t i = 0; i < rows; i++) {
+                const us_real *restrict g = p->gradient + (top + i) * p->columns + left;
+                us_real sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (size_t j = 0; j < p->columns; j++) {
-            double square = (double)g[j] * (double)g[j] + p->tiny;
-            sum += square;
-            columns[j] += square;
+                for (size_t j = 0; j < width; j++) {
+                    us_real square = g[j] * g[j];
+                    sum += square;
+                    below[j] += square;
+                }
+                sums[i] += (double)sum;
+            }
+            for (size_t j = 0; j < width; j++) columns[left + j] += (double)below[j];
         }
-        p->r[i] = p->keep * p->r[i] + p->take * sum;
+        for (size_t i = 0; i < rows; i++)
+            p->r[top + i] = p->keep * p->r[top + i] + p->take * (sums[i] + p->tiny * (double)p->columns);
     }
+    for (size_t j = 0; j < p->columns; j++) columns[j] += p->tiny * (double)(to - from);
 }
 
-/* U in the gradient's place. */
-US_KERNEL static void adafactor_direction(void *user, size_t strip, size_t thread) {
+/* ‖U‖² and ‖θ‖². U is not kept: it is g times two numbers, and a write costs more than that. */
+US_KERNEL static void adafactor_norms(void *user, size_t strip, size_t thread) {
     const US_REAL(adafactor_group) *p = user;
     size_t from = strip * p->strip, to = from + p->strip < p->rows ? from + p->strip : p->rows;
     double a = 0, b = 0;
     (void)thread;
     for (size_t i = from; i < to; i++) {
-        us_real *restrict g = p->gradient + i * p->columns;
-        const us_real *restrict theta = p->theta + i * p->columns, *restrict scale = p->scale;
+        const us_real *restrict g = p->gradient + i * p->columns, *restrict theta = p->theta + i * p->columns;
+        const us_real *restrict scale = p->scale;
         us_real row = (us_real)sqrt(p->total / p->r[i]);
-#pragma omp simd reduction(+ : a, b)
-        for (size_t j = 0; j < p->columns; j++) {
-            us_real u = g[j] * row * scale[j];
-            g[j] = u;
-            a += (double)u * (double)u;
-            b += (double)theta[j] * (double)theta[j];
+        for (size_t left = 0; left < p->columns; left += ADAFACTOR_COLUMNS) {
+            size_t end = p->columns - left < ADAFACTOR_COLUMNS ? p->columns : left + ADAFACTOR_COLUMNS;
+            us_real u2 = 0, theta2 = 0;
+#pragma omp simd reduction(+ : u2, theta2)
+            for (size_t j = left; j < end; j++) {
+                us_real u = g[j] * row * scale[j];
+                u2 += u * u;
+                theta2 += theta[j] * theta[j];
+            }
+            a += (double)u2, b += (double)theta2;
         }
     }
     p->squares[2 * strip] = a, p->squares[2 * strip + 1] = b;
+}
+
+US_KERNEL static void adafactor_move_rows(void *user, size_t strip, size_t thread) {
+    const US_REAL(adafactor_group) *p = user;
+    size_t from = strip * p->strip, to = from + p->strip < p->rows ? from + p->strip : p->rows;
+    (void)thread;
+    for (size_t i = from; i < to; i++) {
+        const us_real *restrict g = p->gradient + i * p->columns, *restrict scale = p->scale;
+        us_real *restrict theta = p->theta + i * p->columns;
+        us_real row = (us_real)sqrt(p->total / p->r[i]) * p->rate;
+        for (size_t j = 0; j < p->columns; j++) theta[j] = p->stay * theta[j] - g[j] * row * scale[j];
+    }
 }
 
 /* The same for a group that is no matrix. */
@@ -87,9 +116,13 @@ US_KERNEL static void adafactor_move(void *user, size_t from, size_t count) {
     for (size_t i = 0; i < count; i++) theta[i] = p->stay * theta[i] - p->rate * u[i];
 }
 
+static size_t adafactor_threads(us_context *context, const US_REAL(adafactor_group) * p) {
+    return p->rows * p->columns < ADAFACTOR_TO_SHARE ? 1 : (size_t)us_context_threads(context);
+}
+
 static void adafactor_matrix(us_context *context, US_REAL(adafactor_group) * p, double *sums) {
     size_t strips = (p->rows + p->strip - 1) / p->strip;
-    size_t threads = p->rows * p->columns < ADAFACTOR_TO_SHARE ? 1 : (size_t)us_context_threads(context);
+    size_t threads = adafactor_threads(context, p);
     us__parallel(context, threads, strips, adafactor_sums, p);
     p->total = 0;
     for (size_t i = 0; i < p->rows; i++) p->total += p->r[i];
@@ -99,7 +132,7 @@ static void adafactor_matrix(us_context *context, US_REAL(adafactor_group) * p, 
         p->s[j] = p->keep * p->s[j] + p->take * sum;
         p->scale[j] = (us_real)(1 / sqrt(p->s[j]));
     }
-    us__parallel(context, threads, strips, adafactor_direction, p);
+    us__parallel(context, threads, strips, adafactor_norms, p);
     sums[0] = sums[1] = 0;
     for (size_t k = 0; k < 2 * strips; k++) sums[k % 2] += p->squares[k];
 }
@@ -129,7 +162,11 @@ us_status US_REAL(us__adafactor_whole)(const us_rule_whole *w) {
         double size = fmax(hyper[2], sqrt(sums[1] / n)), length = fmax(1, sqrt(sums[0] / n) / hyper[3]);
         p.rate = (us_real)(w->step->learning_rate * size / length);
         p.stay = (us_real)(1 - w->step->learning_rate * hyper[4]);
-        us__rule_blocks(w->context, group->count, adafactor_move, &p);
+        if (p.strip > 0)
+            us__parallel(w->context, adafactor_threads(w->context, &p), (p.rows + p.strip - 1) / p.strip,
+                         adafactor_move_rows, &p);
+        else
+            us__rule_blocks(w->context, group->count, adafactor_move, &p);
     }
     return US_OK;
 }
