@@ -69,6 +69,12 @@ int cli_usage(const cli_command *command, const char *format, ...) __attribute__
 us_context *cli_context(bool quiet, uint64_t threads);
 void cli_context_destroy(us_context *context);
 
+/* Work that begins now is cancelled after so many seconds: it then ends with US_INTERRUPTED, of which cli_error says
+ * nothing. cli_deadline_end ends the deadline, takes such a cancel back, and tells whether it came to that (not after a
+ * Ctrl-C). */
+void cli_deadline_set(double seconds);
+bool cli_deadline_end(us_context *context);
+
 /* Tells the context's error in one line, and returns the exit status that fits. */
 int cli_error(const cli_command *command, us_context *context, us_status status);
 

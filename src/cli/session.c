@@ -1,19 +1,47 @@
 /* The context of a command: messages, Ctrl-C, errors. */
 #include "cli.h"
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* A signal handler can reach nothing but a global. */
 static us_context *session_context;
 static volatile sig_atomic_t session_signals;
+static volatile sig_atomic_t session_late; /* the deadline is over */
 
 static void session_signal(int number) {
     (void)number;
     if (session_signals++) _exit(CLI_INTERRUPTED);
     if (session_context) us_context_cancel(session_context);
+}
+
+static void session_alarm(int number) {
+    (void)number;
+    session_late = 1;
+    if (session_context) us_context_cancel(session_context);
+}
+
+void cli_deadline_set(double seconds) {
+    struct sigaction action = {.sa_handler = session_alarm, .sa_flags = SA_RESTART};
+    double whole = floor(fmin(fmax(seconds, 1e-3), 1e8)), part = fmin(fmax(seconds, 1e-3), 1e8) - whole;
+    struct itimerval timer = {.it_value = {(time_t)whole, (suseconds_t)(part * 1e6)}};
+    session_late = 0;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+bool cli_deadline_end(us_context *context) {
+    struct itimerval none = {.it_value = {0, 0}};
+    setitimer(ITIMER_REAL, &none, NULL);
+    bool late = session_late;
+    session_late = 0;
+    if (late && !session_signals) us_context_resume(context);
+    return late && !session_signals;
 }
 
 static void session_log(void *user, us_log_level level, const char *text) {
@@ -45,7 +73,7 @@ void cli_context_destroy(us_context *context) {
 
 int cli_error(const cli_command *command, us_context *context, us_status status) {
     if (status == US_INTERRUPTED) {
-        fprintf(stderr, "unstuck %s: interrupted\n", command->name);
+        if (!session_late || session_signals) fprintf(stderr, "unstuck %s: interrupted\n", command->name);
         return CLI_INTERRUPTED;
     }
     const char *text = us_context_error(context);

@@ -54,10 +54,21 @@ static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     char text[96];
     double began = us_clock_now();
-    if (stalled && !train_unstick_has_time(u, run)) return CLI_DONE;
-    if (stalled || u->how->share_given) trying.seconds = fmax(0.25 * train_unstick_left(u, run), 1e-3);
+    bool bounded = stalled || u->how->share_given; /* in the end it takes what it takes, unless told otherwise */
+    if (bounded && !train_unstick_has_time(u, run)) {
+        if (!stalled) train_unstick_say(u, "no time is left for a diagnosis at the end, by --unstick-share");
+        return CLI_DONE;
+    }
+    if (bounded) trying.seconds = fmax(0.25 * train_unstick_left(u, run), 1e-3);
+    if (bounded) cli_deadline_set(train_unstick_left(u, run));
     int code = cli_judge(&judgement, u->command, run, NULL, &trying, CLI_TRY_STUCK, u->how->quiet);
+    bool late = bounded && cli_deadline_end(us_run_context(run));
     u->spent += us_clock_now() - began;
+    if (late && code == CLI_INTERRUPTED) {
+        cli_judgement_release(&judgement);
+        if (!stalled) train_unstick_say(u, "the diagnosis at the end took longer than --unstick-share allows, and was left");
+        return CLI_DONE;
+    }
     if (code == CLI_DONE && stalled) code = train_unstick_note(u, run, &judgement.diagnosis->verdict);
     if (code == CLI_DONE && !u->how->quiet && !u->how->json && (!stalled || judgement.diagnosis->verdict.stuck)) {
         snprintf(text, sizeof text, stalled ? "stalled at step %llu:" : "at the end, step %llu:",
@@ -79,9 +90,11 @@ static int train_unstick_act(train_unstick *u, us_run *run, uint64_t rounds) {
     uint64_t done = us_training_steps(us_run_training(run)), planned = us_run_steps_planned(run);
     if (planned > done && (planned - done) / 20 <= done) trying.steps = planned - done; /* to the end, at most */
     trying.seconds = 0.5 * train_unstick_left(u, run); /* a remedy that draws takes twice the time of its trial */
+    cli_deadline_set(train_unstick_left(u, run));
     int code = cli_rounds_run(&r, u->command, run, &trying, CLI_TRY_WORTH, rounds, u->how->quiet);
+    if (cli_deadline_end(us_run_context(run)) && code == CLI_INTERRUPTED) code = CLI_DONE;
     u->spent += us_clock_now() - began;
-    if (code == CLI_DONE) {
+    if (code == CLI_DONE && r.first.diagnosis) {
         const cli_action *best = cli_rounds_best(&r);
         if (!u->looked) u->loss_before = r.first.diagnosis->evidence.loss;
         u->looked = true;
@@ -146,7 +159,7 @@ static int train_unstick_conclude(const train_unstick *u, us_run *run, us_status
         snprintf(text, sizeof text, "%s; loss %.9g, in %.3g s", u->stuck ? "nothing helps" : "nothing to do", u->loss_after,
                  u->spent);
     else
-        snprintf(text, sizeof text, "no time for a diagnosis in --unstick-share %g of %.3g s of training", u->how->share,
+        snprintf(text, sizeof text, "no time for a diagnosis by --unstick-share %g of %.3g s of training", u->how->share,
                  us_run_seconds(run));
     us_status status = us_run_log_event(run, "unstick", text);
     if (status == US_OK && ended == US_OK && u->looked && u->stuck) status = us_run_set_status(run, "stuck");
