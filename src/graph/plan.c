@@ -78,13 +78,15 @@ static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
     p->start[US__SEGMENTS] = at;
 }
 
-/* Products of matrices whose rows the program after them reads one by one. */
+/* Products of matrices whose rows the program after them, in the same segment, reads one by one. */
 static void plan_note_joined(us__plan *p) {
-    for (size_t at = 0; at + 1 < p->start[US__SEGMENTS]; at++) {
-        const us__node *n = us__at(p->graph, p->order[at]);
-        const us__program *next = p->program[at + 1];
-        p->joined[at] = n->op == &us__op_matmul && !p->program[at] && next && us__program_follows(next, p->graph, p->order[at]);
-    }
+    for (us__segment s = 0; s < US__SEGMENTS; s++)
+        for (size_t at = p->start[s]; at + 1 < p->start[s + 1]; at++) {
+            const us__node *n = us__at(p->graph, p->order[at]);
+            const us__program *next = p->program[at + 1];
+            p->joined[at] =
+                n->op == &us__op_matmul && !p->program[at] && next && us__program_follows(next, p->graph, p->order[at]);
+        }
 }
 
 /* A value that another segment or the caller reads stays in its place; others are there until their last use. */
