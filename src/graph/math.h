@@ -9,11 +9,11 @@ typedef void us__math_f32(const float *x, float *y, size_t n);
 typedef void us__math_f64(const double *x, double *y, size_t n);
 
 typedef struct us__math_table_f32 {
-    us__math_f32 *exp, *log, *log1p, *sin, *cos, *tanh, *erf, *erfc;
+    us__math_f32 *exp, *log, *log1p, *sin, *cos, *tan, *asin, *acos, *atan, *tanh, *erf, *erfc;
 } us__math_table_f32;
 
 typedef struct us__math_table_f64 {
-    us__math_f64 *exp, *log, *log1p, *sin, *cos, *tanh, *erf, *erfc;
+    us__math_f64 *exp, *log, *log1p, *sin, *cos, *tan, *asin, *acos, *atan, *tanh, *erf, *erfc;
 } us__math_table_f64;
 
 /* The table for this machine. */

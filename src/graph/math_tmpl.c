@@ -13,6 +13,10 @@ static void math_log(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n
 static void math_log1p(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(log1p)); }
 static void math_sin(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(sin)); }
 static void math_cos(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(cos)); }
+static void math_tan(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(tan)); }
+static void math_asin(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(asin)); }
+static void math_acos(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(acos)); }
+static void math_atan(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(atan)); }
 static void math_tanh(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(tanh)); }
 static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(erf)); }
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(erfc)); }
@@ -23,6 +27,10 @@ const US_REAL(us__math_table) US_REAL(us__math_plain) = {
     .log1p = math_log1p,
     .sin = math_sin,
     .cos = math_cos,
+    .tan = math_tan,
+    .asin = math_asin,
+    .acos = math_acos,
+    .atan = math_atan,
     .tanh = math_tanh,
     .erf = math_erf,
     .erfc = math_erfc,

@@ -51,6 +51,10 @@ static void math_log(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n
 static void math_log1p(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(log1p, u10)); }
 static void math_sin(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(sin, u10)); }
 static void math_cos(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(cos, u10)); }
+static void math_tan(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(tan, u10)); }
+static void math_asin(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(asin, u10)); }
+static void math_acos(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(acos, u10)); }
+static void math_atan(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(atan, u10)); }
 static void math_tanh(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(tanh, u10)); }
 static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(erf, u10)); }
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(erfc, u15)); }
@@ -61,6 +65,10 @@ const US_REAL(us__math_table) TABLE = {
     .log1p = math_log1p,
     .sin = math_sin,
     .cos = math_cos,
+    .tan = math_tan,
+    .asin = math_asin,
+    .acos = math_acos,
+    .atan = math_atan,
     .tanh = math_tanh,
     .erf = math_erf,
     .erfc = math_erfc,

@@ -3,10 +3,11 @@
 #include "support.h"
 #include <float.h>
 
-enum { FUNCTIONS = 8, NUMBERS = 203 };
+enum { FUNCTIONS = 12, NUMBERS = 203 };
 
-static const char *const NAMES[FUNCTIONS] = {"exp", "log", "log1p", "sin", "cos", "tanh", "erf", "erfc"};
-static double (*const PLAIN[FUNCTIONS])(double) = {exp, log, log1p, sin, cos, tanh, erf, erfc};
+static const char *const NAMES[FUNCTIONS] = {"exp",  "log",  "log1p", "sin",  "cos", "tan",
+                                             "asin", "acos", "atan",  "tanh", "erf", "erfc"};
+static double (*const PLAIN[FUNCTIONS])(double) = {exp, log, log1p, sin, cos, tan, asin, acos, atan, tanh, erf, erfc};
 
 static size_t tables(const us__math_table_f32 *singles[3], const us__math_table_f64 *doubles[3]) {
     size_t n = 0;
@@ -39,10 +40,12 @@ static void tables_agree_with_the_c_library(void **state) {
     const us__math_table_f64 *doubles[3];
     size_t count = tables(singles, doubles);
     for (size_t t = 0; t < count; t++) {
-        us__math_f32 *const f32[FUNCTIONS] = {singles[t]->exp, singles[t]->log,  singles[t]->log1p, singles[t]->sin,
-                                              singles[t]->cos, singles[t]->tanh, singles[t]->erf,   singles[t]->erfc};
-        us__math_f64 *const f64[FUNCTIONS] = {doubles[t]->exp, doubles[t]->log,  doubles[t]->log1p, doubles[t]->sin,
-                                              doubles[t]->cos, doubles[t]->tanh, doubles[t]->erf,   doubles[t]->erfc};
+        us__math_f32 *const f32[FUNCTIONS] = {singles[t]->exp,  singles[t]->log,  singles[t]->log1p, singles[t]->sin,
+                                              singles[t]->cos,  singles[t]->tan,  singles[t]->asin,  singles[t]->acos,
+                                              singles[t]->atan, singles[t]->tanh, singles[t]->erf,   singles[t]->erfc};
+        us__math_f64 *const f64[FUNCTIONS] = {doubles[t]->exp,  doubles[t]->log,  doubles[t]->log1p, doubles[t]->sin,
+                                              doubles[t]->cos,  doubles[t]->tan,  doubles[t]->asin,  doubles[t]->acos,
+                                              doubles[t]->atan, doubles[t]->tanh, doubles[t]->erf,   doubles[t]->erfc};
         for (size_t k = 0; k < FUNCTIONS; k++) {
             float x[NUMBERS], y[NUMBERS];
             double u[NUMBERS], v[NUMBERS];
