@@ -37,6 +37,10 @@ static void train_tell_fit(const json_t *summary) {
         printf("  residual standard deviation %.6g, %lld degrees of freedom\n", json_number_value(deviation),
                json_integer_value(json_object_get(summary, "degrees_of_freedom")));
     if (json_is_string(kind)) printf("  this point is: %s\n", json_string_value(kind));
+    json_t *events = json_object_get(summary, "events"), *last = json_array_get(events, json_array_size(events) - 1);
+    const char *event = json_string_value(json_object_get(last, "kind"));
+    if (event && strcmp(event, "not-converged") == 0)
+        printf("  not converged: %s\n", json_string_value(json_object_get(last, "text")));
 }
 
 /* What the watch took, and the last that it saw. */

@@ -1,7 +1,7 @@
 """Curve fitting: NIST's Statistical Reference Datasets from the command line, with the default solver and nothing else."""
-import csv, json, math, os, re, struct, sys
+import csv, json, math, os, re, shlex, struct, sys
 sys.path.insert(0, os.path.dirname(__file__))
-from support import Case, main
+from support import ROOT, Case, main
 
 # The formulas are NIST's, with their bracket and power signs changed.
 MODELS = {
@@ -88,6 +88,20 @@ class Nist(Case):
             got = min(digits(w, known["B%d" % i]) for i, w in enumerate(weights))
             print("%-9s --model linear: %.1f digits" % (name, got))
             self.assertGreaterEqual(got, min(self.DGELSD[name], 14), name)
+
+    def test_the_example_of_the_docs(self):
+        rows = self.data("nist-nonlinear", "Misra1a")
+        self.write("misra1a.csv", "y,x\n" + "".join(",".join(r) + "\n" for r in rows))
+        for name in "fitting.md", "fitting.zh-CN.md":
+            with open(os.path.join(ROOT, "docs", name), encoding="utf-8") as f:
+                blocks = re.findall(r"```\n\$ unstuck (train .*?)\n(.*?)```", f.read(), re.S)
+            self.assertEqual(len(blocks), 4)
+            for i, (command, shown) in enumerate(blocks):
+                text = self.ok(*shlex.split(command), "--run", "%s-%d" % (name, i), "--seed", "1")
+                for line in shown.splitlines():
+                    if "b3" in line or "kept in" in line or "finished" in line: continue  # any value; names; time
+                    if "b1=0" in command and not line.startswith("  not converged"): continue  # far out, digits are rounding
+                    self.assertIn(line, text)
 
 
 class Fit(Case):
