@@ -39,7 +39,7 @@ static void path_thin(us__path *path) {
 static void path_add(us__path *path, uint64_t step, const us_vec *theta) {
     path_thin(path);
     if (step % path->stride == 0) {
-        path->steps[path->count] = (int64_t)step;
+        path->steps[path->count] = step;
         memcpy(path_place(path, path->count++), us_vec_data_const(theta), path->bytes);
     }
     path->next = step - step % path->stride + path->stride;
@@ -82,8 +82,8 @@ us_status us__path_observe(us_run *run) {
     us__path *path = &run->path;
     uint64_t step = us_training_steps(run->training);
     if (path->most == 0) return US_OK;
-    while (path->count && (uint64_t)path->steps[path->count - 1] > step) path->count--;
-    bool there = path->count && (uint64_t)path->steps[path->count - 1] == step;
+    while (path->count && path->steps[path->count - 1] > step) path->count--;
+    bool there = path->count && path->steps[path->count - 1] == step;
     if (there)
         memcpy(path_place(path, path->count - 1), us_vec_data_const(us_training_theta(run->training)), path->bytes);
     else
@@ -107,7 +107,7 @@ us_status us__path_write(us_run *run, const char *folder) {
     snprintf(stride, sizeof stride, "%" PRIu64, path->stride);
     const char *metadata[] = {"stride", stride};
     us_tensor tensors[] = {{.name = "step",
-                            .dtype = "I64",
+                            .dtype = "U64",
                             .rank = 1,
                             .shape = {path->count},
                             .data = path->steps,
@@ -144,7 +144,7 @@ us_status us__path_read(us_run *run) {
     if ((status = us_safetensors_read(&tensors, run->context, file)) == US_OK) {
         const us_tensor *step = us_tensors_find(tensors, "step"), *theta = us_tensors_find(tensors, "theta");
         const char *stride = us_tensors_metadata(tensors, "stride");
-        size_t count = step && step->rank == 1 && !strcmp(step->dtype, "I64") ? step->shape[0] : 0;
+        size_t count = step && step->rank == 1 && !strcmp(step->dtype, "U64") ? step->shape[0] : 0;
         if (stride && strtoull(stride, NULL, 10) > 0 && theta && count > 0 && count <= path->most &&
             theta->bytes == count * path->bytes) {
             path->stride = strtoull(stride, NULL, 10);
@@ -181,6 +181,6 @@ us_status us_run_path_at(const us_run *run, size_t i, uint64_t *step, us_vec *th
     if (status != US_OK) return status;
     us_vec_copy(theta, place);
     us_vec_destroy(place);
-    *step = (uint64_t)run->path.steps[i];
+    *step = run->path.steps[i];
     return US_OK;
 }

@@ -126,7 +126,7 @@ typedef struct us__path {
     size_t count, most; /* places; most 0: none are kept */
     uint64_t stride;    /* of the steps of places */
     uint64_t next;      /* step of the next place */
-    int64_t *steps;     /* [most] */
+    uint64_t *steps;    /* [most] */
     char *places;       /* [most] of `bytes` each */
 } us__path;
 
