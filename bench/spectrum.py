@@ -178,7 +178,7 @@ row("sign of the smallest, the same", f"{seconds:.2f} s {products:.4g} products"
 del case
 
 case = Case("784-128-10", 1024)
-largest = lambda o, r: f"ours {o[2][-5]}, theirs {max(r):.5g}"
+largest = lambda o, r: f"ours {o[2][4]}, theirs {max(r):.5g}"
 against("top 5, 784-128-10, 1,024 rows", case, ["top", 5], lambda: power(case, 5), 3, largest)
 against("density, 100 steps, the same", case, ["density", 100], lambda: density(case, 100), 3,
         lambda o, r: f"ours {o[2][0]}..{o[2][1]}, theirs {r[0]:.5g}..{r[1]:.5g}")
