@@ -26,7 +26,7 @@ static void path_thin(us__path *path) {
         size_t kept = 0;
         path->stride *= 2;
         for (size_t i = 0; i < path->count; i++) {
-            if (path->steps[i] % path->stride != 0) continue;
+            if ((uint64_t)path->steps[i] % path->stride != 0) continue;
             path->steps[kept] = path->steps[i];
             if (kept != i) memcpy(path_place(path, kept), path_place(path, i), path->bytes);
             kept++;
