@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unstuck/range.h>
+#include <unstuck/safetensors.h>
 
 enum { N = 5 };
 
