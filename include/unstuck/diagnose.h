@@ -108,7 +108,8 @@ typedef struct us_sign {
 /** All that the decision depends on. A number that was not measured is NaN. */
 typedef struct us_evidence {
     double loss, gradient_norm;
-    size_t parameters, samples;            /* samples: the rows that all is measured on */
+    size_t parameters, samples;            /* samples: the rows that loss and gradient are measured on, ... */
+    size_t curvature_samples;              /* ... and curvature, line searches and replays */
     us_precision precision;                /* of the training */
     bool finite;                           /* loss, gradient and θ are */
     bool carrying_on_finite;               /* so they stay when the training goes on */
@@ -223,6 +224,8 @@ typedef struct us_diagnose_options {
     uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all of them at a rate
                        near the limit of stability; ten times as long where nothing else decides */
     size_t rows;    /* a sample of so many training rows stands for all of them; default 0: all */
+    bool all_rows; /* false (default): beyond 4096 rows and 10⁷ parameters × rows, loss and gradient are those of all rows
+                      and the rest is measured on a sample of 4096 (src/diagnose/sampled.c) */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_diagnose_options;
@@ -237,6 +240,8 @@ typedef struct us_diagnosis {
     double *lower;   /* [n of point] where evidence.lower_loss is; NULL unless that is below the loss */
     us_sign signs[US_SIGNS_MAX];
     size_t sign_count;
+    us_evaluations cost; /* what it asked the training's problem */
+    double seconds;
     us_context *context;
 } us_diagnosis;
 

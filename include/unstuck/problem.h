@@ -148,6 +148,25 @@ US_API us_status us_problem_create_l2(us_problem **out, us_problem *inner, doubl
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM; in use US_ERR_ARGUMENT, too, for a batch of more rows than the sample has. */
 US_API us_status us_problem_create_sample(us_problem **out, us_problem *inner, size_t rows, bool owned);
 
+/** F(θ) = f(θ) + constant + slope'(θ − origin), on whatever rows; the curvature is that of f. With f on a sample of the
+ * rows, and constant and slope what its loss and gradient at `origin` lack of those of all rows, F agrees with all rows to
+ * the first order there. No floor is known of it, and it is no sum of squares. @param origin, slope  [n] of either
+ * precision, copied @param owned  true: destroys `inner` with the decorator (also when creation fails) Errors:
+ * US_ERR_ARGUMENT (sizes), US_ERR_NOMEM. */
+US_API us_status us_problem_create_tilted(us_problem **out, us_problem *inner, const us_vec *origin, double constant,
+                                          const us_vec *slope, bool owned);
+
+/** What a problem was asked: the rows of all values, of all gradients, of all products with one vector. */
+typedef struct us_evaluations {
+    double value_rows, gradient_rows, product_rows;
+} us_evaluations;
+/** In gradients of `rows` rows: a value is a third of one, a product two. */
+US_API double us_evaluations_gradients(const us_evaluations *counts, size_t rows);
+/** The same problem; adds up in *counts what it and what is recast from it are asked. @param counts  borrowed: outlives them
+ * all; one thread at a time @param owned  true: destroys `inner` with the decorator (also when creation fails)
+ * Errors: US_ERR_NOMEM. */
+US_API us_status us_problem_create_counted(us_problem **out, us_problem *inner, us_evaluations *counts, bool owned);
+
 /** The same loss as a function of some groups alone; the others are held at what they are in `theta`. Everything that a
  * problem has follows: its groups and its dimension are those of the free ones, its products are blocks of the whole
  * Hessian.

@@ -1,6 +1,7 @@
 /* unstuck diagnose RUN: why does it not improve? */
 #include "cli.h"
 #include "diagnose_log.h"
+#include <string.h>
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL, *rows = NULL, *log = NULL;
@@ -19,7 +20,8 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--dense-limit", "N", &limit,
          "largest number of parameters that all eigenvalues are computed for (4000)", 1},
         {CLI_TEXT, "--rows", "M|all", &rows,
-         "measures on a sample of the training rows, evenly spread (all; of a text\n4096 characters)"},
+         "measures on a sample of the training rows, evenly spread. Unless told, loss and\ngradient are of all rows, and "
+         "beyond 10^7 parameters x rows all else of 4096\n(of a text 4096 characters); all: everything of all"},
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
@@ -44,6 +46,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     options.steps = steps;
     options.point.spectrum.limit = limit;
     us_status status = us_run_open(&run, context, folder);
+    options.all_rows = rows && strcmp(rows, "all") == 0;
     if (status == US_OK && (code = cli_rows(command, rows, run, &options.rows)) != CLI_GO_ON) goto done;
     code = status == US_OK
                ? cli_judge(&judgement, command, run, &options, &trying, no_remedies ? CLI_TRY_NOTHING : CLI_TRY_STUCK, quiet)

@@ -134,6 +134,13 @@ static void verdict_print_reasons(const us_diagnosis *d, const cli_style *style)
     if (v->also_count) printf("\n");
 }
 
+/* What the diagnosis took, in gradients over the rows that it looked at; remedies aside. */
+static json_t *verdict_cost(const us_diagnosis *d) {
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "gradients", cli_real(us_evaluations_gradients(&d->cost, d->evidence.samples)),
+                     "value_rows", cli_real(d->cost.value_rows), "gradient_rows", cli_real(d->cost.gradient_rows),
+                     "product_rows", cli_real(d->cost.product_rows), "seconds", cli_real(d->seconds));
+}
+
 json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
     const us_evidence *e = &d->evidence;
     json_t *signs = json_array();
@@ -157,6 +164,8 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "parameters", json_integer((json_int_t)e->parameters));
     json_object_set_new(o, "samples", json_integer((json_int_t)us_problem_samples(us_training_problem(training))));
     json_object_set_new(o, "rows", json_integer((json_int_t)e->samples));
+    json_object_set_new(o, "curvature_rows", json_integer((json_int_t)e->curvature_samples));
+    json_object_set_new(o, "cost", verdict_cost(d));
     json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
     json_object_set_new(o, "evaluation_form", json_boolean(e->training_form));
     json_object_set_new(o, "spectrum", verdict_spectrum(d));
@@ -195,6 +204,8 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
     bool some = e->samples < us_problem_samples(us_training_problem(training));
     printf("\n  at step       %llu, %zu parameters, %zu rows%s\n", (unsigned long long)us_training_steps(training),
            e->parameters, e->samples, some ? " (a sample of the training rows)" : "");
+    if (e->curvature_samples && e->curvature_samples < e->samples)
+        printf("  curvature     on a sample of %zu of them; --rows all measures everything on all\n", e->curvature_samples);
     printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
            (unsigned long long)e->steps_carrying_on);
     printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,
@@ -211,6 +222,9 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
         else
             printf("  by itself     the run would never leave: exactly no part of it lies along the way out\n");
     }
+    printf("  cost          %.3g gradients over all rows (values %.3g, gradients %.3g, products %.3g), %.3g s\n",
+           us_evaluations_gradients(&d->cost, e->samples), d->cost.value_rows / (double)e->samples,
+           d->cost.gradient_rows / (double)e->samples, d->cost.product_rows / (double)e->samples, d->seconds);
     for (size_t i = 0; all_signs && i < d->sign_count; i++)
         printf("  %s%-24s %10.4g  %s%s\n", style->dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning,
                style->reset);

@@ -24,6 +24,7 @@ static us_status conditioning_slow(us__gathering *g) {
     if (isnan(e->condition)) return US_OK;
     us__line line = {0};
     us_status status = us__place_search(&g->place, g->direction, 1e-3, 10, false, &line);
+    if (!status) status = us__gathering_confirm(g, g->direction, &line);
     e->decrease_slow = line.decrease;
     return status;
 }

@@ -47,7 +47,7 @@ static const struct {
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
 
 static us_status diagnose_measure(us__gathering *g) {
-    us_context *context = us_problem_context(g->problem);
+    us_context *context = us_problem_context(g->full);
     for (size_t i = 0; i < DIAGNOSE_PART_COUNT; i++) {
         if (g->options->progress)
             g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
@@ -61,18 +61,14 @@ static us_status diagnose_measure(us__gathering *g) {
 
 us_status us__gathering_take(us__gathering *g, const us_vec *all, us_vec *part) {
     us_vec_copy(g->after, all);
-    return us_restricted_take(g->problem, g->after, part);
-}
-
-us_status us__gathering_loss(us__gathering *g, const us_training *copy, double *loss) {
-    us_vec_copy(g->after, us_training_theta(copy));
-    return us_problem_value(g->whole, g->after, US_BATCH_ALL, loss);
+    return us_restricted_take(g->full, g->after, part);
 }
 
 us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_diagnose_options *options) {
     *out = NULL;
     us_problem *own = us_training_problem(training);
     us_context *context = us_problem_context(own);
+    double began = us_clock_now();
     us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
     if (options) o = *options;
     us_status status = diagnose_check(context, &o);
@@ -90,14 +86,16 @@ us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_
     d->evidence.training_form = us_problem_has_training_form(own);
     d->evidence.full_batch = us_training_batch(training) >= us_problem_samples(own);
 
-    g.seen = own;
-    if (o.rows > 0 && o.rows < us_problem_samples(own) && (status = us_problem_create_sample(&g.seen, own, o.rows, false)))
+    if ((status = us_problem_create_counted(&g.own, own, &d->cost, false))) goto done;
+    g.seen = g.own;
+    if (o.rows > 0 && o.rows < us_problem_samples(own) && (status = us_problem_create_sample(&g.seen, g.own, o.rows, false)))
         goto done;
     d->evidence.samples = us_problem_samples(g.seen);
     if ((status = us_problem_recast(&g.whole, g.seen, US_F64))) goto done;
     if ((status = us_vec_create(&g.after, context, US_F64, us_problem_dimension(own)))) goto done;
-    if ((status = us_problem_freeze(&g.problem, &g.theta, g.whole, US_F64, us_training_theta(training)))) goto done;
-    size_t n = d->evidence.parameters = us_problem_dimension(g.problem);
+    if ((status = us_problem_freeze(&g.full, &g.theta, g.whole, US_F64, us_training_theta(training)))) goto done;
+    g.problem = g.full, g.looks = g.whole;
+    size_t n = d->evidence.parameters = us_problem_dimension(g.full);
     if (!(g.gradient = us__new(context, 2 * n, sizeof *g.gradient))) {
         status = US_ERR_NOMEM;
         goto done;
@@ -110,10 +108,9 @@ done:
     us__place_close(&g.place);
     us__release(context, g.gradient);
     us_vec_destroy(g.theta);
-    us_problem_destroy(g.problem);
     us_vec_destroy(g.after);
-    us_problem_destroy(g.whole);
-    if (g.seen != own) us_problem_destroy(g.seen);
+    us__gathering_close(&g);
+    d->seconds = us_clock_now() - began;
     if (status)
         us_diagnosis_destroy(d);
     else

@@ -7,15 +7,23 @@
 
 us_status us__evidence_gradient(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
-    us_status status = us_problem_value(g->problem, g->theta, US_BATCH_ALL, &e->loss);
+    us_vec *gradient = NULL;
+    us_status status = us_problem_value(g->full, g->theta, US_BATCH_ALL, &e->loss);
     e->finite = us_vec_is_finite(g->theta) && isfinite(e->loss);
     if (status || !e->finite) return status;
-    if ((status = us__place_open(&g->place, g->problem, g->theta, US_BATCH_ALL))) return status;
-    if ((status = us__place_gradient(&g->place, NULL, 0, &e->loss, g->gradient))) return status;
-    e->gradient_norm = us_vec_norm2(g->place.work);
+    if ((status = us_vec_create(&gradient, us_problem_context(g->full), US_F64, us_problem_dimension(g->full))))
+        return status;
+    status = us_problem_gradient(g->full, g->theta, US_BATCH_ALL, &e->loss, gradient);
+    e->gradient_norm = us_vec_norm2(gradient);
     e->finite = isfinite(e->gradient_norm);
-    if (!e->finite) return US_OK;
-    return us__place_noise(&g->place, g->gradient, 4, g->direction);
+    if (status || !e->finite) goto done;
+    us_vec_read_f64(gradient, g->gradient);
+    if ((status = us__gathering_sample(g, e->loss, gradient))) goto done;
+    if ((status = us__place_open(&g->place, g->problem, g->theta, US_BATCH_ALL))) goto done;
+    status = us__place_noise(&g->place, g->gradient, 4, g->direction);
+done:
+    us_vec_destroy(gradient);
+    return status;
 }
 
 /* A derivative that is wrong is wrong on a sample, too: checks look at no more rows than this, evenly spread. */
@@ -39,7 +47,7 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
     us_problem *own = g->seen;
     uint32_t rows[EVIDENCE_CHECK_ROWS];
     us_batch batch = evidence_check_rows(own, rows);
-    us_status status = check(g->problem, g->theta, batch, NULL, &here);
+    us_status status = check(g->full, g->theta, batch, NULL, &here);
     *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
     if (status || here.passed) return status;
     us_rng rng = us_rng_init(1, 0xbe51de);
@@ -47,7 +55,7 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
         double x = us_vec_get(g->theta, i);
         us_vec_set(g->place.at, i, x + 0.1 * us_rng_normal(&rng) * (x == 0 ? 1 : x));
     }
-    if ((status = check(g->problem, g->place.at, batch, NULL, &beside))) return status;
+    if ((status = check(g->full, g->place.at, batch, NULL, &beside))) return status;
     *checked = beside.decided, *right = beside.passed, *disagreement = beside.disagreement;
     if (beside.passed || !beside.decided || us_problem_precision(own) == US_F64) return US_OK;
     us_problem *problem;
@@ -94,6 +102,7 @@ us_status us__evidence_point(us__gathering *g) {
     if (hear.progress && !o.spectrum.progress) o.spectrum.progress = evidence_progress, o.spectrum.progress_user = &hear;
     o.decrease_tolerance = fmax(o.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
     o.spectrum.batch = US_BATCH_ALL;
+    if (us__gathering_is_sampled(g) && o.products > US__SAMPLED_PRODUCTS) o.products = US__SAMPLED_PRODUCTS;
     us_status status = us_point_classify(&g->diagnosis->point, g->problem, g->theta, &o);
     if (status == US_ERR_NUMERIC) { /* numbers too large for eigenvalues: the curvature stays unknown */
         us_context_error_clear(us_problem_context(g->problem));
@@ -124,7 +133,7 @@ us_status us__evidence_point(us__gathering *g) {
     double share;
     status = us__symmetry_share(point->context, groups, count, point, &share);
     e->symmetric_units = share > 0.5;
-    return status;
+    return status ? status : us__gathering_settle(g);
 }
 
 us_status us__evidence_line_search(us__gathering *g) {
@@ -135,6 +144,7 @@ us_status us__evidence_line_search(us__gathering *g) {
     double unit = g->place.size / e->gradient_norm;
     for (size_t i = 0; i < g->place.n; i++) g->direction[i] = -g->gradient[i];
     us_status status = us__place_search(&g->place, g->direction, 1e-12 * unit, 10 * unit, false, &line);
+    if (!status) status = us__gathering_confirm(g, g->direction, &line);
     if (status) return status;
     e->decrease_line_search = line.decrease;
     if (line.decrease > 0) e->line_search_rate = line.step;
@@ -200,7 +210,7 @@ static us_status evidence_go_on(us__gathering *g, uint64_t steps) {
     evidence_halves halves = {.begin = e->steps_done, .half = steps / 2};
     us_training *copy = NULL;
     double loss;
-    us_status status = us_training_copy(&copy, g->training, NULL);
+    us_status status = us_training_copy(&copy, g->training, g->own);
     if (!status) status = us_training_observe(copy, evidence_hear, &halves);
     if (status) goto done;
     status = us_training_step(copy);

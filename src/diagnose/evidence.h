@@ -9,12 +9,17 @@
 typedef struct us__gathering {
     const us_training *training;
     const us_diagnose_options *options;
-    us_problem *seen;        /* the training's problem, or a sample of its rows */
+    us_problem *own;         /* the training's problem; what it is asked is counted */
+    us_problem *seen;        /* the same, or a sample of its rows: "all rows" below */
     us_problem *whole;       /* the same in f64: with running statistics, where it has some */
     us_vec *after;           /* [n of whole] scratch: θ of a copy that went on */
-    us_problem *problem;     /* the same as a function of its parameters alone */
+    us_problem *full;        /* the same as a function of its parameters alone */
     us_vec *theta;           /* [n] the training's parameters, in f64 */
-    us__place place;         /* there, on all rows */
+    us_problem *problem;     /* `full`, or where that is large a sample of it, tilted: loss and gradient at theta are those
+                                of all rows, only the curvature is the sample's (sampled.c) */
+    us_problem *looks;       /* `whole`, or the same sample of it: where copies that go on are looked at */
+    double look_shift;       /* what the loss there lacks at theta */
+    us__place place;         /* theta, in `problem` */
     double *gradient;        /* [n] */
     double *direction;       /* [n] scratch */
     us_diagnosis *diagnosis; /* whose evidence and point are filled */
@@ -24,6 +29,20 @@ typedef struct us__gathering {
 us_status us__gathering_take(us__gathering *g, const us_vec *all, us_vec *part);
 /* Loss of a copy that went on, on all rows, with its own running statistics. */
 us_status us__gathering_loss(us__gathering *g, const us_training *copy, double *loss);
+/* The same as seen in `looks`. */
+us_status us__gathering_look(us__gathering *g, const us_training *copy, double *loss);
+
+enum { US__SAMPLED_PRODUCTS = 100 }; /* that one measurement may take on a sample */
+/* Is there a sample between `full` and `problem`? */
+static inline bool us__gathering_is_sampled(const us__gathering *g) { return g->problem != g->full; }
+/* Makes `problem` and `looks`. @param loss, gradient  at theta, of all rows */
+us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *gradient);
+void us__gathering_close(us__gathering *g);
+/* What a line search found, on all rows. @param direction [n] */
+us_status us__gathering_confirm(us__gathering *g, const double *direction, us__line *line);
+/* A critical point's smallest eigenvalue was measured on a sample: does its sign hold on all rows? Where it does not, the
+ * kind in the evidence becomes undecided. */
+us_status us__gathering_settle(us__gathering *g);
 
 /* Loss and gradient; false in evidence.finite when one is not. */
 us_status us__evidence_gradient(us__gathering *g);

@@ -3,5 +3,5 @@
 
 us_status us__evidence_floor(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
-    return us_problem_floor(g->problem, &e->floor, &e->constant_loss);
+    return us_problem_floor(g->full, &e->floor, &e->constant_loss);
 }

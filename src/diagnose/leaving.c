@@ -51,6 +51,7 @@ us_status us__leave_along(us__gathering *g, us__place *place, const double *v, d
     us__line line;
     *steps = (double)NAN;
     us_status status = us__place_search(place, v, 1e-6 * place->size, 100 * place->size, true, &line);
+    if (!status && place == &g->place) status = us__gathering_confirm(g, v, &line);
     if (status) return status;
     *decrease = line.decrease;
     double growth = us__growth(g->training, g->diagnosis->evidence.learning_rate, lambda);
@@ -64,7 +65,7 @@ static us_status leaving_diagonal(us__gathering *g, double *d, bool *known) {
     us_status status = us_training_preconditioner(g->training, g->after);
     if (status == US_ERR_UNSUPPORTED) us_context_error_clear(us_problem_context(g->problem));
     if (status) return status == US_ERR_UNSUPPORTED ? US_OK : status;
-    if ((status = us_restricted_take(g->problem, g->after, g->place.at))) return status;
+    if ((status = us_restricted_take(g->full, g->after, g->place.at))) return status;
     us_vec_read_f64(g->place.at, d);
     *known = true;
     for (size_t i = 0; i < g->place.n; i++) *known = *known && d[i] > 0 && isfinite(d[i]);

@@ -59,7 +59,7 @@ static us_status lower_descend(lower_search *s) {
     } else if (!status) {
         double loss;
         us_vec_write_f64(s->theta, us_solver_theta(solver));
-        status = us_problem_value(s->g->problem, s->theta, US_BATCH_ALL, &loss);
+        status = us_problem_value(s->g->full, s->theta, US_BATCH_ALL, &loss);
         if (!status && loss < s->loss) {
             s->loss = loss;
             memcpy(s->best, us_solver_theta(solver), sizes.n * sizeof *s->best);

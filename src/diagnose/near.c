@@ -51,7 +51,7 @@ us_status us__evidence_near(us__gathering *g) {
     if (!e->carrying_on_finite || !us_problem_hvp_is_exact(g->problem) || g->options->point.products == 0) return US_OK;
     if (critical ? !e->negative : near_improves(e, worth) || !(e->gradient_norm > 0)) return US_OK;
     us_nearest_options o = US_NEAREST_OPTIONS_INIT;
-    o.products = NEAR_PRODUCTS, o.basis = NEAR_BASIS;
+    o.products = us__gathering_is_sampled(g) ? US__SAMPLED_PRODUCTS : NEAR_PRODUCTS, o.basis = NEAR_BASIS;
     o.reach = fmax(1, us_vec_norm2(g->theta));
     o.point = g->options->point;
     o.seconds = o.point.seconds /= 4;

@@ -12,7 +12,7 @@ double us__noise_trace(double small_square, size_t small, double large_square, s
 
 /* Mean squared length of the gradients of batches drawn without repetition. */
 static us_status noise_square(us__gathering *g, uint32_t *rows, size_t batch, double *square) {
-    size_t samples = us_problem_samples(g->problem);
+    size_t samples = us_problem_samples(g->full);
     us_rng rng = us_rng_init(1, 0x401);
     *square = 0;
     for (size_t i = 0; i < samples; i++) rows[i] = (uint32_t)i;
@@ -23,7 +23,7 @@ static us_status noise_square(us__gathering *g, uint32_t *rows, size_t batch, do
             rows[i] = rows[j], rows[j] = row;
         }
         double loss;
-        us_status status = us_problem_gradient(g->problem, g->theta, (us_batch){rows, batch}, &loss, g->place.work);
+        us_status status = us_problem_gradient(g->full, g->theta, (us_batch){rows, batch}, &loss, g->place.work);
         if (status) return status;
         double norm = us_vec_norm2(g->place.work);
         *square += norm * norm / NOISE_DRAWS;
@@ -33,13 +33,13 @@ static us_status noise_square(us__gathering *g, uint32_t *rows, size_t batch, do
 
 us_status us__evidence_noise(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
-    size_t samples = us_problem_samples(g->problem), batch = us_training_batch(g->training);
+    size_t samples = us_problem_samples(g->full), batch = us_training_batch(g->training);
     if (e->full_batch || batch == 0 || batch >= samples || !e->carrying_on_finite) return US_OK;
-    uint32_t *rows = us__new(us_problem_context(g->problem), samples, sizeof *rows);
+    uint32_t *rows = us__new(us_problem_context(g->full), samples, sizeof *rows);
     if (!rows) return US_ERR_NOMEM;
     double square, whole = e->gradient_norm * e->gradient_norm;
     us_status status = noise_square(g, rows, batch, &square);
-    us__release(us_problem_context(g->problem), rows);
+    us__release(us_problem_context(g->full), rows);
     if (status) return status;
     e->noise_batch = (double)batch;
     e->noise_trace = us__noise_trace(square, batch, whole, samples);

@@ -15,7 +15,7 @@ static us_status replay_advance(us__gathering *g, us_training *copy, uint64_t st
         uint64_t target = steps / looks * look + steps % looks * look / looks;
         us_status status = us_training_advance(copy, target - done);
         done = target;
-        if (!status) status = us__gathering_loss(g, copy, &r->end);
+        if (!status) status = us__gathering_look(g, copy, &r->end);
         if (status) return status;
         if (!isfinite(r->end)) return US_ERR_NONFINITE;
         int half = 2 * look > looks;
@@ -33,7 +33,7 @@ static us_status replay_advance(us__gathering *g, us_training *copy, uint64_t st
 us_status us__replay_run(us__gathering *g, us__replay_change change, double amount, uint64_t steps, us__replay *r) {
     us_training *copy = NULL;
     *r = (us__replay){.finite = true};
-    us_status status = us_training_copy(&copy, g->training, NULL);
+    us_status status = us_training_copy(&copy, g->training, g->own);
     if (!status && change) status = change(copy, amount);
     if (!status) status = replay_advance(g, copy, steps, r);
     if (status == US_ERR_NONFINITE) {

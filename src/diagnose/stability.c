@@ -18,7 +18,7 @@ static us_status stability_sharpness(us__gathering *g, double *sharpness) {
         us_context_error_clear(context);
         return US_OK;
     }
-    if (!status) status = us_restricted_take(g->problem, g->after, g->place.at);
+    if (!status) status = us_restricted_take(g->full, g->after, g->place.at);
     if (status) return status;
     us_vec_read_f64(g->place.at, g->direction);
     for (size_t i = 0; i < g->place.n; i++)

@@ -1,0 +1,130 @@
+/* Large problems: what is measured many times is measured on a sample of the rows.
+ *
+ * Loss and gradient at θ are those of all rows; what follows them to the second order is the sample's. The sample is tilted
+ * so that it agrees with all rows at θ (problem/tilted.c): whether the point is critical, what the gradient offers and where
+ * its line search leads depend on the sample by its curvature alone. What a line search found is confirmed on all rows, a
+ * negative eigenvalue by its vector on all rows; an eigenvalue that is not, by its spread over groups of the sample's rows,
+ * and where that reaches zero the kind of point is undecided. */
+#include "diagnose/evidence.h"
+#include <cblas.h>
+#include <math.h>
+
+enum {
+    SAMPLED_ROWS = 4096,
+    SAMPLED_GROUPS = 16, /* of rows, for the spread of an eigenvalue */
+};
+static const double SAMPLED_SIZE = 1e7; /* parameters × rows from which on a sample is taken */
+static const double SAMPLED_ERRORS = 4; /* standard errors that the smallest eigenvalue must stand clear of zero */
+
+us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *gradient) {
+    us_context *context = us_problem_context(g->full);
+    size_t samples = us_problem_samples(g->full), n = us_problem_dimension(g->full);
+    us_evidence *e = &g->diagnosis->evidence;
+    us_problem *sample = NULL;
+    us_vec *slope = NULL;
+    double there;
+    g->problem = g->full, g->looks = g->whole;
+    e->curvature_samples = samples;
+    if (g->options->all_rows || samples <= SAMPLED_ROWS || (double)samples * (double)n < SAMPLED_SIZE) return US_OK;
+    us_status status = us_problem_create_sample(&sample, g->full, SAMPLED_ROWS, false);
+    if (!status) status = us_vec_create(&slope, context, US_F64, n);
+    if (!status) status = us_problem_gradient(sample, g->theta, US_BATCH_ALL, &there, slope);
+    if (!status && us_vec_is_finite(slope) && isfinite(there)) {
+        us_vec_scale(slope, -1);
+        us_vec_axpy(slope, 1, gradient);
+        status = us_problem_create_tilted(&g->problem, sample, g->theta, loss - there, slope, true);
+        sample = NULL;
+        if (!status) status = us_problem_create_sample(&g->looks, g->whole, SAMPLED_ROWS, false);
+        if (status && g->problem == NULL) g->problem = g->full;
+        g->look_shift = loss - there;
+        e->curvature_samples = SAMPLED_ROWS;
+    }
+    us_problem_destroy(sample);
+    us_vec_destroy(slope);
+    return status;
+}
+
+void us__gathering_close(us__gathering *g) {
+    if (g->looks != g->whole) us_problem_destroy(g->looks);
+    if (g->problem != g->full) us_problem_destroy(g->problem);
+    us_problem_destroy(g->full);
+    us_problem_destroy(g->whole);
+    if (g->seen != g->own) us_problem_destroy(g->seen);
+    us_problem_destroy(g->own);
+}
+
+us_status us__gathering_loss(us__gathering *g, const us_training *copy, double *loss) {
+    us_vec_copy(g->after, us_training_theta(copy));
+    return us_problem_value(g->whole, g->after, US_BATCH_ALL, loss);
+}
+
+us_status us__gathering_look(us__gathering *g, const us_training *copy, double *loss) {
+    us_vec_copy(g->after, us_training_theta(copy));
+    us_status status = us_problem_value(g->looks, g->after, US_BATCH_ALL, loss);
+    *loss += g->look_shift;
+    return status;
+}
+
+us_status us__gathering_confirm(us__gathering *g, const double *direction, us__line *line) {
+    if (!us__gathering_is_sampled(g) || line->step == 0) return US_OK;
+    us_vec_copy(g->place.at, g->theta);
+    for (size_t i = 0; i < g->place.n; i++)
+        us_vec_set(g->place.at, i, us_vec_get(g->place.at, i) + line->step * direction[i]);
+    us_status status = us_problem_value(g->full, g->place.at, US_BATCH_ALL, &line->loss);
+    line->decrease = g->place.loss - line->loss;
+    if (!(line->decrease > g->place.rounding)) *line = (us__line){.loss = g->place.loss};
+    return status;
+}
+
+/* v'Hv on some rows. */
+static us_status sampled_curvature(us__gathering *g, us_problem *problem, us_batch batch, const us_vec *v, us_vec *hv,
+                                   double *value) {
+    us_status status = us_problem_hvp(problem, g->theta, batch, &v, &hv, 1);
+    *value = us_vec_dot(v, hv);
+    return status;
+}
+
+/* The standard error of v'Hv over rows, from groups of every sixteenth row. */
+static us_status sampled_spread(us__gathering *g, const us_vec *v, us_vec *hv, double *error) {
+    size_t rows = us_problem_samples(g->problem), each = rows / SAMPLED_GROUPS;
+    double mean = 0, square = 0, value;
+    uint32_t batch[SAMPLED_ROWS / SAMPLED_GROUPS];
+    for (size_t k = 0; k < SAMPLED_GROUPS; k++) {
+        for (size_t i = 0; i < each; i++) batch[i] = (uint32_t)(i * SAMPLED_GROUPS + k);
+        us_status status = sampled_curvature(g, g->problem, (us_batch){batch, each, 0}, v, hv, &value);
+        if (status) return status;
+        double off = value - mean; /* Welford 1962 */
+        mean += off / (double)(k + 1);
+        square += off * (value - mean);
+    }
+    *error = sqrt(square / (SAMPLED_GROUPS * (SAMPLED_GROUPS - 1)));
+    return US_OK;
+}
+
+us_status us__gathering_settle(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
+    const us_point *p = g->diagnosis->point;
+    if (!us__gathering_is_sampled(g) || e->kind == US_KIND_NOT_CRITICAL || !e->spectrum_known) return US_OK;
+    const double *lowest = p->spectrum ? p->spectrum->vectors : p->ends->vectors;
+    us_context *context = us_problem_context(g->problem);
+    us_vec *v = NULL, *hv = NULL;
+    us_status status = us_vec_create(&v, context, US_F64, g->place.n);
+    if (!status) status = us_vec_create(&hv, context, US_F64, g->place.n);
+    if (status) goto done;
+    us_vec_write_f64(v, lowest);
+    bool holds;
+    if (e->negative) {
+        status = sampled_curvature(g, g->full, US_BATCH_ALL, v, hv, &e->lambda_min);
+        holds = e->lambda_min < -e->resolution;
+    } else {
+        double error = 0;
+        status = sampled_spread(g, v, hv, &error);
+        e->resolution = fmax(e->resolution, SAMPLED_ERRORS * error);
+        holds = e->lambda_min > e->resolution;
+    }
+    if (!status && !holds) e->kind = US_KIND_UNDECIDED, e->counted = false, e->negative = e->zero = e->positive = 0;
+done:
+    us_vec_destroy(v);
+    us_vec_destroy(hv);
+    return status;
+}

@@ -1,0 +1,106 @@
+/* Large problems: what is measured on a sample of the rows. */
+#include "net.h"
+
+static void bumps(us_rng *rng, const double *x, double *y) {
+    *y = sin(2 * x[0]) + 0.5 * x[1] * x[1] + 0.1 * us_rng_normal(rng);
+}
+
+/* A sample, tilted by what it lacks at θ₀: there loss and gradient are those of all rows, away from it the loss differs by
+ * the second order alone, and the gradient is the derivative of the loss. What it is asked is counted. */
+static void agrees_with_all_rows_to_the_first_order(void **state) {
+    us_context *context = support_plain_context();
+    net s;
+    net_make(&s, context, "mlp:5:tanh", US_REGRESSION, 400, 400, 2, bumps, 3);
+    us_problem *counted, *full, *sample, *tilted;
+    us_evaluations counts = {0, 0, 0};
+    assert_int_equal(us_problem_create_counted(&counted, s.problem, &counts, false), US_OK);
+    assert_int_equal(us_problem_recast(&full, counted, US_F64), US_OK);
+    size_t n = us_problem_dimension(full);
+    us_vec *theta, *gradient, *slope, *v;
+    us_vec **all[] = {&theta, &gradient, &slope, &v};
+    for (size_t i = 0; i < 4; i++) assert_int_equal(us_vec_create(all[i], context, US_F64, n), US_OK);
+    us_vec_copy(theta, s.theta);
+    double loss, there, value;
+    assert_int_equal(us_problem_gradient(full, theta, US_BATCH_ALL, &loss, gradient), US_OK);
+    assert_int_equal(us_problem_create_sample(&sample, full, 50, false), US_OK);
+    assert_int_equal(us_problem_gradient(sample, theta, US_BATCH_ALL, &there, slope), US_OK);
+    assert_true(fabs(there - loss) > 1e-4); /* the sample alone is another loss */
+    us_vec_scale(slope, -1), us_vec_axpy(slope, 1, gradient);
+    assert_int_equal(us_problem_create_tilted(&tilted, sample, theta, loss - there, slope, true), US_OK);
+    assert_true(counts.gradient_rows == 450 && counts.value_rows == 0 && counts.product_rows == 0);
+
+    assert_int_equal(us_problem_gradient(tilted, theta, US_BATCH_ALL, &value, slope), US_OK);
+    assert_near(value, loss, 1e-13, 1e-14);
+    for (size_t i = 0; i < n; i++) assert_near(us_vec_get(slope, i), us_vec_get(gradient, i), 1e-12, 1e-14);
+    us_check check;
+    assert_int_equal(us_problem_check_gradient(tilted, theta, US_BATCH_ALL, NULL, &check), US_OK);
+    assert_true(check.passed);
+    us_rng rng = us_rng_init(1, 2);
+    us_vec_fill_normal(v, &rng);
+    double before = 0;
+    for (double t = 1e-2; t > 1e-4; t /= 4) { /* the difference falls with t² */
+        us_vec_sum(slope, theta, t, v);
+        double all_rows;
+        assert_int_equal(us_problem_value(full, slope, US_BATCH_ALL, &all_rows), US_OK);
+        assert_int_equal(us_problem_value(tilted, slope, US_BATCH_ALL, &value), US_OK);
+        double off = fabs(value - all_rows);
+        assert_true(before == 0 || off < before / 10);
+        before = off;
+    }
+    counts = (us_evaluations){0, 0, 0};
+    assert_int_equal(us_problem_hvp(tilted, theta, US_BATCH_ALL, (const us_vec *const *)&v, &slope, 1), US_OK);
+    assert_true(counts.product_rows == 50);
+    assert_near(us_evaluations_gradients(&counts, 400), 0.25, 1e-15, 1e-14);
+
+    us_vec *shorter = NULL;
+    us_problem *none;
+    assert_int_equal(us_vec_create(&shorter, context, US_F64, n - 1), US_OK);
+    assert_int_equal(us_problem_create_tilted(&none, full, shorter, 0, slope, false), US_ERR_ARGUMENT);
+    us_vec_destroy(shorter);
+    us_problem_destroy(tilted), us_problem_destroy(full), us_problem_destroy(counted);
+    for (size_t i = 0; i < 4; i++) us_vec_destroy(*all[i]);
+    net_close(&s);
+    us_context_destroy(context);
+}
+
+/* A training that goes on well, one whose rate is tiny, one on a saddle: the same verdict as from all rows, for a part of
+ * the cost; and the decrease that a line search promises holds on all rows. */
+static void the_verdict_is_that_of_all_rows(void **state) {
+    static const struct {
+        const char *what;
+        double rate;
+        bool zero;
+        us_verdict_name name;
+        const char *cause;
+    } CASES[] = {{"descending", 0.05, false, US_VERDICT_DESCENDING, NULL},
+                 {"tiny rate", 1e-7, false, US_VERDICT_CRAWLING, "lr-too-small"},
+                 {"zero weights", 0.5, true, US_VERDICT_SADDLE, "symmetric-units"}};
+    us_context *context = support_plain_context();
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        net s;
+        net_make(&s, context, "mlp:170:tanh", US_REGRESSION, 16000, 16000, 2, bumps, 5);
+        if (CASES[c].zero) us_vec_fill(s.theta, 0);
+        net_train(&s, "sgd", CASES[c].rate, 0, 30);
+        us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
+        us_diagnosis *d;
+        o.point.spectrum.limit = 100; /* by Lanczos' method */
+        assert_int_equal(us_diagnose(&d, s.training, &o), US_OK);
+        if (d->verdict.name != CASES[c].name ||
+            strcmp(d->verdict.cause ? d->verdict.cause : "", CASES[c].cause ? CASES[c].cause : ""))
+            fail_msg("%s: %s, %s", CASES[c].what, us_verdict_text(d->verdict.name),
+                     d->verdict.cause ? d->verdict.cause : "none");
+        assert_int_equal(d->evidence.curvature_samples, 4096);
+        assert_int_equal(d->evidence.samples, 16000);
+        double cost = us_evaluations_gradients(&d->cost, 16000);
+        if (!(d->cost.product_rows > 0 && cost < 200)) fail_msg("%s: %g gradients", CASES[c].what, cost);
+        us_diagnosis_destroy(d);
+        net_close(&s);
+    }
+    us_context_destroy(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_all_rows_to_the_first_order),
+                                       cmocka_unit_test(the_verdict_is_that_of_all_rows)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
