@@ -80,15 +80,16 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                                                    \
-    X(DESCENDING, "descending")                                                               \
-    X(MINIMUM, "minimum")                                                                     \
-    X(SADDLE, "saddle")                                                                       \
-    X(MAXIMUM, "maximum")                                                                     \
-    X(PLATEAU, "plateau")                                                                     \
-    X(OSCILLATING, "oscillating")                                                             \
-    X(CRAWLING, "crawling") X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
-                                                                                   "d")
+#define US_VERDICT_LIST(X)                                            \
+    X(DESCENDING, "descending")                                       \
+    X(MINIMUM, "minimum")                                             \
+    X(SADDLE, "saddle")                                               \
+    X(MAXIMUM, "maximum")                                             \
+    X(PLATEAU, "plateau")                                             \
+    X(OSCILLATING, "oscillating")                                     \
+    X(CRAWLING, "crawling")                                           \
+    X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
+                                                           "d")
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)
@@ -233,6 +234,15 @@ typedef struct us_diagnose_options {
     { .version = 1, .point = US_POINT_OPTIONS_INIT, .verdict = US_VERDICT_OPTIONS_INIT }
 US_API void us_diagnose_options_init(us_diagnose_options *options);
 
+/** Where numbers ended first, found by replay; `of` is NULL where they did not. */
+typedef struct us_first_not_finite {
+    uint64_t step; /* that failed, from 1 */
+    double row;    /* the first row whose own loss or gradient is not finite there, of the training rows from 0; NaN: none */
+    const char *of; /* "loss", "gradient" or "step" (the sum of the rows' gradients, or the update); static */
+    char group[64]; /* of a gradient: the first group in which it is not finite; else "" */
+    char text[256]; /* what the step said */
+} us_first_not_finite;
+
 typedef struct us_diagnosis {
     us_evidence evidence;
     us_verdict verdict;
@@ -240,6 +250,7 @@ typedef struct us_diagnosis {
     double *lower;   /* [n of point] where evidence.lower_loss is; NULL unless that is below the loss */
     us_sign signs[US_SIGNS_MAX];
     size_t sign_count;
+    us_first_not_finite first;
     us_evaluations cost; /* what it asked the training's problem */
     double seconds;
     us_context *context;

@@ -112,6 +112,9 @@ int cli_finish(const cli_command *command, int status);
 
 /* ------------------------------------------------------------------ what several commands print */
 
+/* Eigenvalues as a line of columns, by sign and size. @param blocks  with block characters; else as counts */
+void cli_spectrum_picture(const double *values, size_t n, double resolution, bool blocks);
+
 json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
                          const char *folder);
 void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,

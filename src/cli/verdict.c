@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Hessian-vector products that the eigenvalues took. */
 static size_t verdict_products(const us_diagnosis *d) {
@@ -134,6 +135,14 @@ static void verdict_print_reasons(const us_diagnosis *d, const cli_style *style)
     if (v->also_count) printf("\n");
 }
 
+/* Where numbers ended first; null where they did not. */
+static json_t *verdict_first(const us_diagnosis *d) {
+    const us_first_not_finite *f = &d->first;
+    if (!f->of) return json_null();
+    return json_pack("{s:I,s:o,s:s,s:o,s:s}", "step", (json_int_t)f->step, "row", cli_real(f->row), "of", f->of, "group",
+                     cli_text(f->group[0] ? f->group : NULL), "text", f->text);
+}
+
 /* What the diagnosis took, in gradients over the rows that it looked at; remedies aside. */
 static json_t *verdict_cost(const us_diagnosis *d) {
     return json_pack("{s:o,s:o,s:o,s:o,s:o}", "gradients", cli_real(us_evaluations_gradients(&d->cost, d->evidence.samples)),
@@ -168,6 +177,7 @@ json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, con
     json_object_set_new(o, "cost", verdict_cost(d));
     json_object_set_new(o, "precision", json_string(e->precision == US_F32 ? "f32" : "f64"));
     json_object_set_new(o, "evaluation_form", json_boolean(e->training_form));
+    json_object_set_new(o, "first_not_finite", verdict_first(d));
     json_object_set_new(o, "spectrum", verdict_spectrum(d));
     json_object_set_new(o, "signs", signs);
     json_object_set_new(o, "escape_layers", verdict_layers(d, training));
@@ -190,11 +200,13 @@ static void verdict_print_spectrum(const us_diagnosis *d, const cli_style *style
                "                those between are not counted\n",
                e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, within[0], e->lambda_max,
                within[1], verdict_products(d), e->resolution);
+        cli_spectrum_picture((double[]){e->lambda_min, e->lambda_max}, 2, e->resolution, isatty(STDOUT_FILENO));
         return;
     }
     printf("  Hessian       eigenvalues from %s%.4g%s to %.4g: %s%zu negative%s, %zu zero (within %.1g), %zu positive\n",
            e->lambda_min < -e->resolution ? style->red : "", e->lambda_min, style->reset, e->lambda_max,
            e->negative ? style->red : "", e->negative, style->reset, e->zero, e->resolution, e->positive);
+    cli_spectrum_picture(d->point->spectrum->values, d->point->spectrum->n, e->resolution, isatty(STDOUT_FILENO));
 }
 
 /* What the verdict rests on, in a few lines; every measured sign when asked for. */
@@ -206,8 +218,18 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
            e->parameters, e->samples, some ? " (a sample of the training rows)" : "");
     if (e->curvature_samples && e->curvature_samples < e->samples)
         printf("  curvature     on a sample of %zu of them; --rows all measures everything on all\n", e->curvature_samples);
-    printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
-           (unsigned long long)e->steps_carrying_on);
+    if (isfinite(e->decrease_carrying_on))
+        printf("  loss          %.9g; %.3g lower after %llu more steps on a copy\n", e->loss, e->decrease_carrying_on,
+               (unsigned long long)e->steps_carrying_on);
+    else
+        printf("  loss          %.9g; not finite after %llu more steps on a copy\n", e->loss,
+               (unsigned long long)e->steps_carrying_on);
+    if (d->first.of) {
+        printf("  ends at       step %llu, in the %s%s%s", (unsigned long long)d->first.step, d->first.of,
+               d->first.group[0] ? " of " : "", d->first.group);
+        if (isfinite(d->first.row)) printf(" of training row %.0f (from 0)", d->first.row);
+        printf(": %s\n", d->first.text);
+    }
     printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,
            e->decrease_line_search);
     verdict_print_spectrum(d, style);

@@ -79,6 +79,7 @@ us_status us_diagnose(us_diagnosis **out, const us_training *training, const us_
     d->context = context;
     g.diagnosis = d;
     us_evidence_init(&d->evidence);
+    d->first.row = (double)NAN;
     d->evidence.precision = us_problem_precision(own);
     d->evidence.steps_done = us_training_steps(training);
     d->evidence.learning_rate = us_training_next_learning_rate(training);

@@ -6,9 +6,60 @@
  */
 #include "diagnose/replay.h"
 #include <math.h>
+#include <stdio.h>
 
 enum { DIVERGENCE_STEPS = 200 };
 static const double RATES[] = {0.1, 0.01};
+
+/* The first group in which a gradient is not finite; "" when it is. */
+static void divergence_group(const us_problem *problem, const us_vec *gradient, char *name, size_t size) {
+    size_t count;
+    const us_group *groups = us_problem_groups(problem, &count);
+    *name = '\0';
+    for (size_t k = 0; k < count; k++)
+        for (size_t i = 0; i < groups[k].count; i++)
+            if (!isfinite(us_vec_get(gradient, groups[k].offset + i))) {
+                snprintf(name, size, "%s", groups[k].name);
+                return;
+            }
+}
+
+/* The row that fails first at θ, and whether in its loss or in the gradient of a group. */
+static us_status divergence_row(us_problem *problem, const us_vec *theta, us_first_not_finite *first) {
+    us_vec *gradient;
+    us_status status =
+        us_vec_create(&gradient, us_problem_context(problem), us_problem_precision(problem), us_problem_dimension(problem));
+    for (size_t i = 0; i < us_problem_samples(problem) && !status; i++) {
+        uint32_t row = (uint32_t)i;
+        double loss;
+        status = us_problem_gradient(problem, theta, (us_batch){&row, 1, 0}, &loss, gradient);
+        if (status || (isfinite(loss) && us_vec_is_finite(gradient))) continue;
+        first->row = (double)i;
+        first->of = isfinite(loss) ? "gradient" : "loss";
+        if (isfinite(loss)) divergence_group(problem, gradient, first->group, sizeof first->group);
+        break;
+    }
+    us_vec_destroy(gradient);
+    return status;
+}
+
+/* Steps on a copy until one fails: which, and in what. */
+static us_status divergence_first(us__gathering *g) {
+    us_first_not_finite *first = &g->diagnosis->first;
+    us_context *context = us_problem_context(g->own);
+    us_training *copy = NULL;
+    us_status status = us_training_copy(&copy, g->training, g->own);
+    for (uint64_t k = 0; k <= g->diagnosis->evidence.steps_carrying_on && !status; k++) status = us_training_step(copy);
+    if (status == US_ERR_NONFINITE) {
+        first->step = us_training_steps(copy) + 1;
+        first->of = "step";
+        snprintf(first->text, sizeof first->text, "%s", us_context_error(context));
+        us_context_error_clear(context);
+        status = divergence_row(g->own, us_training_theta(copy), first);
+    }
+    us_training_destroy(copy);
+    return status;
+}
 
 static us_status divergence_rows(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
@@ -57,6 +108,7 @@ us_status us__evidence_divergence(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     if (e->finite && e->carrying_on_finite) return US_OK;
     us_status status = divergence_rows(g);
+    if (!status) status = divergence_first(g);
     if (status || !e->finite || e->rows_not_finite > 0) return status;
     for (size_t i = 0; i < sizeof RATES / sizeof *RATES; i++) {
         us__replay slower;

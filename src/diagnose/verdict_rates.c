@@ -15,20 +15,29 @@ bool us__ask_at_the_edge(us__evidence e, us__options o) {
            e->learning_rate < 1.5 * e->stability_limit;
 }
 
-/* A step along −g finds much more than all the steps that the training took meanwhile, far below the rate it could bear. */
+/* What the training gains in twenty times the steps that it has done, the budget of a remedy, at its present speed. */
+static double verdict_in_reach(us__evidence e) {
+    double gain = fmax(e->decrease_carrying_on, e->trend_carrying_on);
+    return e->steps_carrying_on ? 20 * gain * (double)e->steps_done / (double)e->steps_carrying_on : 0;
+}
+
+/* A step along −g finds much more than all the steps that the training took meanwhile, and than those within reach, far
+ * below the rate it could bear. */
 bool us__ask_timid(us__evidence e, us__options o) {
     return !us__critical(e) && e->decrease_line_search > 10 * us__worth(e, o) &&
-           e->decrease_line_search > 20 * e->decrease_carrying_on && e->effective_rate < 0.01 * e->stability_limit &&
-           e->line_search_rate > 10 * e->effective_rate;
+           e->decrease_line_search > 20 * e->decrease_carrying_on && !(verdict_in_reach(e) > e->decrease_line_search) &&
+           e->effective_rate < 0.01 * e->stability_limit && e->line_search_rate > 10 * e->effective_rate;
 }
 
 bool us__ask_decayed(us__evidence e, us__options o) {
     return us__ask_timid(e, o) && e->learning_rate < 0.01 * e->base_learning_rate;
 }
 
+/* Most of the gradient is in parameters that do not move, and what the others gain is no twentieth of what a step would. */
 bool us__ask_frozen(us__evidence e, us__options o) {
+    double gain = fmax(e->decrease_carrying_on, e->trend_carrying_on);
     return !us__critical(e) && e->frozen_share > 0.5 && e->decrease_line_search > 10 * us__worth(e, o) &&
-           !us__ask_improving(e, o);
+           !(20 * gain >= e->decrease_line_search);
 }
 
 /* The rate is near what the steepest direction bears, and what is left lies where it is far too small. */

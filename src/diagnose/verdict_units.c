@@ -8,13 +8,20 @@ static bool verdict_held(us__evidence e, us__options o) {
            !us__ask_unstable_rate(e, o);
 }
 
-bool us__ask_dead(us__evidence e, us__options o) { return verdict_held(e, o) && 3 * e->dead_share >= 2; }
+/* A way out that pays, but by a curvature that is next to nothing, is how a shut layer looks: the units are the cause. */
+static bool verdict_shut(us__evidence e, us__options o) {
+    bool slight = e->positive && -e->lambda_min < o->curvature_ratio * e->lambda_max;
+    return verdict_held(e, o) ||
+           (slight && us__ask_way_out(e, o) && !us__ask_improving(e, o) && !us__ask_unstable_rate(e, o));
+}
 
-bool us__ask_saturated(us__evidence e, us__options o) { return verdict_held(e, o) && 3 * e->saturated_share >= 2; }
+bool us__ask_dead(us__evidence e, us__options o) { return verdict_shut(e, o) && 3 * e->dead_share >= 2; }
+
+bool us__ask_saturated(us__evidence e, us__options o) { return verdict_shut(e, o) && 3 * e->saturated_share >= 2; }
 
 /* What a row's error comes to at the first hidden layer, beside the last; of a model that has hardly begun to learn. */
 bool us__ask_vanishing(us__evidence e, us__options o) {
-    return verdict_held(e, o) && e->signal_fade < 1e-3 && e->loss - e->floor > 0.5 * (e->constant_loss - e->floor);
+    return verdict_shut(e, o) && e->signal_fade < 1e-3 && e->loss - e->floor > 0.5 * (e->constant_loss - e->floor);
 }
 
 bool us__ask_constant(us__evidence e, us__options o) {

@@ -13,6 +13,7 @@ static void a_rate_too_large_is_told_by_a_lower_one(void **state) {
         o.learning_rate = 1e6;
         stuck_train(&s, &o, 0);
         stuck_verdict(&s, US_VERDICT_DIVERGED, "lr-above-stability");
+        assert_true(s.diagnosis->first.of && s.diagnosis->first.step > 1 && strstr(s.diagnosis->first.text, "step"));
         assert_true(s.diagnosis->evidence.finite_at_rate < s.diagnosis->evidence.stability_limit);
         stuck_cured(&s, "roll-back", 300, 0.05);
         stuck_close(&s);
@@ -43,6 +44,9 @@ static void targets_too_large_overflow(void **state) {
     o.learning_rate = 0.1;
     stuck_train(&s, &o, 0);
     stuck_verdict(&s, US_VERDICT_DIVERGED, "overflow");
+    const us_first_not_finite *first = &s.diagnosis->first; /* every row's square is infinite at the start */
+    assert_true(first->step == 1 && first->row == 0);
+    assert_string_equal(first->of, "loss");
     stuck_close(&s);
 }
 

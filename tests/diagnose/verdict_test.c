@@ -31,8 +31,10 @@ static void moving(us_evidence *e) {
 static void descending(us_evidence *e) { moving(e), e->decrease_carrying_on = 0.1; }
 static void descending_wrong_hessian(us_evidence *e) { descending(e), wrong_hessian(e); }
 static void timid(us_evidence *e) {
-    moving(e), e->decrease_carrying_on = 3e-3, e->learning_rate = e->base_learning_rate = e->effective_rate = 1e-5;
+    moving(e), e->steps_done = 10, e->decrease_carrying_on = 3e-3,
+               e->learning_rate = e->base_learning_rate = e->effective_rate = 1e-5;
 }
+static void timid_but_gets_there(us_evidence *e) { timid(e), e->steps_done = 100; } /* ten times the speed, by its length */
 static void timid_with_momentum(us_evidence *e) { timid(e), e->effective_rate = 0.1; }
 static void decayed(us_evidence *e) { timid(e), e->base_learning_rate = 0.1; }
 static void frozen(us_evidence *e) { timid(e), e->decrease_carrying_on = 0, e->frozen_share = 0.9; }
@@ -64,6 +66,7 @@ static void saddle_symmetric(us_evidence *e) { saddle(e), e->symmetric_units = t
 static void saddle_left_already(us_evidence *e) { saddle(e), e->decrease_carrying_on = 0.1; }
 static void slight(us_evidence *e) { saddle(e), e->lambda_min = -1e-5, e->decrease_escape = 0.01; }
 static void slight_but_it_pays(us_evidence *e) { saddle(e), e->lambda_min = -1e-5, e->decrease_escape = 0.5; }
+static void slight_behind_saturated(us_evidence *e) { slight_but_it_pays(e), e->saturated_share = 1; }
 static void slight_symmetric(us_evidence *e) { slight(e), e->symmetric_units = true; }
 static void nowhere(us_evidence *e) { saddle(e), e->decrease_escape = 0; }
 static void unsearched(us_evidence *e) { saddle(e), e->decrease_escape = (double)NAN; }
@@ -107,6 +110,8 @@ static const struct {
     CASE(descending, DESCENDING, NULL, false),
     CASE(descending_wrong_hessian, DESCENDING, NULL, false),
     CASE(timid, CRAWLING, "lr-too-small", true),
+    CASE(timid_but_gets_there, DESCENDING, NULL, false),
+    CASE(slight_behind_saturated, PLATEAU, "saturated-units", true),
     CASE(timid_with_momentum, DESCENDING, NULL, false),
     CASE(decayed, CRAWLING, "lr-decayed", true),
     CASE(frozen, PLATEAU, "frozen-arithmetic", true),

@@ -260,10 +260,12 @@ def vanishing(k, r):
 
 @case(2)
 def parity(k, r):
-    d = 3 + k; X = [[float(1 - 2 * ((i >> j) & 1)) for j in range(d)] for i in range(2 ** d)] * (8 // (k + 1)); y = [int(math.prod(x) > 0) for x in X]
+    d = 4 + k; X = [[float(1 - 2 * ((i >> j) & 1)) for j in range(d)] for i in range(2 ** d)] * (4 // (k + 1)); y = [int(math.prod(x) > 0) for x in X]
     for j in range(d): sure(abs(sum(x[j] * (2 * t - 1) for x, t in zip(X, y))) < 1e-12, "no feature says anything about the class")
     for i in range(d):
-        for j in range(i): sure(abs(sum(x[i] * x[j] * (2 * t - 1) for x, t in zip(X, y))) < 1e-12, "nor do two")
+        for j in range(i):
+            for h in range(j): sure(abs(sum(x[h] * x[i] * x[j] * (2 * t - 1) for x, t in zip(X, y))) < 1e-12, "nor do three")
+            sure(abs(sum(x[i] * x[j] * (2 * t - 1) for x, t in zip(X, y))) < 1e-12, "nor do two")
     return made(X, y, "plateau", ["constant-predictor", "flat"], "--task classification --model mlp:%d:tanh --init normal:0.001 --optimizer sgd --lr 0.2 --batch full --steps 600 --precision f64" % (8 + 4 * k), unstick=0.6)
 
 
