@@ -149,6 +149,11 @@ export function picture(traces: Trace[], layout: Layout, options: PictureOptions
 /** Linked pictures show everything again. */
 export function unlink(group: string): void {
   ranges.delete(group);
+  const all = pictures.filter((p) => p.plot && p.options.linked === group);
+  linking = true;
+  void Promise.all(
+    all.map((p) => Plotly.relayout(p.plot!, { "xaxis.autorange": true, "yaxis.autorange": true })),
+  ).finally(() => (linking = false));
 }
 
 /** Forgets all pictures, before the page is built anew. */

@@ -164,18 +164,13 @@ export function curves(data: ReportData): Curves {
     });
     return button;
   };
-  const afresh = (change: () => void) => () => {
-    change();
-    unlink("steps");
-    redraw();
-  };
   const switches = el(
     "div",
     { class: "switches", role: "group", "aria-label": tr("Axes", "坐标轴") },
     toggle("log-y", tr("log y", "对数 y"), () => chosen.logY, (on) => (chosen.logY = on)),
     toggle("log-x", tr("log x", "对数 x"), () => chosen.logX, (on) => ((chosen.logX = on), unlink("steps"))),
     toggle("over-seconds", tr("over time", "按时间"), () => chosen.over === "seconds", (on) => ((chosen.over = on ? "seconds" : "step"), unlink("steps"))),
-    el("button", { type: "button", id: "whole", onclick: afresh(() => (chosen.logX = chosen.logX)) }, tr("whole range", "全部范围")),
+    el("button", { type: "button", id: "whole", onclick: () => unlink("steps") }, tr("whole range", "全部范围")),
   );
   if (runs.length > 1) {
     const select = el(
