@@ -114,6 +114,8 @@ db.commit()`, at(hostile));
   await draw(page);
   assert.ok((await page.locator("#answer").innerText()).includes("</script><script>alert(2)</script>"));
   assert.equal(await page.locator("img, b:has-text('kind') b").count(), 0);
+  // a command that is copied must not run what a name says
+  assert.ok((await page.locator("#answer .command").innerText()).includes(`unstuck diagnose '<img src=x onerror=alert(1)>"'\\''&'`));
   assert.equal(await page.locator("#which-run").inputValue(), "2");
   assert.ok((await page.locator("#compare tbody tr").count()) === 3);
   assert.deepEqual(await serious(page), []);

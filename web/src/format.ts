@@ -10,6 +10,11 @@ export function number(value: number | null | undefined, digits = 4): string {
   return text.replace(/(\.\d*?)0+(e|$)/, "$1$2").replace(/\.(e|$)/, "$1").replace("-", "−").replace("e−", "e−").replace("e+", "e");
 }
 
+/** A word of a shell command: names of folders are whatever their makers called them. */
+export function shell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) && !word.startsWith("-") ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }

@@ -1,7 +1,7 @@
 // What is wrong and what to do, before anything else.
 import { ground, meaning } from "../colors";
 import { el, type Child } from "../dom";
-import { date, number, percent } from "../format";
+import { date, number, percent, shell } from "../format";
 import { drawer, section } from "../page";
 import { picture } from "../plot";
 import { tr } from "../settings";
@@ -46,7 +46,7 @@ function todo(run: Run, verdict: Verdict): HTMLElement {
         el("b", {}, `${number(verdict.loss)} → ${number(best.loss_with_remedy)}`),
         tr(`; carrying on for as many steps: ${number(best.loss_carrying_on)}.`, `; 同样步数继续训练: ${number(best.loss_carrying_on)}。`),
       ),
-      command(best.command),
+      command(`unstuck unstick ${shell(run.folder)} --remedy ${best.remedy}`),
     );
   if (verdict.would_decide)
     return el("div", { class: "todo" }, title, el("p", {}, tr("What would decide it: ", "可据以断定的: "), verdict.would_decide));
@@ -58,7 +58,7 @@ function todo(run: Run, verdict: Verdict): HTMLElement {
       : verdict.remedies.length > 0
         ? tr("No remedy that was tried helps.", "试过的办法都无效。")
         : tr("Remedies have not been tried yet. This tries them on copies:", "还没有试过任何办法。下面的命令会在副本上尝试:");
-  const next = verdict.stuck && verdict.remedies.length === 0 ? command(`unstuck unstick ${run.folder}`) : null;
+  const next = verdict.stuck && verdict.remedies.length === 0 ? command(`unstuck unstick ${shell(run.folder)}`) : null;
   return el("div", { class: "todo" }, title, el("p", {}, nothing), next);
 }
 
@@ -98,7 +98,7 @@ function card(run: Run): HTMLElement {
       { class: `card ${failed ? "bad" : "plain"}` },
       el("p", { class: "headline" }, failed ? verdictWord("diverged") : tr("No verdict yet", "尚未诊断")),
       el("p", {}, tr("This run has not been diagnosed. This names the cause:", "此训练尚未诊断。下面的命令会找出原因:")),
-      command(`unstuck diagnose ${run.folder}`),
+      command(`unstuck diagnose ${shell(run.folder)}`),
     );
   }
   const { step, verdict } = given;

@@ -1,7 +1,7 @@
 // The Hessian's eigenvalues: how the loss curves.
 import { ground, line, meaning } from "../colors";
 import { el, type Child } from "../dom";
-import { number, percent } from "../format";
+import { number, percent, shell } from "../format";
 import { drawer, section } from "../page";
 import { picture } from "../plot";
 import { tr } from "../settings";
@@ -93,6 +93,6 @@ export function spectrum(data: ReportData, run: Run): HTMLElement {
   if (rows.length > 0) children.push(drawer(tr("Both ends as a table", "两端数据表"), table([tr("end", "端"), tr("eigenvalue", "特征值"), tr("within", "误差")], rows, { csv: "spectrum.csv" })));
   if (values.length > 0) children.push(drawer(tr("Eigenvalues as a table", "特征值数据表"), table([tr("eigenvalue", "特征值")], values.slice(0, 200).map((v) => [v]), { csv: "eigenvalues.csv", full: values.map((v) => [v]) })));
   children.push(...minima(data.runs));
-  if (children.length === 0) children.push(el("p", { class: "note" }, tr("Not measured. This measures both ends and the density:", "尚未测量。下面的命令会测量两端与密度:"), " ", el("code", {}, `unstuck spectrum ${run.folder} --density`)));
+  if (children.length === 0) children.push(el("p", { class: "note" }, tr("Not measured. This measures both ends and the density:", "尚未测量。下面的命令会测量两端与密度:"), " ", el("code", {}, `unstuck spectrum ${shell(run.folder)} --density`)));
   return section("spectrum", tr("How the loss curves", "损失的曲率"), ...children);
 }
