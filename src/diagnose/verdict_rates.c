@@ -15,10 +15,10 @@ bool us__ask_at_the_edge(us__evidence e, us__options o) {
            e->learning_rate < 1.5 * e->stability_limit;
 }
 
-/* What the training gains in twenty times the steps that it has done, the budget of a remedy, at its present speed. */
+/* What the training gains in five times the steps that it has done, at its present speed. */
 static double verdict_in_reach(us__evidence e) {
     double gain = fmax(e->decrease_carrying_on, e->trend_carrying_on);
-    return e->steps_carrying_on ? 20 * gain * (double)e->steps_done / (double)e->steps_carrying_on : 0;
+    return e->steps_carrying_on ? 5 * gain * (double)e->steps_done / (double)e->steps_carrying_on : 0;
 }
 
 /* A step along −g finds much more than all the steps that the training took meanwhile, and than those within reach, far
