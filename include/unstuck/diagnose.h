@@ -80,16 +80,19 @@ US_API us_kind us_kind_from_counts(bool critical, size_t negative, size_t zero, 
 
 /* ------------------------------------------------------------------ a training */
 
-#define US_VERDICT_LIST(X)                                            \
-    X(DESCENDING, "descending")                                       \
-    X(MINIMUM, "minimum")                                             \
-    X(SADDLE, "saddle")                                               \
-    X(MAXIMUM, "maximum")                                             \
-    X(PLATEAU, "plateau")                                             \
-    X(OSCILLATING, "oscillating")                                     \
-    X(CRAWLING, "crawling")                                           \
-    X(NOISY, "noisy") X(DIVERGED, "diverged") X(UNDECIDED, "undecide" \
-                                                           "d")
+/* clang-format off */
+#define US_VERDICT_LIST(X) \
+    X(DESCENDING, "descending") \
+    X(MINIMUM, "minimum") \
+    X(SADDLE, "saddle") \
+    X(MAXIMUM, "maximum") \
+    X(PLATEAU, "plateau") \
+    X(OSCILLATING, "oscillating") \
+    X(CRAWLING, "crawling") \
+    X(NOISY, "noisy") \
+    X(DIVERGED, "diverged") \
+    X(UNDECIDED, "undecided")
+/* clang-format on */
 typedef enum us_verdict_name {
 #define US_VERDICT_ENUM(name, text) US_VERDICT_##name,
     US_VERDICT_LIST(US_VERDICT_ENUM)

@@ -179,6 +179,11 @@ static const struct verdict_row {
      "The learning rate is at or above the limit of stability: each step jumps across the valley, while a shorter one goes "
      "down.",
      "a limit of stability above this rate, or a loss that falls over many steps", NULL},
+    {us__ask_beside_saddle_symmetric, US_VERDICT_SADDLE, "symmetric-units", STUCK | OWN, verdict_barely,
+     "saddle_distance steps_to_leave escape_component symmetric_units",
+     "Beside a saddle: units with equal or zero weights get equal gradients for ever, and the loss curves downwards where "
+     "they begin to differ.",
+     "a nearest critical point that is a minimum", NULL},
     {us__ask_beside_saddle, US_VERDICT_SADDLE, "negative-curvature", STUCK | OWN, verdict_barely,
      "saddle_distance steps_to_leave escape_component",
      "Beside a saddle: the gradient is nearly gone, and what the loss curves downwards along has hardly begun to grow.",

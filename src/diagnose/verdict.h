@@ -47,7 +47,8 @@ bool us__ask_way_out(us__evidence, us__options), us__ask_way_out_symmetric(us__e
 bool us__ask_way_out_of_no_use(us__evidence, us__options), us__ask_all_positive(us__evidence, us__options);
 bool us__ask_falls_beyond_second_order(us__evidence, us__options), us__ask_mostly_flat(us__evidence, us__options);
 bool us__ask_valley(us__evidence, us__options), us__ask_rises_beyond_second_order(us__evidence, us__options);
-bool us__ask_beside_saddle(us__evidence, us__options), us__ask_unmeasurable(us__evidence, us__options);
+bool us__ask_beside_saddle(us__evidence, us__options), us__ask_beside_saddle_symmetric(us__evidence, us__options);
+bool us__ask_way_out_beside(us__evidence, us__options), us__ask_unmeasurable(us__evidence, us__options);
 double us__by_escape(us__evidence, us__options), us__by_lambda_max(us__evidence, us__options);
 double us__by_lambda_min(us__evidence, us__options), us__by_floor(us__evidence, us__options);
 double us__by_lower_point(us__evidence, us__options);

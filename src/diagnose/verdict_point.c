@@ -82,8 +82,22 @@ bool us__ask_lower_point(us__evidence e, us__options o) {
 }
 
 /* Not at a saddle, but beside one: what grows along its way out is still small. */
+static bool verdict_beside_saddle(us__evidence e) {
+    return !us__critical(e) && e->near_kind == US_KIND_SADDLE && e->steps_to_leave > 0;
+}
+
 bool us__ask_beside_saddle(us__evidence e, us__options o) {
-    return (void)o, !us__critical(e) && e->near_kind == US_KIND_SADDLE && e->steps_to_leave > 0;
+    return (void)o, verdict_beside_saddle(e) && !e->symmetric_units;
+}
+
+bool us__ask_beside_saddle_symmetric(us__evidence e, us__options o) {
+    return (void)o, verdict_beside_saddle(e) && e->symmetric_units;
+}
+
+/* Beside a saddle whose way out pays from here, too. */
+bool us__ask_way_out_beside(us__evidence e, us__options o) {
+    return verdict_beside_saddle(e) && e->negative && e->decrease_escape > us__worth(e, o) &&
+           -e->lambda_min >= o->curvature_ratio * e->lambda_max;
 }
 
 bool us__ask_unmeasurable(us__evidence e, us__options o) {

@@ -24,8 +24,9 @@ bool us__ask_vanishing(us__evidence e, us__options o) {
     return verdict_shut(e, o) && e->signal_fade < 1e-3 && e->loss - e->floor > 0.5 * (e->constant_loss - e->floor);
 }
 
+/* A symptom: noise of the batches keeps a training at a saddle, too, beside it, at about the loss of the best constant. */
 bool us__ask_constant(us__evidence e, us__options o) {
-    return verdict_held(e, o) && e->hidden_units && e->floor < 0.99 * e->constant_loss &&
+    return verdict_held(e, o) && !us__ask_way_out_beside(e, o) && e->hidden_units && e->floor < 0.99 * e->constant_loss &&
            fabs(e->loss - e->constant_loss) <= o->decrease_tolerance * e->constant_loss;
 }
 

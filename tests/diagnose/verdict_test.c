@@ -85,6 +85,13 @@ static void vanishing(us_evidence *e) {
 static void vanishing_but_learnt(us_evidence *e) { vanishing(e), e->constant_loss = 8; }
 static void constant(us_evidence *e) { vanishing(e), e->signal_fade = 0.1; }
 static void dead_before_vanishing(us_evidence *e) { vanishing(e), e->dead_share = 1; }
+static void beside(us_evidence *e) {
+    curve(e, 1, 0, 3), moving(e), e->decrease_carrying_on = 0;
+    e->near_kind = US_KIND_SADDLE, e->near_distance = 0.1, e->steps_to_leave = 300;
+}
+static void beside_symmetric(us_evidence *e) { beside(e), e->symmetric_units = true, e->steps_to_leave = HUGE_VAL; }
+static void constant_beside(us_evidence *e) { beside_symmetric(e), e->hidden_units = 8, e->floor = 0, e->constant_loss = 2; }
+static void constant_where_the_way_out_does_not_pay(us_evidence *e) { constant_beside(e), e->decrease_escape = 0; }
 static void falls(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_WAY_DOWN; }
 static void rises(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_RISES; }
 static void unprobed(us_evidence *e) { curve(e, 0, 1, 3), e->null_space = US_NULL_NOT_PROBED; }
@@ -147,6 +154,10 @@ static const struct {
     CASE(vanishing_but_learnt, MINIMUM, "flat-valley", false),
     CASE(constant, PLATEAU, "constant-predictor", true),
     CASE(dead_before_vanishing, PLATEAU, "dead-units", true),
+    CASE(beside, SADDLE, "negative-curvature", true),
+    CASE(beside_symmetric, SADDLE, "symmetric-units", true),
+    CASE(constant_beside, SADDLE, "symmetric-units", true),
+    CASE(constant_where_the_way_out_does_not_pay, PLATEAU, "constant-predictor", true),
     CASE(falls, PLATEAU, "flat", true),
     CASE(rises, MINIMUM, "converged", false),
     CASE(unprobed, UNDECIDED, NULL, false),
