@@ -105,6 +105,10 @@ void cli_duration(char *text, size_t size, double seconds);
 /* A number for JSON: null when it is not finite. */
 json_t *cli_real(double value);
 json_t *cli_text(const char *text); /* null for NULL */
+/* A word of a shell command: quoted where the shell would read more than a word in it. @param room  CLI_WORD bytes, in
+ * which it is made where it must be @returns the word, or room */
+enum { CLI_WORD = 16400 };
+const char *cli_shell(const char *word, char room[CLI_WORD]);
 /* Prints the object and releases it. Returns CLI_DONE, or CLI_FAILED when standard output failed. */
 int cli_print_json(json_t *object);
 /* Flushes standard output; CLI_FAILED (told) when writing failed. */

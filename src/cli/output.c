@@ -92,6 +92,19 @@ void cli_what_progress(void *user, const char *what, double share) { cli_progres
 
 json_t *cli_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
+const char *cli_shell(const char *word, char room[CLI_WORD]) {
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    size_t used = 0;
+    if (*word && *word != '-' && !word[strspn(word, PLAIN)]) return word;
+    room[used++] = '\'';
+    for (; *word && used + 6 < CLI_WORD; word++) {
+        if (*word == '\'') memcpy(room + used, "'\\''", 3), used += 3; /* out of the quotes, and in again */
+        room[used++] = *word;
+    }
+    room[used++] = '\'', room[used] = '\0';
+    return room;
+}
+
 json_t *cli_text(const char *text) { return text ? json_string(text) : json_null(); }
 
 int cli_print_json(json_t *object) {

@@ -162,7 +162,9 @@ void race_table_print(const us_race *race, bool halving) {
     printf("%zu entries, %zu arms; the loss is that over all training rows, as trained\n", entries, count);
     for (int by = halving ? US_RACE_BY_TIME : US_RACE_BY_STEPS; by <= (int)US_RACE_BY_TIME; by++)
         table_rank(race, (us_race_by)by, places, arms, count / entries, halving);
-    printf("\nkept in %s; why does an arm not get lower? unstuck diagnose %s/%s\n", us_race_folder(race),
-           us_race_folder(race), arms[places[0].entry * (count / entries)].name);
+    char path[4096], room[CLI_WORD];
+    snprintf(path, sizeof path, "%s/%s", us_race_folder(race), arms[places[0].entry * (count / entries)].name);
+    printf("\nkept in %s; why does an arm not get lower? unstuck diagnose %s\n", us_race_folder(race),
+           cli_shell(path, room));
     free(places);
 }

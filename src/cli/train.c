@@ -57,22 +57,30 @@ static void train_tell_watch(const us_run *run) {
     printf("\n");
 }
 
+/* A number of the summary, times scale, in bold; null is one that is not finite. */
+static void train_tell_number(const json_t *number, double scale, int digits, const char *unit, const cli_style *style) {
+    if (json_is_number(number))
+        printf("%s%.*g%s%s", style->bold, digits, scale * json_number_value(number), unit, style->reset);
+    else
+        printf("%snot finite%s", style->red, style->reset);
+}
+
 static void train_tell(us_run *run, us_status status, json_t *summary) {
     cli_style style = cli_style_of(STDOUT_FILENO);
-    const char *folder = us_run_folder(run), *metric_name = "";
+    char room[CLI_WORD];
+    const char *folder = us_run_folder(run), *metric_name = "", *kind = json_string_value(json_object_get(summary, "kind"));
     char took[32];
     double seconds = json_number_value(json_object_get(summary, "seconds"));
     cli_duration(took, sizeof took, seconds);
     json_t *loss = json_object_get(summary, "loss"), *metric = json_object_get(summary, "metric");
-    double last = json_number_value(json_object_get(loss, "last")),
-           first = json_number_value(json_object_get(loss, "first"));
     printf("%s%s%s after %lld steps (%.4g epochs) in %s\n", style.bold,
            status == US_INTERRUPTED     ? "interrupted"
            : status == US_ERR_NONFINITE ? "diverged"
                                         : "finished",
            style.reset, json_integer_value(json_object_get(summary, "steps")),
            json_number_value(json_object_get(summary, "epochs")), took);
-    printf("  training loss %.6g -> %s%.6g%s", first, style.bold, last, style.reset);
+    printf("  training loss %.6g -> ", json_number_value(json_object_get(loss, "first")));
+    train_tell_number(json_object_get(loss, "last"), 1, 6, "", &style);
     if (json_is_number(json_object_get(loss, "test")))
         printf(", on test rows %.6g", json_number_value(json_object_get(loss, "test")));
     printf("\n");
@@ -80,8 +88,9 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
     if (*metric_name) {
         bool share = strcmp(metric_name, "accuracy") == 0;
         double scale = share ? 100 : 1;
-        printf("  %s %.5g%s on training rows", metric_name, scale * json_number_value(json_object_get(metric, "train")),
-               share ? " %" : "");
+        printf("  %s ", metric_name);
+        train_tell_number(json_object_get(metric, "train"), scale, 5, share ? " %" : "", &style);
+        printf(" on training rows");
         if (json_is_number(json_object_get(metric, "test")))
             printf(", %s%.5g%s%s on test rows", style.bold, scale * json_number_value(json_object_get(metric, "test")),
                    share ? " %" : "", style.reset);
@@ -91,9 +100,10 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
     train_tell_watch(run);
     printf("  kept in %s\n", folder);
     if (status == US_INTERRUPTED)
-        printf("  goes on with: unstuck train --resume %s\n", folder);
-    else
-        printf("  why does it not get lower? unstuck diagnose %s\n", folder);
+        printf("  goes on with: unstuck train --resume %s\n", cli_shell(folder, room));
+    else if (status != US_OK || !kind || strcmp(kind, us_kind_name(US_KIND_MINIMUM)) != 0)
+        printf("  why %s? unstuck diagnose %s\n", status == US_ERR_NONFINITE ? "did it diverge" : "does it not get lower",
+               cli_shell(folder, room));
 }
 
 static int train_run(const cli_command *command, int argc, char **argv) {

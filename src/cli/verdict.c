@@ -28,11 +28,11 @@ static json_t *verdict_spectrum(const us_diagnosis *d) {
 
 static json_t *verdict_remedies(const us_trials *trials, const char *folder) {
     json_t *list = json_array();
+    char room[CLI_WORD];
     for (size_t i = 0; trials && i < trials->count; i++) {
         const us_trial *t = &trials->trials[i];
-        char command[512];
-        snprintf(command, sizeof command, "unstuck unstick %s --remedy %s", folder, t->remedy->name);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:b,s:s}", "remedy", t->remedy->name, "why", t->why,
+        json_t *command = json_sprintf("unstuck unstick %s --remedy %s", cli_shell(folder, room), t->remedy->name);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:o,s:o,s:b,s:o}", "remedy", t->remedy->name, "why", t->why,
                                               "steps", (json_int_t)t->steps, "loss_carrying_on",
                                               cli_real(t->loss_carrying_on), "loss_with_remedy",
                                               cli_real(t->loss_with_remedy), "helps", t->helps, "command", command));
@@ -255,6 +255,7 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
 void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder,
                        bool all_signs) {
     cli_style style = cli_style_of(1);
+    char room[CLI_WORD];
     const char *color = !d->verdict.stuck ? style.green : d->verdict.name == US_VERDICT_UNDECIDED ? style.yellow : style.red;
     printf("%s%s%s%s%s%s   (confidence %.2f)\n", style.bold, color, us_verdict_text(d->verdict.name),
            d->verdict.cause ? ": " : "", d->verdict.cause ? d->verdict.cause : "", style.reset, d->verdict.confidence);
@@ -273,7 +274,7 @@ void cli_verdict_print(const us_diagnosis *d, const us_training *training, const
                t->loss_with_remedy, t->helps ? "" : "(no help) ", t->why);
     }
     if (trials->best < trials->count)
-        printf("\nTake it with: %sunstuck unstick %s%s\n", style.bold, folder, style.reset);
+        printf("\nTake it with: %sunstuck unstick %s%s\n", style.bold, cli_shell(folder, room), style.reset);
     else if (d->verdict.stuck)
         printf("\nNo remedy that was tried helps.\n");
 }

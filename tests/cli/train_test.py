@@ -1,5 +1,5 @@
 """The main road: train, predict, diagnose, unstick, runs, resume; on data that the test makes and on real data."""
-import csv, json, math, os, random, signal, subprocess, sys, time
+import csv, json, math, os, random, shlex, signal, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(__file__))
 from support import Case, UNSTUCK, main
 
@@ -96,6 +96,22 @@ class Road(Case):
         self.assertEqual(status, 4, err)
         o = json.loads(out)
         self.assertEqual(o["status"], "diverged")
+        status, out, err = self.run_unstuck("train", "p.csv", "--target", "y", "--optimizer", "sgd", "--lr", "1000", "--batch", "full",
+                                            "--steps", "2000", "--run", "s", "--watch", "off")
+        self.assertEqual(status, 4, err)
+        self.assertRegex(out, r"training loss [0-9.]+ -> not finite")
+        self.assertRegex(out, "rmse not finite on training rows")
+        self.assertIn("why did it diverge? unstuck diagnose s", out)
+
+    def test_folders_are_quoted(self):
+        self.write("p.csv", points(200))
+        folder = "it's; echo no"
+        self.ok("train", "p.csv", "--target", "y", "--model", "mlp:3:tanh", "--init", "zero", "--optimizer", "sgd", "--lr", "0.1", "--batch",
+                "full", "--steps", "200", "--run", folder, "--json", "--quiet")
+        v = self.ok("diagnose", folder, "--json", "--quiet")
+        self.assertTrue(v["remedies"])
+        for r in v["remedies"]:
+            self.assertEqual(shlex.split(r["command"]), ["unstuck", "unstick", folder, "--remedy", r["remedy"]])
 
     def test_interrupted_run_goes_on_to_the_same_bits(self):
         self.write("p.csv", points(2000))
