@@ -108,6 +108,7 @@ class Fit(Case):
     def test_told(self):
         self.write("d.csv", "t,y\n" + "".join("%g,%.6f\n" % (t, 3 * math.exp(-t / 2) + 0.01 * (-1) ** t) for t in range(12)))
         text = self.ok("train", "d.csv", "--target", "y", "--model", "formula: a*exp(-b*t)", "--start", "a=1,b=0.1")
+        self.assertNotIn("why does it not get lower", text)
         for word in ("a ", "b ", "+-", "degrees of freedom", "minimum"):
             self.assertIn(word, text)
         o = self.ok("train", "d.csv", "--target", "y", "--model", "formula: a*exp(-b*t)", "--start", "a=1,b=0.1", "--optimizer",
