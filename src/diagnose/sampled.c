@@ -2,9 +2,10 @@
  *
  * Loss and gradient at θ are those of all rows; what follows them to the second order is the sample's. The sample is tilted
  * so that it agrees with all rows at θ (problem/tilted.c): whether the point is critical, what the gradient offers and where
- * its line search leads depend on the sample by its curvature alone. What a line search found is confirmed on all rows, a
- * negative eigenvalue by its vector on all rows; an eigenvalue that is not, by its spread over groups of the sample's rows,
- * and where that reaches zero the kind of point is undecided. */
+ * its line search leads depend on the sample by its curvature alone. What a line search found is confirmed on all rows, and
+ * so are the signs of the smallest eigenvalue and, where the kind rests on it, of the largest, by their vectors; that no
+ * eigenvalue has the other sign, by the spread over groups of the sample's rows, too. Where a sign does not hold, the kind
+ * of point is undecided. */
 #include "diagnose/evidence.h"
 #include <cblas.h>
 #include <math.h>
@@ -101,29 +102,53 @@ static us_status sampled_spread(us__gathering *g, const us_vec *v, us_vec *hv, d
     return US_OK;
 }
 
-us_status us__gathering_settle(us__gathering *g) {
+/* One end of the spectrum, by the sample's vector: its v'Hv on all rows, and how far from zero rows that were not asked may
+ * move it. */
+static us_status sampled_end(us__gathering *g, const double *vector, us_vec *v, us_vec *hv, double *value, double *reach) {
+    us_vec_write_f64(v, vector);
+    us_status status = sampled_curvature(g, g->full, US_BATCH_ALL, v, hv, value);
+    if (!status) status = sampled_spread(g, v, hv, reach);
+    *reach *= SAMPLED_ERRORS;
+    return status;
+}
+
+/* That some curvature has a sign is proven by one vector on all rows; that all curvature has it is not, and must stand clear
+ * of the spread as well, on the sample and on all rows. */
+static us_status sampled_holds(us__gathering *g, us_vec *v, us_vec *hv, bool *holds) {
     us_evidence *e = &g->diagnosis->evidence;
     const us_point *p = g->diagnosis->point;
+    size_t n = g->place.n;
+    const double *low = p->spectrum ? p->spectrum->vectors : p->ends->vectors;
+    const double *high = low + n * (p->spectrum ? n - 1 : p->ends->bottom + p->ends->top - 1);
+    double value, reach, least = e->lambda_min;
+    us_status status = sampled_end(g, low, v, hv, &value, &reach);
+    if (status) return status;
+    e->lambda_min = value;
+    if (!e->negative) {
+        e->resolution = fmax(e->resolution, reach);
+        *holds = fmin(least, value) > e->resolution;
+        return US_OK;
+    }
+    *holds = value < -e->resolution;
+    if (!*holds || (e->kind != US_KIND_SADDLE && e->kind != US_KIND_MAXIMUM)) return US_OK;
+    if ((status = sampled_end(g, high, v, hv, &value, &reach))) return status;
+    if (e->kind == US_KIND_SADDLE)
+        *holds = value > e->resolution;
+    else
+        *holds = fmax(e->lambda_max, value) < -fmax(e->resolution, reach);
+    return US_OK;
+}
+
+us_status us__gathering_settle(us__gathering *g) {
+    us_evidence *e = &g->diagnosis->evidence;
     if (!us__gathering_is_sampled(g) || e->kind == US_KIND_NOT_CRITICAL || !e->spectrum_known) return US_OK;
-    const double *lowest = p->spectrum ? p->spectrum->vectors : p->ends->vectors;
     us_context *context = us_problem_context(g->problem);
     us_vec *v = NULL, *hv = NULL;
+    bool holds = false;
     us_status status = us_vec_create(&v, context, US_F64, g->place.n);
     if (!status) status = us_vec_create(&hv, context, US_F64, g->place.n);
-    if (status) goto done;
-    us_vec_write_f64(v, lowest);
-    bool holds;
-    if (e->negative) {
-        status = sampled_curvature(g, g->full, US_BATCH_ALL, v, hv, &e->lambda_min);
-        holds = e->lambda_min < -e->resolution;
-    } else {
-        double error = 0;
-        status = sampled_spread(g, v, hv, &error);
-        e->resolution = fmax(e->resolution, SAMPLED_ERRORS * error);
-        holds = e->lambda_min > e->resolution;
-    }
+    if (!status) status = sampled_holds(g, v, hv, &holds);
     if (!status && !holds) e->kind = US_KIND_UNDECIDED, e->counted = false, e->negative = e->zero = e->positive = 0;
-done:
     us_vec_destroy(v);
     us_vec_destroy(hv);
     return status;

@@ -99,8 +99,72 @@ static void the_verdict_is_that_of_all_rows(void **state) {
     us_context_destroy(context);
 }
 
+/* 1 + ½ Σ cⱼθⱼ² in the mean over rows: c is what `sampled` says for θ₀ in every sixteenth row, which are those that a sample
+ * has, and `other` in all others; `rest` for the other parameters. */
+enum { BOWL_ROWS = 16 * 4096, BOWL = 160 };
+typedef struct bowl {
+    double sampled, other, rest;
+} bowl;
+
+static int bowl_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    const bowl *b = user;
+    const double *x = theta;
+    double first = 0;
+    for (size_t i = 0; i < count; i++) first += ((rows ? rows[i] : i) % 16 ? b->other : b->sampled) / (double)count;
+    *loss = 1;
+    for (size_t i = 0; i < BOWL; i++) {
+        double c = i ? b->rest : first;
+        *loss += 0.5 * c * x[i] * x[i];
+        if (gradient) ((double *)gradient)[i] = c * x[i];
+    }
+    return 0;
+}
+
+static int bowl_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
+    return bowl_gradient(user, theta, rows, count, loss, NULL);
+}
+
+static int bowl_product(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    double loss;
+    (void)theta;
+    return bowl_gradient(user, v, rows, count, &loss, hv); /* H is the same everywhere */
+}
+
+/* A sample that says minimum where all rows say saddle, one that says maximum, one that says saddle: nothing is claimed. */
+static void what_all_rows_deny_is_not_claimed(void **state) {
+    static const bowl CASES[] = {{0.5, -3, 1}, {-0.5, 3, -1}, {3, -5, -1}, {-3, 5, 1}};
+    us_context *context = support_plain_context();
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        bowl b = CASES[c];
+        us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+        callback.dimension = BOWL, callback.samples = BOWL_ROWS, callback.user = &b;
+        callback.value = bowl_value, callback.gradient = bowl_gradient, callback.hvp = bowl_product;
+        us_problem *problem;
+        us_vec *theta;
+        us_training *training;
+        us_diagnosis *d;
+        assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+        assert_int_equal(us_vec_create(&theta, context, US_F64, BOWL), US_OK);
+        us_training_options t = US_TRAINING_OPTIONS_INIT;
+        t.rule = us_rule_find("sgd"), t.learning_rate = 0.01;
+        assert_int_equal(us_training_create(&training, problem, theta, &t), US_OK);
+        us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
+        o.point.spectrum.limit = c == 1 ? BOWL : 100; /* the maximum by its whole Hessian */
+        assert_int_equal(us_diagnose(&d, training, &o), US_OK);
+        assert_int_equal(d->evidence.curvature_samples, 4096);
+        if (d->verdict.name != US_VERDICT_UNDECIDED)
+            fail_msg("case %zu: %s, %s", c, us_verdict_text(d->verdict.name), d->verdict.cause ? d->verdict.cause : "none");
+        us_diagnosis_destroy(d);
+        us_training_destroy(training);
+        us_vec_destroy(theta);
+        us_problem_destroy(problem);
+    }
+    us_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_all_rows_to_the_first_order),
-                                       cmocka_unit_test(the_verdict_is_that_of_all_rows)};
+                                       cmocka_unit_test(the_verdict_is_that_of_all_rows),
+                                       cmocka_unit_test(what_all_rows_deny_is_not_claimed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
