@@ -203,6 +203,9 @@ US_API void us_graph_set_mean_entropy(us_graph *graph);
  * @param layer  copied, such as "layer1" @param bounded  the activation saturates @param steepest  its largest slope, > 0 */
 US_API void us_graph_mark_units(us_graph *graph, const char *layer, bool bounded, double steepest, us_node input,
                                 us_node output);
+/** Marks the parameters whose names begin with `prefix`, such as "layer3.", as an embedding's or the output layer's
+ * (us_group.outer). */
+US_API void us_graph_mark_outer(us_graph *graph, const char *prefix);
 /** What a prediction is: [samples×outputs], [samples], or [samples×positions×outputs]. Optional. */
 US_API us_status us_graph_set_output(us_graph *graph, us_node output);
 

@@ -36,6 +36,7 @@ typedef struct us_group {
     size_t count;     /* elements: the product of the shape */
     size_t rank;      /* 0 (a scalar) to 4 */
     size_t shape[4];
+    bool outer; /* an embedding, or of the output layer: Muon leaves it to AdamW */
     bool state; /* running statistics that a training moves outside its rule; no parameters to descend in */
 } us_group;
 

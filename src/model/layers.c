@@ -169,7 +169,20 @@ us_status us__layers_finish(us_model *model, const char *text) {
     return us__layers_check(&place, model->layers, model->layer_count, &shape);
 }
 
+static void layers_mark_outer(us_graph *graph, const us__layer *layer) {
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "layer%zu.", layer->number);
+    us_graph_mark_outer(graph, prefix);
+}
+
 us_node us__layers_build(const us_model *model, us_graph *graph) {
     us_node x = us__shape_give(graph, us_graph_features(graph, model->inputs), &model->input);
-    return us__layers_apply(graph, model->layers, model->layer_count, x);
+    x = us__layers_apply(graph, model->layers, model->layer_count, x);
+    const us__layer *last = NULL; /* with weights: the output layer */
+    for (size_t i = 0; i < model->layer_count; i++) {
+        if (model->layers[i].number > 0) last = &model->layers[i];
+        if (model->layers[i].kind->vocabulary) layers_mark_outer(graph, &model->layers[i]);
+    }
+    if (last) layers_mark_outer(graph, last);
+    return x;
 }

@@ -322,8 +322,8 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
                            .residuals = loss == US_LINEAR_HALF_MSE ? us_dataset_rows(dataset) * K : 0,
                            .hvp_is_exact = true};
     size_t groups = 0;
-    if (C > 0) p->groups[groups++] = (us_group){.name = "layer1.weight", .count = K * C, .rank = 2, .shape = {K, C}};
-    p->groups[groups++] = (us_group){.name = "layer1.bias", .offset = K * C, .count = K, .rank = 1, .shape = {K}};
+    if (C > 0) p->groups[groups++] = (us_group){.name = "layer1.weight", .count = K * C, .rank = 2, .shape = {K, C}, .outer = true};
+    p->groups[groups++] = (us_group){.name = "layer1.bias", .offset = K * C, .count = K, .rank = 1, .shape = {K}, .outer = true};
     p->base.groups = p->groups;
     p->base.group_count = groups;
     p->dataset = dataset;

@@ -523,6 +523,52 @@ static void zero_gradients_are_harmless(void **state) {
     us_context_destroy(context);
 }
 
+/* Muon leaves groups that are `outer` to AdamW, with its rate for those, unless told otherwise: both are then what the rules
+ * make of the same numbers as a problem of their own. */
+static void muon_leaves_outer_groups_to_adamw(void **state) {
+    us_context *context = support_plain_context();
+    const us_rule *muon = us_rule_find("muon"), *adamw = us_rule_find("adamw");
+    const us_group whole[] = {{.name = "embed", .count = 6, .rank = 2, .shape = {3, 2}, .outer = true},
+                              {.name = "hidden", .offset = 6, .count = 6, .rank = 2, .shape = {2, 3}}};
+    const us_group plain[] = {{.name = "embed", .count = 6, .rank = 2, .shape = {3, 2}}, whole[1]};
+    const us_group *const groups[] = {whole, whole, plain};
+    double hyper[3][US_RULE_HYPERPARAMETERS_MAX], small[US_RULE_HYPERPARAMETERS_MAX], memory[4][16] = {{0}};
+    assert_int_equal(us_rule_parse_hyper(context, muon, "weight-decay=0.1", hyper[0]), US_OK);
+    assert_int_equal(us_rule_parse_hyper(context, muon, "weight-decay=0.1,outer=1", hyper[1]), US_OK);
+    assert_int_equal(us_rule_parse_hyper(context, muon, "weight-decay=0.1", hyper[2]), US_OK);
+    assert_int_equal(us_rule_parse_hyper(context, adamw, "weight-decay=0.1,beta1=0.9,beta2=0.95,epsilon=1e-10", small),
+                     US_OK);
+    assert_int_equal(muon->memory(whole, 2), 6);
+    us_vec *theta[4], *gradient, *first[4], *second;
+    assert_int_equal(us_vec_create(&gradient, context, US_F64, 12), US_OK);
+    for (int k = 0; k < 4; k++) { /* 0: outer, 1: outer = 1, 2: no group is outer, 3: AdamW */
+        assert_int_equal(us_vec_create(&theta[k], context, US_F64, 12), US_OK);
+        assert_int_equal(us_vec_create(&first[k], context, US_F64, 12), US_OK);
+        for (size_t i = 0; i < 12; i++) us_vec_set(theta[k], i, cos((double)i));
+    }
+    assert_int_equal(us_vec_create(&second, context, US_F64, 12), US_OK);
+    for (uint64_t t = 1; t <= 5; t++)
+        for (int k = 0; k < 4; k++) {
+            us_vec *const state_of[] = {first[k], second};
+            us_rule_step step = {
+                .step = t, .learning_rate = k == 3 ? 0.02 * 0.015 : 0.02, .hyper = k == 3 ? small : hyper[k]};
+            for (size_t i = 0; i < 12; i++) us_vec_set(gradient, i, sin((double)(i * t)) + 0.1);
+            if (k == 3)
+                assert_int_equal(us_rule_apply(context, adamw, &step, theta[k], gradient, state_of), US_OK);
+            else
+                assert_int_equal(
+                    us_rule_apply_whole(context, muon, &step, theta[k], gradient, state_of, memory[k], NULL, groups[k], 2),
+                    US_OK);
+        }
+    for (size_t i = 0; i < 12; i++) {
+        assert_true(us_vec_get(theta[0], i) == us_vec_get(theta[i < 6 ? 3 : 2], i));
+        assert_true(us_vec_get(theta[1], i) == us_vec_get(theta[2], i));
+        if (i < 6) assert_true(us_vec_get(theta[0], i) != us_vec_get(theta[2], i));
+    }
+    for (int k = 0; k < 4; k++) us_vec_destroy(theta[k]), us_vec_destroy(first[k]);
+    us_vec_destroy(gradient), us_vec_destroy(second), us_context_destroy(context);
+}
+
 /* Three steps on a gradient that stays the same. states: US_RULE_STATES_MAX vectors. */
 static void three_steps(us_context *context, const us_rule *rule, us_vec *theta, const us_vec *gradient, us_vec **states,
                         const us_group *groups, size_t group_count) {
@@ -674,6 +720,7 @@ int main(void) {
         cmocka_unit_test(stability_limits_are_the_known_ones),
         cmocka_unit_test(steps_on_a_constant_gradient),
         cmocka_unit_test(zero_gradients_are_harmless),
+        cmocka_unit_test(muon_leaves_outer_groups_to_adamw),
         cmocka_unit_test(long_vectors_are_updated_like_short_ones),
         cmocka_unit_test(descriptors_are_complete),
         cmocka_unit_test(hyperparameters_are_parsed_or_refused),

@@ -310,6 +310,9 @@ static void layers_have_the_weights_that_they_should(void **state) {
         const us_group *groups = us_problem_groups(problem, &count);
         char text[1000] = "";
         for (size_t k = 0; k < count; k++) {
+            /* layerN. of the last group is the output layer; an embedding is the first */
+            bool outer = !strncmp(groups[k].name, groups[count - 1].name, strcspn(groups[count - 1].name, ".") + 1);
+            assert_int_equal(groups[k].outer, outer || (k == 0 && !strncmp(CASES[i].text, "embed", 5)));
             used += (size_t)snprintf(text + used, sizeof text - used, "%s[", groups[k].name);
             for (size_t d = 0; d < groups[k].rank; d++)
                 used += (size_t)snprintf(text + used, sizeof text - used, d ? "x%zu" : "%zu", groups[k].shape[d]);

@@ -3,11 +3,11 @@
  *   k times:  A = X Xᵀ,  X ← a X + (b A + c A²) X,  (a, b, c) = (3.4445, −4.7750, 2.0315),
  *   θ ← (1 − α λ) θ − α √max(1, rows/columns) X,
  * with Xᵀ X and from the other side where there are more rows than columns. X's singular values end between 0.7 and 1.2.
- * Other groups (biases, gains) take AdamW's step with the rate α·r, and keep AdamW's second mean in the rule's memory.
+ * Other groups (biases, gains) take AdamW's step with the rate α·r, and keep AdamW's second mean in the rule's memory. So do
+ * embeddings and the output layer (us_group.outer), as the authors have it, unless outer = 1.
  *
  * Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon, and the authors' program (SingleDeviceMuonWithAuxAdam), in
- * full precision in place of bfloat16. The authors give input and output layers to AdamW, too; a group does not tell which
- * those are, and here every matrix is Muon's. */
+ * full precision in place of bfloat16. */
 #include "descend/rules/matrix.h"
 #include "descend/rules/rules.h"
 #include <string.h>
@@ -64,6 +64,12 @@ static us_real *muon_orthogonal(us_context *context, size_t rows, size_t columns
     return x;
 }
 
+/* Whether a group keeps AdamW's second mean: also where outer = 1 has no use for it, for memory is laid out without. */
+static bool US_REAL(muon_keeps)(const us_group *group) {
+    size_t rows, columns;
+    return group->outer || !us__rule_matrix(group, &rows, &columns);
+}
+
 us_status US_REAL(us__muon_whole)(const us_rule_whole *w) {
     const double *hyper = w->step->hyper;
     double alpha = w->step->learning_rate, sums[US__RULE_SUMS];
@@ -75,10 +81,10 @@ us_status US_REAL(us__muon_whole)(const us_rule_whole *w) {
         size_t rows, columns, at = group->offset;
         US_REAL(muon_group) p = {.keep = (us_real)hyper[0], .take = (us_real)(1 - hyper[0])};
         p.theta = (us_real *)w->theta + at, p.m = (us_real *)w->state[0] + at, p.gradient = (us_real *)w->gradient + at;
-        if (!us__rule_matrix(group, &rows, &columns)) {
-            us_real *const state[] = {p.m, second};
+        us_real *const state[] = {p.m, second};
+        if (US_REAL(muon_keeps)(group)) second += group->count;
+        if (!us__rule_matrix(group, &rows, &columns) || (group->outer && hyper[7] < 0.5)) {
             US_REAL(us__adamw_update)(&small, p.theta, p.gradient, state, group->count);
-            second += group->count;
             continue;
         }
         us__rule_sums(w->context, group->count, muon_momentum, &p, w->scratch, sums);
@@ -98,15 +104,16 @@ static const us_hyperparameter muon_hyperparameters[] = {
     {"momentum", 0.95, 0, 0.999999, "decay of the mean of gradients of matrices"},
     {"rounds", 5, 1, 20, "of the iteration that makes it orthogonal"},
     {"weight-decay", 0, 0, 1, "share of theta that a step takes away for each unit of alpha"},
-    {"adam-rate", 0.015, 0, 1e3, "rate of groups that are no matrices, in units of alpha"},
+    {"adam-rate", 0.015, 0, 1e3, "rate of the groups that AdamW steps, in units of alpha"},
     {"beta1", 0.9, 0, 0.999999, "of those groups: decay of the mean of gradients"},
     {"beta2", 0.95, 0, 0.999999, "of those groups: decay of the mean of squared gradients"},
     {"epsilon", 1e-10, 1e-30, 1, "of those groups: added to the root"},
+    {"outer", 0, 0, 1, "1: embeddings and the output layer are matrices as others are; 0: they are AdamW's"},
 };
 
 static size_t muon_memory(const us_group *groups, size_t count) {
-    size_t n = 0, rows, columns;
-    for (size_t k = 0; k < count; k++) n += us__rule_matrix(&groups[k], &rows, &columns) ? 0 : groups[k].count;
+    size_t n = 0;
+    for (size_t k = 0; k < count; k++) n += muon_keeps_f64(&groups[k]) ? groups[k].count : 0;
     return n;
 }
 
@@ -125,10 +132,10 @@ US__RULE_BY_PRECISION(muon)
 const us_rule us__rule_muon = {
     .name = "muon",
     .title = "Muon (momentum made orthogonal)",
-    .formula = "matrices: M <- mu M + (1 - mu) G, U = (1 - mu) G + mu M, X = U / |U|\n"
+    .formula = "hidden matrices: M <- mu M + (1 - mu) G, U = (1 - mu) G + mu M, X = U / |U|\n"
                "k times: A = X X', X <- 3.4445 X + (-4.7750 A + 2.0315 A^2) X\n"
                "theta <- (1 - alpha lambda) theta - alpha sqrt(max(1, rows / columns)) X\n"
-               "other groups: AdamW with the rate alpha r",
+               "other groups (biases, gains, embeddings, the output layer): AdamW with the rate alpha r",
     .latex = "M_t = \\mu M_{t-1} + (1-\\mu) G_t,\\quad U_t = (1-\\mu) G_t + \\mu M_t,\\quad X_0 = U_t/\\|U_t\\| \\\\ "
              "A = X_i X_i^\\top,\\quad X_{i+1} = 3.4445\\,X_i + (-4.7750\\,A + 2.0315\\,A^2) X_i \\\\ "
              "\\theta_t = (1-\\alpha\\lambda)\\theta_{t-1} - \\alpha\\sqrt{\\max(1, n/m)}\\,X_k",
@@ -136,7 +143,7 @@ const us_rule us__rule_muon = {
     .advice = "Hidden layers of transformers and convolutional networks: fewer steps than AdamW, with half its memory.",
     .learning_rate = 0.02,
     .hyperparameters = muon_hyperparameters,
-    .hyperparameter_count = 7,
+    .hyperparameter_count = 8,
     .states = 1,
     .update = muon_update,
     .memory = muon_memory,

@@ -72,6 +72,11 @@ static us_node leaf_data(us_graph *g, us_node *which, us__node node) {
     return a;
 }
 
+void us_graph_mark_outer(us_graph *graph, const char *prefix) {
+    for (size_t i = 0; i < graph->parameter_count; i++)
+        graph->groups[i].outer |= !strncmp(graph->groups[i].name, prefix, strlen(prefix));
+}
+
 us_node us_graph_features(us_graph *graph, size_t columns) {
     return leaf_data(graph, &graph->features, (us__node){.op = &us__op_features, .rank = 2, .shape = {US_SAMPLES, columns}});
 }
