@@ -73,10 +73,9 @@ static void race_list_option(cli_option *table, size_t count, const char *name, 
             table[i] = (cli_option){CLI_TEXT, name, argument, target, help};
 }
 
-static int race_end(const cli_command *command, us_context *context, const us_race *race, bool halving, bool json,
-                    bool quiet) {
+static int race_end(const cli_command *command, us_context *context, const us_race *race, bool halving, bool json) {
     if (!json) {
-        if (!quiet) race_table_print(race, halving);
+        race_table_print(race, halving);
         return CLI_DONE;
     }
     char *text = NULL;
@@ -145,7 +144,7 @@ static int race_run(const cli_command *command, int argc, char **argv) {
         goto done;
     }
     us_context_resume(context);
-    code = race_end(command, context, race, options.halving, json, quiet);
+    code = race_end(command, context, race, options.halving, json);
     if (code == CLI_DONE && status == US_INTERRUPTED) code = CLI_INTERRUPTED;
 done:
     us_race_destroy(race);

@@ -47,6 +47,12 @@ class Race(Case):
         for words in "in equal steps: 5 each", "in equal samples: 600 each", "in equal time", "above its start":
             self.assertIn(words, out)
 
+    def test_quiet(self):
+        self.write("p.csv", plane())
+        status, out, err = self.run_unstuck("race", "p.csv", "--lr", "0.1", "--batch", "1,full", "--epochs", "5", "--quiet")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("in equal samples: 480 each", out)  # the ranking is the result, and no message
+
     def test_halving(self):
         self.write("p.csv", plane())
         o = self.ok("race", "p.csv", "--lr", "1e-4,1e-3,1e-2,1e-1", "--steps", "64", "--halving", "--json", "--quiet")
