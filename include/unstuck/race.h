@@ -12,8 +12,11 @@ extern "C" {
  */
 typedef struct us_race_options {
     uint32_t version;              /* 1 */
-    const char *const *optimizers; /* [optimizer_count], distinct; none: the config's */
+    const char *const *optimizers; /* [optimizer_count], distinct; none, and no rules: the config's */
     size_t optimizer_count;
+    const us_rule *const *rules; /* [rule_count] beside them: rules of the program's own (us_run_config.rule), which must
+                                    outlive the race; default none */
+    size_t rule_count;
     const double *rates; /* [rate_count], distinct, > 0; 0 is the rule's own; none: the config's */
     size_t rate_count;
     const size_t *batches; /* [batch_count], distinct; 0: all rows; none: the config's */

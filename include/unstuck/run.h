@@ -34,19 +34,22 @@ typedef struct us_run_config {
     const char *start;            /* a .safetensors file or "b1=500,b2=1e-4" (the others as init says); NULL: none */
     double l2;                    /* ≥ 0; default 0 */
     const char *optimizer;        /* rule or solver; NULL (default): "adam", "trust-region" for a formula */
-    const char *set;              /* "beta1=0.9,..", or NULL */
-    double learning_rate;         /* > 0; default 0: the rule's own */
-    bool learning_rate_auto;      /* us_run_create measures sharpness and critical rate at the start, and sets learning_rate;
-                                     rules that find their rate themselves keep their default; default false */
-    const char *schedule;         /* default "constant" */
-    uint64_t warmup;              /* steps; default 0 */
-    double clip_norm;             /* > 0; default 0: off */
-    double clip_value;            /* > 0; default 0: off */
-    double weight_decay;          /* decoupled, weights only; default 0 */
-    const char *average;          /* NULL (default), "ema:DECAY", "swa:FROM[:EVERY]": what is evaluated and stored */
-    size_t accumulate;            /* batches a step; default 1 */
-    size_t batch;                 /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
-    us_sampling sampling;         /* default US_SAMPLING_SHUFFLE */
+    const us_rule *rule;      /* in place of optimizer: a rule of the program's own, which must outlive the run, and whose
+                                 name no rule or solver of the library has; default NULL */
+    const char *set;          /* "beta1=0.9,..", or NULL */
+    double learning_rate;     /* > 0; default 0: the rule's own */
+    bool learning_rate_auto;  /* us_run_create measures sharpness and critical rate at the start, and sets learning_rate;
+                                 rules that find their rate themselves keep their default; default false */
+    const char *schedule;     /* default "constant" */
+    uint64_t warmup;          /* steps; default 0 */
+    double clip_norm;         /* > 0; default 0: off */
+    double clip_value;        /* > 0; default 0: off */
+    double weight_decay;      /* decoupled; default 0 */
+    const char *decay_groups; /* "*.weight,..": groups that decay; NULL (default): those of two axes or more */
+    const char *average;      /* NULL (default), "ema:DECAY", "swa:FROM[:EVERY]": what is evaluated and stored */
+    size_t accumulate;        /* batches a step; default 1 */
+    size_t batch;             /* rows a step, at most the training rows; 0: all; default US_RUN_BATCH_DEFAULT */
+    us_sampling sampling;     /* default US_SAMPLING_SHUFFLE */
     /* How long: whichever is reached first. 0: not given; 10 epochs where none is given. */
     double epochs;
     uint64_t steps;
@@ -75,8 +78,8 @@ typedef struct us_run us_run;
  * @param folder  such as "runs/3"; its parent must be there
  * @param out [caller destroys] */
 US_API us_status us_run_create(us_run **out, us_context *context, const char *folder, const us_run_config *config);
-/** A range test (us_range_test) of what us_run_create would begin with; no folder is made. A solver, and a rule that finds its
- * rate itself, are US_ERR_ARGUMENT. Otherwise as us_run_create and us_range_test.
+/** A range test (us_range_test) of what us_run_create would begin with; no folder is made. A solver, and a rule that finds
+ * its rate itself, are US_ERR_ARGUMENT. Otherwise as us_run_create and us_range_test.
  * @param options  NULL for defaults @param out [caller destroys] */
 US_API us_status us_run_find_rate(us_range **out, us_context *context, const us_run_config *config,
                                   const us_range_options *options);
@@ -85,6 +88,8 @@ US_API us_status us_run_find_rate(us_range **out, us_context *context, const us_
  * data).
  * @param out [caller destroys] */
 US_API us_status us_run_open(us_run **out, us_context *context, const char *folder);
+/** The same for a run that was made with config.rule. @param rule  that one, by its name; NULL: a rule of the library */
+US_API us_status us_run_open_with(us_run **out, us_context *context, const char *folder, const us_rule *rule);
 /** Closes files; what was not checkpointed is lost. */
 US_API void us_run_destroy(us_run *run);
 
@@ -172,7 +177,8 @@ US_API us_status us_run_log_event(us_run *run, const char *kind, const char *tex
 /** Notes a verdict, a JSON object, at the current step. Errors: US_ERR_ARGUMENT (not JSON). */
 US_API us_status us_run_log_verdict(us_run *run, const char *json);
 /** Notes something that was computed about the run at the current step, a JSON object: kind "spectrum", "landscape" or
- * "units"; `name` tells several of a kind apart ("hessian"): one of the same name at the same step is replaced. Errors: US_ERR_ARGUMENT (not a JSON object). */
+ * "units"; `name` tells several of a kind apart ("hessian"): one of the same name at the same step is replaced. Errors:
+ * US_ERR_ARGUMENT (not a JSON object). */
 US_API us_status us_run_log_result(us_run *run, const char *kind, const char *name, const char *json);
 /** What was noted so, oldest first: a JSON array of {"step","kind","name","time","result"}. Reads run.db alone: the run may
  * be open elsewhere, and nothing is changed. Errors: US_ERR_INPUT (no run), US_ERR_IO, US_ERR_NOMEM.

@@ -24,8 +24,11 @@ typedef struct us_training_options {
     us_schedule schedule; /* its text and warmup count, and are parsed; default constant */
     double clip_norm;     /* > 0: gradients longer than this are scaled down to it; default 0: off */
     double clip_value;    /* > 0: elements of the gradient beyond ± this become it, before clip_norm; default 0: off */
-    double weight_decay; /* ≥ 0: before each update θ ← (1 − α·weight_decay)·θ in groups of two axes or more (weights, not
-                            biases), beside the rule (Loshchilov & Hutter 2019); default 0 */
+    double weight_decay; /* ≥ 0: before each update θ ← (1 − α·weight_decay)·θ in the groups that decay, beside the rule
+                            (Loshchilov & Hutter 2019); default 0 */
+    /* Those groups: patterns of their names as a shell has them, with commas between, such as "*.weight,layer2.*"; each must
+     * match one. Default NULL: groups of two axes or more (weights, not biases). */
+    const char *decay_groups;
     const char *average;  /* "ema:DECAY" or "swa:FROM[:EVERY]": us_training_weights is an average; default NULL: θ */
     size_t accumulate;    /* batches whose mean gradient makes one step; default 1 */
     size_t batch;         /* rows a step, at most the samples; default 0: all of them */

@@ -106,12 +106,13 @@ static us_status assemble_training(us_run *run) {
                           c->batch, c->optimizer);
         goto done;
     }
-    options.rule = us_rule_find(us__run_is_solved(run) ? "sgd" : c->optimizer); /* a solver needs none; the training does */
+    options.rule = us__run_is_solved(run) ? us_rule_find("sgd") : us__run_config_rule(c); /* a training needs one */
     options.hyper = hyper;
     options.learning_rate = c->learning_rate;
     options.clip_norm = c->clip_norm;
     options.clip_value = c->clip_value;
     options.weight_decay = c->weight_decay;
+    options.decay_groups = c->decay_groups;
     options.average = c->average;
     options.accumulate = c->accumulate;
     options.batch = c->batch;
@@ -140,7 +141,7 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
         status = assemble_training(run);
         return status == US_OK ? us__path_create(run) : status;
     }
-    status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, NULL);
+    status = us_training_from_bytes(&run->training, run->problem, checkpoint, size, run->config.rule);
     if (status == US_ERR_INPUT) {
         char *file = us__text_format(run->context, "%s/checkpoint.safetensors: ", run->folder);
         if (!file) return US_ERR_NOMEM;

@@ -74,6 +74,7 @@ static const config_field CONFIG_FIELDS[] = {
     FIELD("clip_norm", CONFIG_REAL, clip_norm),
     FIELD("clip_value", CONFIG_REAL, clip_value),
     FIELD("weight_decay", CONFIG_REAL, weight_decay),
+    FIELD("decay_groups", CONFIG_TEXT, decay_groups),
     FIELD("average", CONFIG_TEXT, average),
     FIELD("accumulate", CONFIG_SIZE, accumulate),
     FIELD("batch", CONFIG_SIZE, batch),
@@ -88,7 +89,7 @@ static const config_field CONFIG_FIELDS[] = {
 };
 #undef FIELD
 #undef CHOICE
-enum { CONFIG_FIELD_COUNT = sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS };
+enum { CONFIG_FIELD_COUNT = sizeof CONFIG_FIELDS / sizeof *CONFIG_FIELDS, CONFIG_RULE_NAME = 32 };
 _Static_assert(sizeof(us_precision) == sizeof(int) && sizeof(us_sampling) == sizeof(int) && sizeof(us_task) == sizeof(int) &&
                    sizeof(us_missing) == sizeof(int),
                "choices are read and written as int");
@@ -172,10 +173,15 @@ us_status us__run_config_from_json(us_context *context, const json_t *object, us
 void us__run_config_resolve(us_run_config *config) {
     bool formula = !strncmp(config->model + strspn(config->model, " "), "formula", 7);
     if (config->precision == US_RUN_PRECISION_DEFAULT) config->precision = formula ? US_F64 : US_F32;
+    if (!config->optimizer && config->rule) config->optimizer = config->rule->name;
     if (!config->optimizer) config->optimizer = formula ? "trust-region" : "adam";
     if (formula) config->data_options.standardize = false;
     config->data_options.raw_features |= us_model_reads_numbers(config->model);
     if (formula && config->data_options.test_fraction < 0) config->data_options.test_fraction = 0;
+}
+
+const us_rule *us__run_config_rule(const us_run_config *config) {
+    return config->rule ? config->rule : us_rule_find(config->optimizer);
 }
 
 us_status us__run_config_hyper(us_context *context, const us_rule *rule, const char *set, double *hyper) {
@@ -222,6 +228,7 @@ static us_status config_check_solver(us_context *context, const us_run_config *c
                    {"--clip-norm", c->clip_norm > 0},
                    {"--clip-value", c->clip_value > 0},
                    {"--weight-decay", c->weight_decay > 0},
+                   {"--decay-groups", c->decay_groups != NULL},
                    {"--average", c->average != NULL},
                    {"--accumulate", c->accumulate > 1}};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
@@ -234,15 +241,30 @@ static us_status config_check_solver(us_context *context, const us_run_config *c
     return US_OK;
 }
 
+/* A rule of the program's own is told from those of the library, and its runs from one another, by its name. */
+static us_status config_check_rule(us_context *context, const us_run_config *c) {
+    const char *name = c->rule->name;
+    if (!name || !*name || strlen(name) >= CONFIG_RULE_NAME || strchr(name, '/'))
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "a rule of the program's own needs a name of at most %d characters, no '/'", CONFIG_RULE_NAME - 1);
+    if (us_rule_find(name) || us_solver_find(name))
+        return us__fail(context, US_ERR_ARGUMENT, "a rule of the program's own is named %s, as one of the library is", name);
+    if (c->optimizer && strcmp(c->optimizer, name) != 0)
+        return us__fail(context, US_ERR_ARGUMENT, "us_run_config: optimizer is %s, and rule is %s; one of them is enough",
+                        c->optimizer, name);
+    return US_OK;
+}
+
 us_status us__run_config_check(us_context *context, const us_run_config *c) {
     if (c->version != 1 || c->data_options.version != 1)
         return us__fail(context, US_ERR_ARGUMENT, "us_run_config: version is %u; begin with US_RUN_CONFIG_INIT", c->version);
     if (!c->data || !*c->data) return us__fail(context, US_ERR_ARGUMENT, "no data: name a file");
     if (!c->model || !*c->model) return us__fail(context, US_ERR_ARGUMENT, "--model is empty; such as linear or mlp:128");
     us_run_config resolved = *c;
+    us_status status = c->rule ? config_check_rule(context, c) : US_OK;
+    if (status != US_OK) return status;
     us__run_config_resolve(&resolved);
-    const us_rule *rule = us_rule_find(resolved.optimizer);
-    us_status status = US_OK;
+    const us_rule *rule = us__run_config_rule(&resolved);
     double hyper[US_RULE_HYPERPARAMETERS_MAX];
     if (us_solver_find(resolved.optimizer)) {
         status = config_check_solver(context, c, resolved.optimizer);
@@ -255,6 +277,9 @@ us_status us__run_config_check(us_context *context, const us_run_config *c) {
     } else {
         status = us__run_config_hyper(context, rule, c->set, hyper);
     }
+    if (status == US_OK && c->decay_groups && c->weight_decay == 0)
+        status =
+            us__fail(context, US_ERR_ARGUMENT, "--decay-groups says which groups decay; say how much with --weight-decay");
     us_schedule schedule;
     if (status == US_OK) {
         status = us_schedule_parse(context, c->schedule ? c->schedule : "constant", c->warmup, &schedule);

@@ -68,6 +68,7 @@ us_status us__run_create_on(us_run **out, us_context *context, const char *folde
     resolved = *config;
     us__run_config_resolve(&resolved);
     if ((status = us__run_new(&run, context, folder)) != US_OK) goto done;
+    run->config.rule = config->rule;
     if ((status = us__run_take_config(run, us__run_config_to_json(&resolved))) != US_OK) goto done;
     if (data && (status = us_data_share(&run->data, context, data)) != US_OK) goto done;
     if ((status = us__run_assemble(run, NULL, NULL, 0)) != US_OK) goto done;

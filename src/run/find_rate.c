@@ -11,8 +11,9 @@ us_status us_run_find_rate(us_range **out, us_context *context, const us_run_con
     resolved = *config;
     us__run_config_resolve(&resolved);
     if ((status = us__run_new(&run, context, "")) != US_OK) goto done;
+    run->config.rule = config->rule;
     if ((status = us__run_take_config(run, us__run_config_to_json(&resolved))) != US_OK) goto done;
-    const us_rule *rule = us_rule_find(run->config.optimizer);
+    const us_rule *rule = us__run_config_rule(&run->config);
     if (!rule)
         status = us__fail(context, US_ERR_ARGUMENT, "%s is a solver: it has no learning rate", run->config.optimizer);
     else if (rule->finds_rate)

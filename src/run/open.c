@@ -36,10 +36,14 @@ static us_status open_log(us_run *run, char **encoding) {
 }
 
 us_status us_run_open(us_run **out, us_context *context, const char *folder) {
-    return us__run_open_on(out, context, folder, NULL);
+    return us__run_open_on(out, context, folder, NULL, NULL);
 }
 
-us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_data *data) {
+us_status us_run_open_with(us_run **out, us_context *context, const char *folder, const us_rule *rule) {
+    return us__run_open_on(out, context, folder, rule, NULL);
+}
+
+us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_rule *rule, const us_data *data) {
     *out = NULL;
     us_run *run = NULL;
     char *encoding = NULL;
@@ -47,6 +51,7 @@ us_status us__run_open_on(us_run **out, us_context *context, const char *folder,
     size_t size = 0;
     us_status status = us__run_new(&run, context, folder);
     if (status != US_OK) goto done;
+    run->config.rule = rule;
     if ((status = us__run_check_folder(context, run->folder)) != US_OK) goto done;
     if ((status = us__run_lock(context, run->folder, &run->lock)) != US_OK) goto done;
     if ((status = open_log(run, &encoding)) != US_OK) goto done;

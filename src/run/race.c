@@ -49,6 +49,12 @@ static us_status race_check_lists(us_context *context, const us_race_options *o)
             if (!strcmp(o->optimizers[i], o->optimizers[k]))
                 return us__fail(context, US_ERR_ARGUMENT, "--optimizer has %s twice", o->optimizers[i]);
     }
+    for (size_t i = 0; i < o->rule_count; i++) {
+        if (!o->rules[i]->name) return us__fail(context, US_ERR_ARGUMENT, "rule %zu of the race has no name", i + 1);
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(o->rules[i]->name, o->rules[k]->name))
+                return us__fail(context, US_ERR_ARGUMENT, "the race has the rule %s twice", o->rules[i]->name);
+    }
     for (size_t i = 0; i < o->rate_count; i++)
         for (size_t k = 0; k < i; k++)
             if (o->rates[i] == o->rates[k]) return us__fail(context, US_ERR_ARGUMENT, "--lr has %g twice", o->rates[i]);
@@ -102,10 +108,11 @@ static us_status race_lay_out(us_race *race, const us_race_options *o, size_t i)
                             .entry = entry,
                             .looks = arm->looks};
     us_run_config config = race->config;
-    config.optimizer = arm->is.optimizer, config.seed = arm->is.seed;
+    if (rule >= o->optimizer_count) arm->rule = o->rules[rule - o->optimizer_count];
+    config.optimizer = arm->is.optimizer, config.rule = arm->rule, config.seed = arm->is.seed;
     us_status status = us__run_config_check(race->context, &config);
     if (status != US_OK) return status;
-    arm->is.learning_rate = rate > 0 ? rate : us_rule_find(arm->is.optimizer)->learning_rate;
+    arm->is.learning_rate = rate > 0 ? rate : us__run_config_rule(&config)->learning_rate;
     if (arm->is.batch == US_RUN_BATCH_DEFAULT) arm->is.batch = race->rows < 32 ? race->rows : 32;
     if (arm->is.batch > race->rows)
         return us__fail(race->context, US_ERR_ARGUMENT, "--batch is %zu; there are %zu training rows", arm->is.batch,
@@ -151,14 +158,17 @@ us_status us_race_create(us_race **out, us_context *context, const char *folder,
     if (options) o = *options;
     *out = NULL;
     const char *own = config->optimizer ? config->optimizer : "adam";
-    if (o.optimizer_count == 0) o.optimizers = &own;
+    if (o.optimizer_count + o.rule_count == 0 && config->rule)
+        o.rules = &config->rule, o.rule_count = 1;
+    else if (o.optimizer_count + o.rule_count == 0)
+        o.optimizers = &own, o.optimizer_count = 1;
     us_status status = us__run_config_check(context, config);
     if (status == US_OK) status = race_check_lists(context, &o);
     if (status == US_OK && config->learning_rate_auto)
         status = us__fail(context, US_ERR_ARGUMENT, "a race compares rates that are named; --lr auto is for a single run");
     if (status != US_OK) return status;
 
-    size_t rules = o.optimizer_count ? o.optimizer_count : 1, arms;
+    size_t rules = o.optimizer_count + o.rule_count, arms;
     size_t entries = rules * (o.rate_count ? o.rate_count : 1) * (o.batch_count ? o.batch_count : 1);
     if (__builtin_mul_overflow(entries, o.seeds, &arms) || arms > RACE_ARMS_MOST)
         return us__fail(context, US_ERR_ARGUMENT, "the grid has %zu entries and %zu seeds; a race has at most %d arms",
@@ -174,7 +184,8 @@ us_status us_race_create(us_race **out, us_context *context, const char *folder,
     race->alive = us__new(context, entries, sizeof *race->alive);
     status = race->optimizers && race->arms && race->shown && race->alive ? US_OK : US_ERR_NOMEM;
     for (size_t i = 0; status == US_OK && i < rules; i++)
-        snprintf(race->optimizers[i], sizeof race->optimizers[i], "%s", o.optimizers[i]);
+        snprintf(race->optimizers[i], sizeof race->optimizers[i], "%s",
+                 i < o.optimizer_count ? o.optimizers[i] : o.rules[i - o.optimizer_count]->name);
     if (status == US_OK) status = race_config(race, config);
     if (status == US_OK) status = race_data(race);
     uint64_t steps = UINT64_MAX, samples = UINT64_MAX;

@@ -22,6 +22,7 @@ typedef struct us__race_points {
 typedef struct us__race_arm {
     us_race_arm is; /* what is shown */
     char name[96];
+    const us_rule *rule; /* the program's own, or NULL */
     us_race_look looks[RACE_LOOKS];
     double seconds;      /* CPU time of training */
     us_context *context; /* while it runs */

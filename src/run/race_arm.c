@@ -28,10 +28,11 @@ static us_status arm_open(us_race *race, us__race_arm *arm, us_run **run) {
     char *folder = us__text_format(arm->context, "%s/%s", race->folder, arm->name);
     if (!folder) return US_ERR_NOMEM;
     config.optimizer = arm->is.optimizer;
+    config.rule = arm->rule;
     config.learning_rate = arm->is.learning_rate;
     config.batch = arm->is.batch;
     config.seed = arm->is.seed;
-    us_status status = arm->is.look_count ? us__run_open_on(run, arm->context, folder, race->data)
+    us_status status = arm->is.look_count ? us__run_open_on(run, arm->context, folder, arm->rule, race->data)
                                           : us__run_create_on(run, arm->context, folder, &config, race->data);
     us__release(arm->context, folder);
     if (status == US_OK) (*run)->seconds_limit = 0; /* CPU time is the limit here */

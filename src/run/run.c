@@ -60,7 +60,9 @@ us_status us__run_take_config(us_run *run, json_t *object) {
     if (!object) return run_no_json(run->context);
     json_decref(run->config_object);
     run->config_object = object;
+    const us_rule *rule = run->config.rule; /* no text tells it */
     us_status status = us__run_config_from_json(run->context, object, &run->config);
+    run->config.rule = rule;
     char *text = status == US_OK ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (status == US_OK && !text) status = run_no_json(run->context);
     if (status != US_OK) return status;

@@ -16,6 +16,8 @@ void us__run_config_resolve(us_run_config *config);
  * such as an option that is younger than the run, takes its default. */
 json_t *us__run_config_to_json(const us_run_config *config);
 us_status us__run_config_from_json(us_context *context, const json_t *object, us_run_config *config);
+/* The rule of a config, its own or by name; NULL: a solver, or not known. */
+const us_rule *us__run_config_rule(const us_run_config *config);
 /* The rule's hyperparameters as --set says. @param hyper [US_RULE_HYPERPARAMETERS_MAX] */
 us_status us__run_config_hyper(us_context *context, const us_rule *rule, const char *set, double *hyper);
 
@@ -180,7 +182,7 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
 /* create.c and open.c: as us_run_create and us_run_open, on data that are loaded already, which must outlive the run. */
 us_status us__run_create_on(us_run **out, us_context *context, const char *folder, const us_run_config *config,
                             const us_data *data);
-us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_data *data);
+us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_rule *rule, const us_data *data);
 /* advance.c: the observer that fills the log. */
 us_status us__run_observe(us_run *run);
 /* advance.c: us_run_advance in parts: begins, trains to step `until` or where the run ends (as often as wanted), and ends

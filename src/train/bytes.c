@@ -5,7 +5,7 @@
  *   average.layer1.weight, ..   the average of the weights, where there is one
  *   training.memory             what else the rule remembers, F64
  *   training.steps, ..          scalars, U64 or F64, as in the table below; training.hyper.NAME: the rule's, F64
- *   __metadata__                format, version, rule, schedule, checksum
+ *   __metadata__                format, version, rule, schedule, average, checksum; decay: groups that decay, where named
  *
  * The rows of the current epoch are drawn again from seed and epoch, so that a position is enough. */
 #include "descend/descend.h"
@@ -131,10 +131,13 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
         .plateau = t->plateau,
     };
     char checksum[9];
-    const char *metadata[] = {"format",   BYTES_FORMAT,     "version", BYTES_VERSION,   "rule",     rule->name,
-                              "schedule", t->schedule.text, "average", t->average.text, "checksum", checksum};
+    const char *metadata[] = {"format",   BYTES_FORMAT, "version",        BYTES_VERSION,  "rule",
+                              rule->name, "schedule",   t->schedule.text, "average",      t->average.text,
+                              "checksum", checksum,     "decay",          t->decay_groups};
+    size_t texts = sizeof metadata / sizeof *metadata / 2 - (*t->decay_groups == '\0'); /* "decay" where it says something */
     uint32_t sum = bytes_checksum_text("rule", rule->name) ^ bytes_checksum_text("schedule", t->schedule.text) ^
                    bytes_checksum_text("average", t->average.text);
+    if (*t->decay_groups) sum ^= bytes_checksum_text("decay", t->decay_groups);
     us__arena *memory = NULL;
     us_tensor *tensors = NULL;
     *bytes = NULL;
@@ -172,7 +175,7 @@ us_status us_training_to_bytes(const us_training *training, void **bytes, size_t
     }
     for (size_t i = 0; i < n; i++) sum ^= bytes_checksum(&tensors[i]);
     snprintf(checksum, sizeof checksum, "%08x", (unsigned)sum);
-    status = us_safetensors_encode(t->context, tensors, n, metadata, sizeof metadata / sizeof *metadata / 2, bytes, size);
+    status = us_safetensors_encode(t->context, tensors, n, metadata, texts, bytes, size);
     goto done;
 nomem:
     status = US_ERR_NOMEM;
@@ -242,7 +245,9 @@ static us_status bytes_verify(us_context *context, const us_tensors *tensors) {
     uint32_t sum = bytes_checksum_text("rule", us_tensors_metadata(tensors, "rule")) ^
                    bytes_checksum_text("schedule", us_tensors_metadata(tensors, "schedule")) ^
                    bytes_checksum_text("average", bytes_average(tensors));
+    const char *decay = us_tensors_metadata(tensors, "decay");
     char should[9];
+    if (decay) sum ^= bytes_checksum_text("decay", decay);
     for (size_t i = 0; i < us_tensors_count(tensors); i++) sum ^= bytes_checksum(us_tensors_at(tensors, i));
     snprintf(should, sizeof should, "%08x", (unsigned)sum);
     if (!strcmp(checksum, should)) return US_OK;
@@ -276,6 +281,7 @@ static us_status bytes_create(us_training **out, us_problem *problem, const us_r
         .clip_norm = numbers.clip_norm,
         .clip_value = numbers.clip_value,
         .weight_decay = numbers.weight_decay,
+        .decay_groups = us_tensors_metadata(tensors, "decay"),
         .average = bytes_average(tensors),
         .accumulate = numbers.accumulate,
         .batch = numbers.batch,

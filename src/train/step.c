@@ -103,17 +103,6 @@ static us_status step_gradient(us_training *t, us_batch *batch, double *loss, ui
     return US_OK;
 }
 
-/* θ ← (1 − α·decay)·θ for weights: groups of two axes or more. */
-static void step_decay(us_training *t, double rate) {
-    size_t groups;
-    const us_group *group = us_problem_groups(t->problem, &groups);
-    for (size_t g = 0; g < groups; g++) {
-        if (group[g].rank < 2) continue;
-        char *at = (char *)t->theta->data + group[g].offset * us_precision_bytes(t->theta->precision);
-        t->theta->ops->scale(at, 1 - rate * t->weight_decay, group[g].count);
-    }
-}
-
 /* ------------------------------------------------------------------ running statistics */
 
 /* Running values go by themselves: θ ← θ − 0.1·g in the place of the rule, which sees a gradient of zero there. With `after`
@@ -158,7 +147,7 @@ us_status us_training_step(us_training *training) {
         }
         whole.diagonal = t->diagonal->data;
     }
-    if (t->weight_decay > 0) step_decay(t, rate);
+    if (t->weight_decay > 0) us__decay_step(t, rate);
     if ((status = us__rule_update(t->rule, &whole)) != US_OK) return status;
     step_running(t, true);
 

@@ -109,6 +109,12 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
     t->weight_decay = o.weight_decay;
     t->accumulate = o.accumulate;
     if ((status = us__average_parse(context, o.average, &t->average)) != US_OK) goto done;
+    size_t groups, running = 0;
+    const us_group *group = us_problem_groups(problem, &groups);
+    status = US_ERR_NOMEM;
+    if (!(t->decay_groups = us__text_copy(context, o.decay_groups ? o.decay_groups : ""))) goto done;
+    if (!(t->decays = us__new(context, groups, sizeof *t->decays))) goto done;
+    if ((status = us__decay_choose(context, t->decay_groups, group, groups, t->decays)) != US_OK) goto done;
     if ((status = us_schedule_parse(context, o.schedule.text, o.schedule.warmup, &t->schedule)) != US_OK) {
         status = US_ERR_ARGUMENT;
         goto done;
@@ -122,8 +128,6 @@ us_status us_training_create(us_training **out, us_problem *problem, const us_ve
     if (o.accumulate > 1 && (status = us_vec_create(&t->part, context, precision, us_vec_size(theta))) != US_OK) goto done;
     if (t->average.on && (status = us_vec_create(&t->averaged, context, precision, us_vec_size(theta))) != US_OK) goto done;
     us_vec_copy(t->theta, theta);
-    size_t groups, running = 0;
-    const us_group *group = us_problem_groups(problem, &groups);
     for (size_t k = 0; k < groups; k++) running += group[k].state ? group[k].count : 0;
     if (running && !(t->running = us__alloc(context, running, sizeof *t->running))) {
         status = US_ERR_NOMEM;
@@ -146,6 +150,8 @@ void us_training_destroy(us_training *training) {
     us__release(training->context, training->memory);
     us__release(training->context, training->scratch);
     us__release(training->context, training->running);
+    us__release(training->context, training->decays);
+    us__release(training->context, training->decay_groups);
     us_vec_destroy(training->gradient);
     us_vec_destroy(training->theta);
     us__order_release(&training->order, training->context);
@@ -169,6 +175,7 @@ us_status us_training_copy(us_training **out, const us_training *training, us_pr
         .clip_norm = training->clip_norm,
         .clip_value = training->clip_value,
         .weight_decay = training->weight_decay,
+        .decay_groups = training->decay_groups,
         .average = training->average.text,
         .accumulate = training->accumulate,
         .batch = training->order.batch,

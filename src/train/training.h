@@ -38,13 +38,22 @@ typedef struct us__plateau {
 
 void us__plateau_add(us__plateau *plateau, const us_schedule *schedule, double loss);
 
+/* Which groups decay: those whose names match one of the patterns in `text`, or those of two axes or more where it is NULL
+ * or
+ * ""; never running statistics. Errors: US_ERR_ARGUMENT (a pattern that matches no name). @param decays [count] */
+us_status us__decay_choose(us_context *context, const char *text, const us_group *groups, size_t count, bool *decays);
+/* θ ← (1 − rate·weight_decay)·θ in those groups. */
+void us__decay_step(us_training *training, double rate);
+
 struct us_training {
     us_context *context;
     us_problem *problem;
     const us_rule *rule;
     double hyper[US_RULE_HYPERPARAMETERS_MAX];
     double learning_rate, clip_norm, clip_value, weight_decay;
-    size_t accumulate; /* batches a step */
+    char *decay_groups; /* patterns, or "" */
+    bool *decays;       /* [groups] which decay */
+    size_t accumulate;  /* batches a step */
     us_schedule schedule;
     us__plateau plateau;
     us__average average;

@@ -89,6 +89,20 @@ class Road(Case):
         self.assertEqual(again["optimizer"]["lr"], o["optimizer"]["lr"])
         self.refused(2, ["--lr", "'auto'"], "race", "p.csv", "--lr", "auto")
 
+    def test_groups_that_decay(self):
+        self.write("p.csv", "x,y\n" + "".join("%d,%d\n" % (i, 3 * i + 5) for i in range(40)))
+        fit = ["train", "p.csv", "--model", "formula: a*x + b", "--optimizer", "sgd", "--lr", "1e-9", "--start", "a=2,b=1",
+               "--steps", "10", "--weight-decay", "1e7", "--json", "--quiet"]  # takes a hundredth each step
+        for names, a, b in (("b", 2, 0.99 ** 10), ("?", 2 * 0.99 ** 10, 0.99 ** 10)):
+            at = self.ok(*fit, "--decay-groups", names)["at"]
+            self.assertAlmostEqual(at["a"], a, 4)
+            self.assertAlmostEqual(at["b"], b, 4)
+        self.refused(2, ["--decay-groups: c is the name of no group; they are a, b"], *fit, "--decay-groups", "a,c")
+        self.refused(2, ["--decay-groups", "--weight-decay"], "train", "p.csv", "--decay-groups", "*")
+        made = self.ok("train", "p.csv", "--weight-decay", "0.1", "--decay-groups", "*.bias", "--steps", "2", "--json", "--quiet")
+        more = self.ok("train", "--resume", made["run"], "--steps", "2", "--json", "--quiet")
+        self.assertEqual(more["steps"], 4)
+
     def test_diverges(self):
         self.write("p.csv", points(100))
         status, out, err = self.run_unstuck("train", "p.csv", "--target", "y", "--optimizer", "sgd", "--lr", "1000", "--batch", "full",

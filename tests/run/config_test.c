@@ -23,6 +23,8 @@ static void every_field_goes_round(void **state) {
                        .schedule = "exp:0.99",
                        .warmup = 7,
                        .clip_norm = 2.385,
+                       .weight_decay = 0.25,
+                       .decay_groups = "*.weight,b1",
                        .batch = 33,
                        .sampling = US_SAMPLING_REPLACEMENT,
                        .epochs = 2.5,
@@ -56,12 +58,14 @@ static void every_field_goes_round(void **state) {
                                     {a.optimizer, b.optimizer},
                                     {a.set, b.set},
                                     {a.schedule, b.schedule},
+                                    {a.decay_groups, b.decay_groups},
                                     {a.data_options.target, b.data_options.target},
                                     {a.data_options.drop, b.data_options.drop}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_string_equal(texts[i][0], texts[i][1]);
     const double reals[][2] = {{a.l2, b.l2},
                                {a.learning_rate, b.learning_rate},
                                {a.clip_norm, b.clip_norm},
+                               {a.weight_decay, b.weight_decay},
                                {a.epochs, b.epochs},
                                {a.seconds, b.seconds},
                                {a.checkpoint_seconds, b.checkpoint_seconds},
@@ -117,6 +121,8 @@ static void what_is_out_of_range_is_refused_by_its_option(void **state) {
     REFUSED(config.learning_rate = (double)INFINITY, "--lr");
     REFUSED(config.l2 = -0.5, "--l2");
     REFUSED(config.clip_norm = -1, "--clip-norm");
+    REFUSED(config.weight_decay = -1, "--weight-decay");
+    REFUSED(config.decay_groups = "*", "say how much with --weight-decay");
     REFUSED(config.epochs = -1, "--epochs");
     REFUSED(config.seconds = -1, "--seconds");
     REFUSED(config.seed = UINT64_MAX, "--seed");

@@ -205,6 +205,60 @@ static void what_is_wrong_is_refused(void **state) {
     us_context_destroy(context);
 }
 
+/* Gradient descent, as a rule of the program's own: it must do what the library's does, bit by bit. */
+static void own_f32(const us_rule_step *step, float *theta, const float *gradient, float *const *state, size_t n) {
+    us_rule_find("sgd")->update_f32(step, theta, gradient, state, n);
+}
+
+static const us_rule OWN = {
+    .name = "own", .title = "", .formula = "", .source = "", .advice = "", .learning_rate = 0.1, .update_f32 = own_f32};
+
+static void rules_of_the_programs_own_race_as_others_do(void **state) {
+    static const us_rule *const own[] = {&OWN};
+    place p = place_make();
+    us_context *context = threads_context(2);
+    p.options.optimizer_count = 1; /* sgd */
+    p.options.rules = own, p.options.rule_count = 1;
+    p.options.rate_count = 1;
+    p.options.halving = true; /* opens arms again */
+    us_race *race = race_done(context, &p, "race");
+    size_t count;
+    const us_race_arm *arms = us_race_arms(race, &count);
+    assert_int_equal(count, 8);
+    for (size_t i = 0; i < 4; i++) {
+        const us_race_arm *sgd = &arms[i], *mine = &arms[i + 4];
+        assert_string_equal(mine->optimizer, "own");
+        size_t looks = sgd->look_count < mine->look_count ? sgd->look_count : mine->look_count; /* one may be halved away */
+        assert_true(looks >= 3);
+        for (size_t k = 0; k < looks; k++) assert_true(sgd->looks[k].loss == mine->looks[k].loss);
+    }
+    us_run *run;
+    const char *arm = fixture_path(p.folder, "race/own-lr0.003-b8-s1");
+    assert_int_equal(us_run_open(&run, context, arm), US_ERR_INPUT);
+    assert_error_has(context, "trained by the rule own, which is not built in");
+    assert_done(context, us_run_open_with(&run, context, arm, &OWN));
+    assert_ptr_equal(us_training_rule(us_run_training(run)), &OWN);
+    us_run_extend(run, 10);
+    assert_done(context, us_run_advance(run, NULL, NULL));
+    us_run_destroy(run);
+    us_race_destroy(race);
+
+    us_rule wrong = OWN; /* a name of the library, one that is no folder's, twice the same */
+    const us_rule *const bad[] = {&wrong, &OWN};
+    p.options.rules = bad;
+    static const char *const NAMES[][2] = {{"adam", "is named adam"}, {"l-bfgs", "is named l-bfgs"}, {"a/b", "no '/'"}};
+    for (size_t i = 0; i < 3; i++) {
+        wrong.name = NAMES[i][0];
+        assert_int_equal(us_race_create(&race, context, fixture_path(p.folder, "bad"), &p.config, &p.options),
+                         US_ERR_ARGUMENT);
+        assert_error_has(context, NAMES[i][1]);
+    }
+    wrong.name = "own", p.options.rule_count = 2;
+    assert_int_equal(us_race_create(&race, context, fixture_path(p.folder, "bad"), &p.config, &p.options), US_ERR_ARGUMENT);
+    assert_error_has(context, "the rule own twice");
+    us_context_destroy(context);
+}
+
 static us_status create_body(us_context *context, void *user) {
     const place *p = user;
     us_race *race = NULL;
@@ -228,6 +282,7 @@ int main(void) {
         cmocka_unit_test(an_arm_is_an_ordinary_run),
         cmocka_unit_test(halving_stops_the_worse_half_each_time),
         cmocka_unit_test(a_cancelled_race_keeps_what_there_is),
+        cmocka_unit_test(rules_of_the_programs_own_race_as_others_do),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -34,6 +34,7 @@ static void restored_and_copied_trainings_end_in_the_same_bits(void **state) {
         options.clip_norm = c % 5 == 0 ? 0.7 : 0;
         options.clip_value = c % 7 == 0 ? 0.3 : 0;
         options.weight_decay = c % 3 == 0 ? 0.01 : 0;
+        options.decay_groups = c % 2 == 0 ? "*" : NULL;
         options.accumulate = c % 4 == 1 ? 3 : 1;
         options.average = c % 3 == 1 ? "ema:0.9" : c % 3 == 2 ? "swa:30:7" : NULL;
         options.seed = c;

@@ -120,23 +120,29 @@ static void steps_are_those_of_a_plain_loop(void **state) {
     us_training_options options = US_TRAINING_OPTIONS_INIT;
     options.batch = 5;
     options.learning_rate = 0.07;
-    options.clip_norm = 1.3;
+    options.clip_value = 0.9;
+    options.clip_norm = 1.2;
     memset(&s, 0, sizeof s);
     set_up(&at, US_F64, &options);
     assert_int_equal(us_training_observe(at.training, see_rows, &s), US_OK);
     assert_int_equal(us_training_advance(at.training, 40), US_OK);
     double theta[COLUMNS], g[COLUMNS], loss;
-    size_t from = 0, clipped = 0;
+    size_t from = 0, clipped = 0, cut = 0;
     us_vec_read_f64(at.start, theta);
     for (size_t k = 0; k < 40; from += s.sizes[k++]) {
         double square = 0;
         small_gradient(&at.user, theta, s.rows + from, s.sizes[k], &loss, g);
-        for (size_t j = 0; j < COLUMNS; j++) square += g[j] * g[j];
-        double factor = square > 1.3 * 1.3 ? 1.3 / sqrt(square) : 1;
+        for (size_t j = 0; j < COLUMNS; j++) {
+            cut += fabs(g[j]) > 0.9;
+            g[j] = fmax(-0.9, fmin(0.9, g[j]));
+            square += g[j] * g[j];
+        }
+        double factor = square > 1.2 * 1.2 ? 1.2 / sqrt(square) : 1;
         clipped += factor < 1;
         for (size_t j = 0; j < COLUMNS; j++) theta[j] -= 0.07 * factor * g[j];
     }
-    assert_in_range(clipped, 5, 35); /* both happened */
+    assert_in_range(clipped, 3, 37); /* all of it happened */
+    assert_in_range(cut, 3, 37 * COLUMNS);
     for (size_t j = 0; j < COLUMNS; j++) assert_near(us_vec_get(us_training_theta(at.training), j), theta[j], 1e-13, 1e-14);
     tear_down(&at);
 }
@@ -327,36 +333,59 @@ static void batches_accumulate_and_weights_decay(void **state) {
     for (int i = 0; i < 3; i++) tear_down(&s[i]);
 }
 
-/* Groups of two axes or more decay, biases do not: one step with and one without differ by α·λ·θ in the weights alone. */
-static void decay_is_for_groups_of_two_axes(void **state) {
+/* One step with and one without decay differ by α·λ·θ in the groups that decay: those of two axes or more, or those that are
+ * named. Bit j of `decays`: group j does. */
+static void decay_is_for_the_groups_that_are_named(void **state) {
+    static const struct {
+        const char *groups;
+        int decays;
+    } CASES[] = {{NULL, 1},          {"", 1},
+                 {"*", 3},           {"*.bias", 2},
+                 {"*.weight", 1},    {"layer1.?ias,*.weight", 3},
+                 {"layer1.bias", 2}, {"layer[12].w*", 1}};
     us_context *context = support_plain_context();
     us_dataset *data;
     us_problem *problem;
     us_vec *start;
-    us_training *training[2];
+    us_training *plain, *training, *copy;
+    us_training_options options = US_TRAINING_OPTIONS_INIT;
     assert_int_equal(us_dataset_create(&data, context, US_F64, 5, 3, US_REGRESSION, 2), US_OK);
     for (size_t i = 0; i < 15; i++) ((double *)us_dataset_features(data))[i] = sin(1 + (double)i);
     for (size_t i = 0; i < 10; i++) ((double *)us_dataset_targets(data))[i] = cos((double)i);
     assert_int_equal(us_problem_create_linear(&problem, data, US_LINEAR_HALF_MSE), US_OK);
     assert_int_equal(us_vec_create(&start, context, US_F64, us_problem_dimension(problem)), US_OK);
     for (size_t i = 0; i < us_vec_size(start); i++) us_vec_set(start, i, 0.7 - 0.3 * (double)i);
-    for (int k = 0; k < 2; k++) {
-        us_training_options options = US_TRAINING_OPTIONS_INIT;
-        options.learning_rate = 0.05;
-        options.weight_decay = k ? 0.2 : 0;
-        assert_int_equal(us_training_create(&training[k], problem, start, &options), US_OK);
-        assert_int_equal(us_training_step(training[k]), US_OK);
+    options.learning_rate = 0.05;
+    assert_int_equal(us_training_create(&plain, problem, start, &options), US_OK);
+    assert_int_equal(us_training_step(plain), US_OK);
+    size_t count;
+    const us_group *group = us_problem_groups(problem, &count);
+    assert_int_equal(count, 2);
+    options.weight_decay = 0.2;
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        options.decay_groups = CASES[c].groups;
+        assert_int_equal(us_training_create(&training, problem, start, &options), US_OK);
+        assert_int_equal(us_training_copy(&copy, training, NULL), US_OK);
+        assert_int_equal(us_training_step(training), US_OK);
+        assert_int_equal(us_training_step(copy), US_OK);
+        for (size_t g = 0; g < count; g++)
+            for (size_t i = group[g].offset; i < group[g].offset + group[g].count; i++) {
+                double moved = us_vec_get(us_training_theta(training), i) - us_vec_get(us_training_theta(plain), i);
+                assert_near(moved, CASES[c].decays >> g & 1 ? -0.05 * 0.2 * us_vec_get(start, i) : 0, 1e-12, 0);
+                assert_true(us_vec_get(us_training_theta(copy), i) == us_vec_get(us_training_theta(training), i));
+            }
+        us_training_destroy(training), us_training_destroy(copy);
     }
-    size_t groups, matrices = 0;
-    const us_group *group = us_problem_groups(problem, &groups);
-    for (size_t g = 0; g < groups; g++) {
-        matrices += group[g].rank >= 2;
-        for (size_t i = group[g].offset; i < group[g].offset + group[g].count; i++)
-            assert_near(us_vec_get(us_training_theta(training[1]), i) - us_vec_get(us_training_theta(training[0]), i),
-                        group[g].rank >= 2 ? -0.05 * 0.2 * us_vec_get(start, i) : 0, 1e-15, 0);
+    options.decay_groups = "*.weight,layer7.*";
+    assert_int_equal(us_training_create(&training, problem, start, &options), US_ERR_ARGUMENT);
+    assert_string_equal(us_context_error(context),
+                        "--decay-groups: layer7.* is the name of no group; they are layer1.weight, layer1.bias");
+    static const char *const EMPTY[] = {"*.weight,", ",*.weight", ",", "*.weight,,*.bias"};
+    for (size_t i = 0; i < 4; i++) {
+        options.decay_groups = EMPTY[i];
+        assert_int_equal(us_training_create(&training, problem, start, &options), US_ERR_ARGUMENT);
     }
-    assert_true(groups == 2 && matrices == 1);
-    us_training_destroy(training[0]), us_training_destroy(training[1]);
+    us_training_destroy(plain);
     us_vec_destroy(start), us_problem_destroy(problem), us_dataset_destroy(data), us_context_destroy(context);
 }
 
@@ -597,7 +626,7 @@ int main(void) {
         cmocka_unit_test(a_failing_callback_is_passed_on),
         cmocka_unit_test(a_step_does_not_allocate),
         cmocka_unit_test(batches_accumulate_and_weights_decay),
-        cmocka_unit_test(decay_is_for_groups_of_two_axes),
+        cmocka_unit_test(decay_is_for_the_groups_that_are_named),
         cmocka_unit_test(weights_are_averaged),
         cmocka_unit_test(plateaus_lower_the_rate),
         cmocka_unit_test(wrong_options_are_named),
