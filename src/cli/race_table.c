@@ -160,7 +160,9 @@ void race_table_print(const us_race *race, bool halving) {
     us_race_place *places = malloc(entries * sizeof *places);
     if (!places) return;
     printf("%zu entries, %zu arms; the loss is that over all training rows, as trained\n", entries, count);
-    for (int by = halving ? US_RACE_BY_TIME : US_RACE_BY_STEPS; by <= (int)US_RACE_BY_TIME; by++)
+    /* After halving one ranking says it all: where the last ones end, which only --seconds tells in seconds. */
+    int last = halving && arms[0].steps_planned != UINT64_MAX ? US_RACE_BY_STEPS : US_RACE_BY_TIME;
+    for (int by = halving ? last : US_RACE_BY_STEPS; by <= last; by++)
         table_rank(race, (us_race_by)by, places, arms, count / entries, halving);
     char path[4096], room[CLI_WORD];
     snprintf(path, sizeof path, "%s/%s", us_race_folder(race), arms[places[0].entry * (count / entries)].name);

@@ -65,6 +65,14 @@ class Race(Case):
         self.assertEqual((again["status"], again["steps"]), ("finished", 64))
         self.assertIn("stopped at step 16", self.ok("race", "p.csv", "--lr", "1e-4,1e-3,1e-2,1e-1", "--steps", "64", "--halving"))
 
+    def test_the_winner_of_halving_is_shown_with_the_losses_of_its_ends(self):
+        self.write("p.csv", plane())
+        grid = ["race", "p.csv", "--lr", "1e-3,0.3", "--batch", "4", "--steps", "64", "--seeds", "2", "--halving", "--quiet"]
+        ends = sorted(x["loss"] for x in self.ok(*grid, "--json")["arms"] if x["status"] == "finished")
+        self.assertEqual(len(ends), 2)
+        first = next(line for line in self.ok(*grid).splitlines() if line.startswith("   1 adam")).split()
+        self.assertEqual(first[4:7], ["%.6g" % x for x in (sum(ends) / 2, *ends)])
+
     def test_seconds(self):
         self.write("p.csv", plane())
         o = self.ok("race", "p.csv", "--batch", "1,full", "--seconds", "0.2", "--json", "--quiet")
