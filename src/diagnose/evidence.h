@@ -40,6 +40,8 @@ us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *grad
 void us__gathering_close(us__gathering *g);
 /* What a line search found, on all rows. @param direction [n] */
 us_status us__gathering_confirm(us__gathering *g, const double *direction, us__line *line);
+/* v'Hv at `theta`, on all rows. @param direction [n] v */
+us_status us__gathering_curvature(us__gathering *g, const us_vec *theta, const double *direction, double *value);
 /* A critical point's smallest eigenvalue was measured on a sample: does its sign hold on all rows? Where it does not, the
  * kind in the evidence becomes undecided. */
 us_status us__gathering_settle(us__gathering *g);

@@ -44,6 +44,18 @@ static us_status near_leaving(us__gathering *g, const us_nearest *f, const doubl
     return status;
 }
 
+/* A saddle that was found on a sample: does its way out curve downwards on all rows, too? */
+static us_status near_confirm(us__gathering *g, const us_point *p, bool *saddle) {
+    double value = 0;
+    us_vec *theta = NULL;
+    us_status status = us_vec_create(&theta, us_problem_context(g->problem), US_F64, g->place.n);
+    if (!status) us_vec_write_f64(theta, p->theta);
+    if (!status) status = us__gathering_curvature(g, theta, p->spectrum ? p->spectrum->vectors : p->ends->vectors, &value);
+    us_vec_destroy(theta);
+    *saddle = value < -(p->spectrum ? p->spectrum->resolution : p->ends->resolution);
+    return status;
+}
+
 us_status us__evidence_near(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     bool critical = e->kind != US_KIND_NOT_CRITICAL;
@@ -68,6 +80,10 @@ us_status us__evidence_near(us__gathering *g) {
     e->near_kind = f->point->kind;
     e->near_distance = f->distance;
     bool saddle = f->point->kind == US_KIND_SADDLE && (f->point->spectrum || f->point->ends);
+    if (saddle && us__gathering_is_sampled(g)) {
+        if ((status = near_confirm(g, f->point, &saddle))) goto done;
+        if (!saddle) e->near_kind = US_KIND_UNDECIDED;
+    }
     if (!saddle || f->distance <= sqrt(DBL_EPSILON) * g->place.size) goto done;
     for (size_t i = 0; i < g->place.n; i++) g->direction[i] = us_vec_get(g->theta, i) - f->point->theta[i];
     e->steps_to_leave = (double)NAN;

@@ -139,6 +139,19 @@ static us_status sampled_holds(us__gathering *g, us_vec *v, us_vec *hv, bool *ho
     return US_OK;
 }
 
+us_status us__gathering_curvature(us__gathering *g, const us_vec *theta, const double *direction, double *value) {
+    us_context *context = us_problem_context(g->problem);
+    us_vec *v = NULL, *hv = NULL;
+    us_status status = us_vec_create(&v, context, US_F64, g->place.n);
+    if (!status) status = us_vec_create(&hv, context, US_F64, g->place.n);
+    if (!status) us_vec_write_f64(v, direction);
+    if (!status) status = us_problem_hvp(g->full, theta, US_BATCH_ALL, (const us_vec *const *)&v, &hv, 1);
+    if (!status) *value = us_vec_dot(v, hv);
+    us_vec_destroy(v);
+    us_vec_destroy(hv);
+    return status;
+}
+
 us_status us__gathering_settle(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     if (!us__gathering_is_sampled(g) || e->kind == US_KIND_NOT_CRITICAL || !e->spectrum_known) return US_OK;

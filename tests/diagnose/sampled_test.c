@@ -130,41 +130,61 @@ static int bowl_product(void *user, const void *theta, const uint32_t *rows, siz
     return bowl_gradient(user, v, rows, count, &loss, hv); /* H is the same everywhere */
 }
 
+/* Diagnosed after no step, θ = x everywhere. */
+static us_diagnosis *bowl_diagnosis(us_context *context, bowl *b, double x, double rate, size_t limit) {
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    callback.dimension = BOWL, callback.samples = BOWL_ROWS, callback.user = b;
+    callback.value = bowl_value, callback.gradient = bowl_gradient, callback.hvp = bowl_product;
+    us_problem *problem;
+    us_vec *theta;
+    us_training *training;
+    us_diagnosis *d;
+    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+    assert_int_equal(us_vec_create(&theta, context, US_F64, BOWL), US_OK);
+    us_vec_fill(theta, x);
+    us_training_options t = US_TRAINING_OPTIONS_INIT;
+    t.rule = us_rule_find("sgd"), t.learning_rate = rate;
+    assert_int_equal(us_training_create(&training, problem, theta, &t), US_OK);
+    us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
+    o.point.spectrum.limit = limit;
+    assert_int_equal(us_diagnose(&d, training, &o), US_OK);
+    assert_int_equal(d->evidence.curvature_samples, 4096);
+    us_training_destroy(training);
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    return d;
+}
+
 /* A sample that says minimum where all rows say saddle, one that says maximum, one that says saddle: nothing is claimed. */
 static void what_all_rows_deny_is_not_claimed(void **state) {
     static const bowl CASES[] = {{0.5, -3, 1}, {-0.5, 3, -1}, {3, -5, -1}, {-3, 5, 1}};
     us_context *context = support_plain_context();
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
         bowl b = CASES[c];
-        us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
-        callback.dimension = BOWL, callback.samples = BOWL_ROWS, callback.user = &b;
-        callback.value = bowl_value, callback.gradient = bowl_gradient, callback.hvp = bowl_product;
-        us_problem *problem;
-        us_vec *theta;
-        us_training *training;
-        us_diagnosis *d;
-        assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
-        assert_int_equal(us_vec_create(&theta, context, US_F64, BOWL), US_OK);
-        us_training_options t = US_TRAINING_OPTIONS_INIT;
-        t.rule = us_rule_find("sgd"), t.learning_rate = 0.01;
-        assert_int_equal(us_training_create(&training, problem, theta, &t), US_OK);
-        us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
-        o.point.spectrum.limit = c == 1 ? BOWL : 100; /* the maximum by its whole Hessian */
-        assert_int_equal(us_diagnose(&d, training, &o), US_OK);
-        assert_int_equal(d->evidence.curvature_samples, 4096);
+        us_diagnosis *d = bowl_diagnosis(context, &b, 0, 0.01, c == 1 ? BOWL : 100); /* the maximum by its whole Hessian */
         if (d->verdict.name != US_VERDICT_UNDECIDED)
             fail_msg("case %zu: %s, %s", c, us_verdict_text(d->verdict.name), d->verdict.cause ? d->verdict.cause : "none");
         us_diagnosis_destroy(d);
-        us_training_destroy(training);
-        us_vec_destroy(theta);
-        us_problem_destroy(problem);
     }
     us_context_destroy(context);
 }
 
+/* Nor is a saddle beside the training that only the sample has. */
+static void a_saddle_of_the_sample_alone_is_none(void **state) {
+    us_context *context = support_plain_context();
+    bowl mean = {-3, 5, 1}, all = {-3, -3, 1};
+    us_diagnosis *d = bowl_diagnosis(context, &mean, 0.03, 1e-9, 100);
+    assert_int_not_equal(d->evidence.near_kind, US_KIND_SADDLE);
+    us_diagnosis_destroy(d);
+    d = bowl_diagnosis(context, &all, 0.03, 1e-9, 100);
+    assert_int_equal(d->evidence.near_kind, US_KIND_SADDLE);
+    us_diagnosis_destroy(d);
+    us_context_destroy(context);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_all_rows_to_the_first_order),
-                                       cmocka_unit_test(the_verdict_is_that_of_all_rows),
-                                       cmocka_unit_test(what_all_rows_deny_is_not_claimed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_all_rows_to_the_first_order), cmocka_unit_test(the_verdict_is_that_of_all_rows),
+        cmocka_unit_test(what_all_rows_deny_is_not_claimed), cmocka_unit_test(a_saddle_of_the_sample_alone_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
