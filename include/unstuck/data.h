@@ -157,6 +157,11 @@ US_API us_status us_data_reload(us_data **out, us_context *context, const char *
  * Errors: US_ERR_INPUT (it is no encoding), US_ERR_NOMEM. @param out [caller destroys] */
 US_API us_status us_data_from_encoding(us_data **out, us_context *context, const char *encoding);
 
+/** The same rows with standardised numeric features (mean 0, deviation 1 over the training rows) and, where `target` is
+ * true, a standardised target. Reads the file again. Errors: as us_data_reload; US_ERR_UNSUPPORTED (standardised already, or
+ * no CSV file). @param out [caller destroys] */
+US_API us_status us_data_standardize(us_data **out, const us_data *data, bool target, us_precision precision);
+
 /** The same data for another context, and so for another thread: only the encoding is copied, the rows are those of `data`,
  * which must outlive it. Errors: US_ERR_NOMEM. @param out [caller destroys] */
 US_API us_status us_data_share(us_data **out, us_context *context, const us_data *data);
@@ -175,6 +180,10 @@ US_API const char *us_data_encoding(const us_data *data);
 US_API size_t us_data_feature_count(const us_data *data);
 /** "median_income", "ocean_proximity=INLAND" for a one-hot column, "pixel7", "character7". Borrowed. */
 US_API const char *us_data_feature_name(const us_data *data, size_t feature);
+/** A feature in the file's unit is its column · scale + mean (1 and 0 when not standardised, and for one-hot columns). */
+US_API void us_data_feature_scale(const us_data *data, size_t feature, double *mean, double *scale);
+/** What these would be if it were standardised. */
+US_API void us_data_feature_moments(const us_data *data, size_t feature, double *mean, double *scale);
 /** Shape of one row's features: 3 and [channels×height×width] for images (of one channel, where the file has pictures of
  * rows and columns), else 1 and their number. */
 US_API size_t us_data_feature_shape(const us_data *data, size_t shape[3]);

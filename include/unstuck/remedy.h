@@ -18,6 +18,7 @@ typedef struct us_remedy {
      * `steps` steps for all of them together (or 12, or some hundred, where that is less). NULL: there is nothing to
      * change, and no trial. */
     us_status (*apply)(us_training *training, const us_diagnosis *diagnosis, uint64_t steps);
+    bool standardizes; /* instead of a changed copy, us_trial_options.standardized is tried */
 } us_remedy;
 
 US_API const us_remedy *const *us_remedies(size_t *count);
@@ -34,6 +35,8 @@ typedef struct us_trial {
     bool helps;              /* ends below where it began and not above carrying on, and is below it on average over the
                                 way, each by more than the noise (src/remedy/trial.c) */
     us_training *training;   /* the changed copy after its steps [owned by the trials] */
+    double unit[2];          /* the losses of that training are in units of unit[0]·unit[1] of the losses above; 1 but for
+                                standardised targets (two factors: their product may overflow) */
 } us_trial;
 
 typedef struct us_trials {
@@ -50,6 +53,11 @@ typedef struct us_trial_options {
     double seconds;   /* for all trials together; default 30 */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
+    /* The same training at the same function, on features and target of another scale, for the remedy "standardize"; `unit`
+     * as in us_trial. Its problem must outlive the trials. US_ERR_UNSUPPORTED: there is none, and the text says why. NULL
+     * (default): likewise. us_run_standardized makes one for a run. @param out [the trials destroy] */
+    us_status (*standardized)(void *user, us_training **out, double unit[2]);
+    void *standardized_user;
 } us_trial_options;
 #define US_TRIAL_OPTIONS_INIT \
     { .version = 1, .seconds = 30 }

@@ -152,8 +152,17 @@ US_API us_status us_run_advance(us_run *run, bool (*progress)(void *user, const 
 
 /** Writes checkpoint and weights now. */
 US_API us_status us_run_checkpoint(us_run *run);
-/** Replaces the run's training by a copy of another of the same problem (such as a trial's winner), checkpoints, and logs an
- * event. Observers of the old one are gone with it; on failure the old one stays. */
+/** The run's training at the same function on standardised columns: the file is read again, the first and the last layer
+ * take up the scale, the rule begins anew at a rate that is measured (or its default, where none is found). Adopted by
+ * us_run_adopt, config and encoding follow, the logged losses are divided by unit[0]·unit[1] (what a loss of the
+ * standardised target counts in the run's own unit; huber's target stays as it is), and so the run goes on. Errors:
+ * US_ERR_UNSUPPORTED, where the text says why: standardised already, no CSV file, a formula, features that are numbers of
+ * things, --l2 (it would be another penalty), a first or last layer that cannot take up a scale, columns whose scales are
+ * alike; as us_data_reload.
+ * @param out [caller destroys, before the run] */
+US_API us_status us_run_standardized(us_run *run, us_training **out, double unit[2]);
+/** Replaces the run's training by a copy of another of the same problem (such as a trial's winner) or of the standardised
+ * one, checkpoints, and logs an event. Observers of the old one are gone with it; on failure the old one stays. */
 US_API us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text);
 
 /** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there

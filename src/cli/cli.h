@@ -169,6 +169,7 @@ typedef struct cli_rounds {
     cli_action actions[CLI_ROUNDS];
     size_t count;
     double loss_after, seconds;
+    double unit[2]; /* losses of the run are now in units of unit[0]·unit[1] of those here; see us_trial */
     uint64_t steps;
     bool stuck; /* by the last verdict, and nothing that was tried helped */
 } cli_rounds;

@@ -35,6 +35,10 @@ static bool judge_tries(const us_diagnosis *d, cli_trying try, const char *only,
     return try != CLI_TRY_NOTHING && verdict->stuck;
 }
 
+static us_status judge_standardized(void *user, us_training **out, double unit[2]) {
+    return us_run_standardized(user, out, unit);
+}
+
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
               const us_trial_options *trying, cli_trying try, bool quiet) {
     us_diagnose_options diagnosing = US_DIAGNOSE_OPTIONS_INIT;
@@ -51,6 +55,8 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     if (diagnosing.rows == 0) diagnosing.rows = cli_rows_bound(run);
     diagnosing.progress = trials.progress = cli_what_progress;
     diagnosing.progress_user = trials.progress_user = &progress;
+    trials.standardized = judge_standardized;
+    trials.standardized_user = run;
     *out = (cli_judgement){NULL, NULL};
     us_status status = us_diagnose(&out->diagnosis, us_run_training(run), &diagnosing);
     if (status == US_OK && judge_tries(out->diagnosis, try, trials.only, us_run_first_loss(run)))

@@ -27,12 +27,18 @@ static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, c
     }
     cli_action *action = &r->actions[r->count];
     char text[512];
-    snprintf(text, sizeof text, "%s: loss %.9g -> %.9g in %llu steps", t->remedy->name, t->loss_before, t->loss_with_remedy,
-             (unsigned long long)t->steps);
+    int used = snprintf(text, sizeof text, "%s: loss %.9g -> %.9g in %llu steps", t->remedy->name, t->loss_before,
+                        t->loss_with_remedy, (unsigned long long)t->steps);
+    if (t->unit[0] != 1)
+        snprintf(text + used, sizeof text - (size_t)used,
+                 "; the run's losses are those of the standardised target from here on: %.9g times less",
+                 t->unit[0] * t->unit[1]);
     us_status status = us_run_adopt(run, t->training, "remedy", text);
     if (status != US_OK) return cli_error(command, us_run_context(run), status);
-    *action = (cli_action){t->remedy->name, t->loss_before, t->loss_with_remedy, t->steps};
-    r->loss_after = t->loss_with_remedy;
+    *action = (cli_action){t->remedy->name, t->loss_before * r->unit[0] * r->unit[1],
+                           t->loss_with_remedy * r->unit[0] * r->unit[1], t->steps};
+    r->loss_after = action->loss_after;
+    for (int k = 0; k < 2; k++) r->unit[k] *= t->unit[k];
     r->steps += t->steps;
     r->count++;
     return CLI_DONE;
@@ -43,7 +49,7 @@ int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const
     us_trial_options o = *trying;
     double began = us_clock_now();
     uint64_t done = us_training_steps(us_run_training(run));
-    *r = (cli_rounds){.loss_after = (double)NAN};
+    *r = (cli_rounds){.loss_after = (double)NAN, .unit = {1, 1}};
     if (!o.steps) o.steps = 20 * (done > 10 ? done : 10);
     for (uint64_t k = 0; k < rounds && k < CLI_ROUNDS; k++) {
         double left = trying->seconds - (us_clock_now() - began);

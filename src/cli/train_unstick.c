@@ -14,7 +14,8 @@ typedef struct train_unstick {
     const cli_unsticking *how;
     double spent;
     cli_action best;
-    double loss_before, loss_after;
+    double loss_before, loss_after; /* in the unit of the run as it began */
+    double unit[2];                 /* as cli_rounds' */
     size_t taken;
     bool looked, stuck; /* the run was diagnosed; by the last verdict it is stuck */
 } train_unstick;
@@ -99,7 +100,10 @@ static int train_unstick_act(train_unstick *u, us_run *run, uint64_t rounds) {
         if (!u->looked) u->loss_before = r.first.diagnosis->evidence.loss;
         u->looked = true;
         u->stuck = r.stuck;
-        u->loss_after = r.loss_after;
+        for (size_t i = 0; i < r.count; i++)
+            r.actions[i].loss_before *= u->unit[0] * u->unit[1], r.actions[i].loss_after *= u->unit[0] * u->unit[1];
+        u->loss_after = r.loss_after * u->unit[0] * u->unit[1];
+        for (int k = 0; k < 2; k++) u->unit[k] *= r.unit[k];
         if (best && (!u->taken || !(best->loss_before - best->loss_after <= u->best.loss_before - u->best.loss_after)))
             u->best = *best;
         u->taken += r.count;
@@ -169,7 +173,8 @@ static int train_unstick_conclude(const train_unstick *u, us_run *run, us_status
 }
 
 int cli_train_unstick(const cli_command *command, us_run **run, const cli_unsticking *how, us_status *ended) {
-    train_unstick u = {.command = command, .how = how, .loss_before = (double)NAN, .loss_after = (double)NAN};
+    train_unstick u = {
+        .command = command, .how = how, .loss_before = (double)NAN, .loss_after = (double)NAN, .unit = {1, 1}};
     bool take = how->mode == CLI_UNSTICK_AUTO, go_on = true;
     int code = CLI_DONE;
     us_run_stop_at_stalls(*run, how->mode != CLI_UNSTICK_OFF);

@@ -93,7 +93,8 @@ const cli_command cli_unstick = {
     "unstick", "RUN", "takes the remedy that measurably helps, and goes on",
     "Diagnoses the run, tries every remedy that answers the verdict on a copy, beside carrying on, and takes the best one\n"
     "if it gets lower than carrying on by more than the noise; then again, while something helps. A run that nothing helps\n"
-    "stays as it was.\n"
+    "stays as it was. `standardize` also changes the run's columns (made with --no-standardize): predictions keep the\n"
+    "file's unit, and logged losses become those of the standardised target.\n"
     "\n"
     "  unstuck unstick runs/net-1\n"
     "  unstuck unstick runs/net-1 --remedy escape",

@@ -1,6 +1,7 @@
 /* A file made ready for training, again for the same training, or for prediction. */
 #include "data/dataset.h"
 #include "data/images.h"
+#include "data/moments.h"
 #include "data/plan.h"
 #include "data/text.h"
 #include <stdlib.h>
@@ -191,6 +192,55 @@ us_status us_data_reload(us_data **out, us_context *context, const char *path, c
                  : d->encoding->text
                      ? us__text_load(d->encoding, path ? path : d->encoding->file.path, NULL, precision, d->sets)
                      : data_load_csv(d, path ? path : d->encoding->file.path, NULL, precision);
+    if (status == US_OK) status = data_finish(d);
+    if (status == US_OK)
+        *out = d;
+    else
+        us_data_destroy(d);
+    return status;
+}
+
+/* ------------------------------------------------------------------ standardised */
+
+void us_data_feature_moments(const us_data *data, size_t feature, double *mean, double *scale) {
+    const us__encoding *e = data->encoding;
+    *mean = 0, *scale = 1;
+    for (size_t k = 0; k < e->feature_count; k++)
+        if (e->features[k].first == feature && !e->features[k].text)
+            *mean = e->features[k].mean, *scale = e->features[k].scale;
+}
+
+void us_data_feature_scale(const us_data *data, size_t feature, double *mean, double *scale) {
+    *mean = 0, *scale = 1;
+    if (data->encoding->standardize) us_data_feature_moments(data, feature, mean, scale);
+}
+
+/* The target's moments over the training rows, which has none yet. */
+static us_status data_measure_target(us__encoding *e, const us_dataset *train) {
+    size_t rows = us_dataset_rows(train);
+    const void *from = us_dataset_targets_const(train);
+    double *values = us__alloc(e->context, rows, sizeof *values);
+    if (!values) return US_ERR_NOMEM;
+    bool f32 = us_dataset_precision(train) == US_F32;
+    for (size_t i = 0; i < rows; i++) values[i] = f32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
+    us__moments(values, rows, &e->target_mean, &e->target_scale);
+    us__release(e->context, values);
+    return US_OK;
+}
+
+us_status us_data_standardize(us_data **out, const us_data *data, bool target, us_precision precision) {
+    const us__encoding *own = data->encoding;
+    us_data *d = NULL;
+    *out = NULL;
+    if (own->images || own->text)
+        return us__fail(data->context, US_ERR_UNSUPPORTED, "only columns of numbers can be standardised: these data are %s",
+                        own->text ? "a text" : "images");
+    if (own->standardize) return us__fail(data->context, US_ERR_UNSUPPORTED, "the data are standardised already");
+    us_status status = data_create(&d, data->context);
+    if (status == US_OK) status = us__encoding_read(&d->encoding, data->context, data->text);
+    if (status == US_OK) d->encoding->standardize = true;
+    if (status == US_OK && target && own->task == US_REGRESSION) status = data_measure_target(d->encoding, data->sets[0]);
+    if (status == US_OK) status = data_load_csv(d, d->encoding->file.path, NULL, precision);
     if (status == US_OK) status = data_finish(d);
     if (status == US_OK)
         *out = d;

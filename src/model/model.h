@@ -40,4 +40,13 @@ us_status us__model_formula_build(const us_model *model, us_graph *graph, us_nod
 /* One layer without activation, and a loss that the fused leaf has. */
 bool us__model_is_fused(const us_model *model);
 
+/* absorb.c: changes theta [n] such that the model is the same function of data in their own unit when its features become
+ * (x − mean)/scale [inputs] and its target (y − target_mean)/target_scale. Errors: US_ERR_UNSUPPORTED (a first or last layer
+ * that cannot take it up); theta is then as it was. */
+us_status us__model_absorb(const us_model *model, const us_group *groups, size_t count, const double *mean,
+                           const double *scale, double target_mean, double target_scale, double *theta);
+/* The loss of a target divided by `scale` is in units of unit[0]·unit[1] of the loss before. Two factors, for their product
+ * may overflow. False for losses that such a division changes otherwise (huber), and where there is no target of numbers. */
+bool us__model_target_unit(const us_model *model, double scale, double unit[2]);
+
 #endif

@@ -2,7 +2,8 @@
  *
  * Both are looked at ten times on the way. A remedy helps when, each by more than the noise, it ends below where it began,
  * does not end above carrying on, and is below it on the average of the ten looks: to be sooner where carrying on comes in
- * the end is a help, too. Losses are on all rows, in f64. */
+ * the end is a help, too. Losses are on all rows, in f64. A remedy whose training counts its losses in another unit is
+ * compared in that unit, in which it does not overflow, and told in the unit of the training as it was. */
 #include "remedy/remedy.h"
 #include <math.h>
 #include <stdio.h>
@@ -95,12 +96,44 @@ static double trial_noise(const trial_path *path) {
     return isfinite(jitter) ? noise + jitter : isfinite(noise) ? noise : 0;
 }
 
+/* Losses in units of unit[0]·unit[1]. */
+static trial_path trial_in_unit(const trial_path *path, const double unit[2]) {
+    trial_path out;
+    for (int k = 0; k <= TRIAL_CHUNKS; k++) out.losses[k] = path->losses[k] / unit[0] / unit[1];
+    return out;
+}
+
+/* A meter for the training's own problem, where that is not the one tried on. */
+static us_status trial_meter_for(trial_meter *own, const trial_meter *m, us_training *training) {
+    us_problem *problem = us_training_problem(training);
+    us_status status = us_problem_recast(&own->problem, problem, US_F64);
+    return status ? status
+                  : us_vec_create(&own->theta, us_problem_context(m->problem), US_F64, us_problem_dimension(problem));
+}
+
+/* Both paths in the unit of the remedy's losses. */
+static void trial_compare(us_trial *t, const trial_path *path, const trial_path *carrying_on) {
+    double noise = trial_noise(carrying_on), end = path->losses[TRIAL_CHUNKS];
+    t->loss_with_remedy = isinf(end) ? (double)NAN : end * t->unit[0] * t->unit[1];
+    t->helps = end < carrying_on->losses[0] - trial_noise(path) && end < carrying_on->losses[TRIAL_CHUNKS] + noise &&
+               trial_mean(path) < trial_mean(carrying_on) - noise / 2; /* a mean of ten is surer than one */
+}
+
 /* One remedy: copy, change, advance, compare. A remedy that fails says so in `why`, and its loss is NaN. */
 static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *training, const us_diagnosis *diagnosis,
                               const trial_path *carrying_on) {
     us_context *context = us_problem_context(m->problem);
-    trial_path path;
-    us_status status = us_training_copy(&t->training, training, NULL);
+    trial_path path, beside = trial_in_unit(carrying_on, t->unit);
+    trial_meter own = {0};
+    us_status status = US_OK;
+    if (t->remedy->standardizes) { /* changed already */
+        status = trial_meter_for(&own, m, t->training);
+        if (!status) status = trial_advance(&own, t->training, t->steps, &path);
+        us_vec_destroy(own.theta);
+        us_problem_destroy(own.problem);
+        return status ? status : (trial_compare(t, &path, &beside), US_OK);
+    }
+    status = us_training_copy(&t->training, training, NULL);
     if (status) return status;
     status = t->remedy->apply(t->training, diagnosis, t->steps);
     if (status == US_ERR_NOMEM || status == US_INTERRUPTED) return status;
@@ -111,15 +144,30 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
         return US_OK;
     }
     if ((status = trial_advance(m, t->training, t->steps, &path))) return status;
-    double noise = trial_noise(carrying_on), end = path.losses[TRIAL_CHUNKS];
-    t->loss_with_remedy = isinf(end) ? (double)NAN : end;
-    t->helps = end < t->loss_before - trial_noise(&path) && end < t->loss_carrying_on + noise &&
-               trial_mean(&path) < trial_mean(carrying_on) - noise / 2; /* a mean of ten is surer than one */
+    trial_compare(t, &path, &beside);
     return US_OK;
 }
 
+/* The standardised training. That there is none says `why`; US_NOT_FOUND where the remedy then needs no mention. */
+static us_status trial_standardized(us_trial *t, us_context *context, const us_trial_options *o) {
+    us_status status = US_ERR_UNSUPPORTED;
+    if (o->standardized)
+        status = o->standardized(o->standardized_user, &t->training, t->unit);
+    else
+        us__fail(context, status, "the data that this training was made from are not known");
+    if (status == US_OK || status == US_ERR_NOMEM || status == US_INTERRUPTED) return status;
+    snprintf(t->why, sizeof t->why, "it failed: %.200s", us_context_error(context));
+    us_context_error_clear(context);
+    t->unit[0] = t->unit[1] = 1;
+    return status == US_ERR_UNSUPPORTED && !o->only ? US_NOT_FOUND : US_OK;
+}
+
+/* Is there something to try? */
+static bool trial_moves(const us_trial *t) { return t->remedy->apply || t->training; }
+
 /* The remedies to try, in the order of the table. */
-static us_status trial_choose(us_trials *trials, const us_diagnosis *diagnosis, const char *only) {
+static us_status trial_choose(us_trials *trials, const us_diagnosis *diagnosis, const us_trial_options *o) {
+    const char *only = o->only;
     size_t count;
     const us_remedy *const *all = us_remedies(&count);
     if (!(trials->trials = us__new(trials->context, count, sizeof *trials->trials))) return US_ERR_NOMEM;
@@ -131,6 +179,10 @@ static us_status trial_choose(us_trials *trials, const us_diagnosis *diagnosis, 
         if (!applies && !only) continue;
         if (!applies) snprintf(t->why, sizeof t->why, "asked for by name");
         t->remedy = all[i];
+        t->unit[0] = t->unit[1] = 1;
+        us_status status = t->remedy->standardizes ? trial_standardized(t, trials->context, o) : US_OK;
+        if (status == US_NOT_FOUND) continue;
+        if (status) return status;
         trials->count++;
     }
     return US_OK;
@@ -160,9 +212,9 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
     us_trials *trials = us__new(context, 1, sizeof *trials);
     if (!trials) return US_ERR_NOMEM;
     *trials = (us_trials){.best = SIZE_MAX, .context = context};
-    if ((status = trial_choose(trials, diagnosis, o.only)) || trials->count == 0) goto done;
+    if ((status = trial_choose(trials, diagnosis, &o)) || trials->count == 0) goto done;
     size_t moving = 0; /* that there is something to try of */
-    for (size_t i = 0; i < trials->count; i++) moving += trials->trials[i].remedy->apply != NULL;
+    for (size_t i = 0; i < trials->count; i++) moving += trial_moves(&trials->trials[i]);
     if (moving == 0) {
         for (size_t i = 0; i < trials->count; i++) {
             us_trial *t = &trials->trials[i];
@@ -183,7 +235,7 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
         t->steps = steps;
         t->loss_before = carrying_on.losses[0];
         t->loss_carrying_on = carrying_on.losses[TRIAL_CHUNKS];
-        if (!t->remedy->apply)
+        if (!trial_moves(t))
             t->steps = 0, t->loss_with_remedy = t->loss_before;
         else if ((status = trial_remedy(t, &meter, training, diagnosis, &carrying_on)))
             goto done;

@@ -126,7 +126,7 @@ us_status us__run_choose_rate(us_run *run) {
         if (status == US_OK) status = us_training_set_theta(copy, vectors[2], false);
     }
     if (status == US_OK) status = rate_limit(run, copy, &sharpness, &limit);
-    int batches = us_training_batch(copy) < us_problem_samples(run->problem) ? RATE_BATCHES : 1;
+    int batches = us_training_batch(run->training) < us_problem_samples(run->problem) ? RATE_BATCHES : 1;
     for (int k = 0; status == US_OK && k < batches; k++) {
         double one = 0;
         status = rate_critical(run, copy, vectors[0], vectors[1], vectors[2], &one);

@@ -19,6 +19,7 @@ us_status us__run_new(us_run **out, us_context *context, const char *folder) {
 
 void us_run_destroy(us_run *run) {
     if (!run) return;
+    us_run_destroy(run->standardized);
     us__store_close(run->store);
     us_vec_destroy(run->weights);
     us__path_release(run);
@@ -144,6 +145,10 @@ us_status us_run_results(us_context *context, const char *folder, const char *ki
 }
 
 us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text) {
+    if (us__run_is_standardized(run, training)) {
+        us_status status = us__run_adopt_standardized(run, training);
+        return status == US_OK ? us_run_log_event(run, event_kind, event_text) : status;
+    }
     us_training *copy = NULL, *before = run->training;
     us_status status = us_training_copy(&copy, training, run->problem);
     if (status != US_OK) return status;

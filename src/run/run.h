@@ -79,6 +79,12 @@ us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds);
 /* Forgets what lies beyond a step: metrics, losses, checkpoints, signs. */
 us_status us__store_trim(us__store *store, uint64_t step);
 
+/* The run's data are encoded otherwise from now on, and logged losses divided by unit[0]·unit[1]: all of it, with what is
+ * stored until then, when it is done, and nothing when it is undone. */
+us_status us__store_remake_begin(us__store *store, const char *config, const char *encoding, const double unit[2]);
+us_status us__store_remake_done(us__store *store);
+void us__store_remake_undo(us__store *store);
+
 /* Seconds of training at the last checkpoint up to `step`; 0 when there is none. */
 us_status us__store_seconds(us__store *store, uint64_t step, double *seconds);
 typedef struct us__losses {
@@ -160,6 +166,7 @@ struct us_run {
     bool stalls, stalled; /* stops at stalls; has just done so */
     uint64_t stall_next;  /* the step to look at it again */
     us__path path;
+    us_run *standardized; /* its data, model and problems with standardised columns, once that was asked for; or NULL */
 };
 
 /* run.c */
@@ -237,6 +244,10 @@ us_status us__run_stalled(us_run *run, bool *stalled);
 /* stall.c: makes the watch that was asked for, and takes its signs into the log; or has it go on with another training. */
 us_status us__run_watch_begin(us_run *run);
 us_status us__run_watch_move(us_run *run, us_training *training);
+
+/* standardize.c: are these the standardised columns' training? Adopts it as us_run_adopt does, but for the event. */
+bool us__run_is_standardized(const us_run *run, const us_training *training);
+us_status us__run_adopt_standardized(us_run *run, const us_training *training);
 
 /* solve.c: is the optimizer a solver? Then it goes on from θ to the end of the plan: US_OK or US_INTERRUPTED. */
 bool us__run_is_solved(const us_run *run);

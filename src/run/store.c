@@ -326,6 +326,22 @@ us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds) 
     return store_run(store, "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", "id", (sqlite3_int64)step, seconds);
 }
 
+us_status us__store_remake_begin(us__store *store, const char *config, const char *encoding, const double unit[2]) {
+    us_status status = store_execute(store, "BEGIN");
+    if (status != US_OK) return status;
+    status = us__store_set(store, "config", config);
+    if (status == US_OK) status = us__store_set(store, "encoding", encoding);
+    if (status == US_OK)
+        status = store_run(store, "UPDATE losses SET train=train/?1/?2, test=test/?1/?2", "dd", unit[0], unit[1]);
+    if (status == US_OK)
+        status = store_run(store, "UPDATE metrics SET loss=loss/?1/?2, mean_loss=mean_loss/?1/?2", "dd", unit[0], unit[1]);
+    if (status != US_OK) us__store_remake_undo(store);
+    return status;
+}
+
+us_status us__store_remake_done(us__store *store) { return store_execute(store, "COMMIT"); }
+void us__store_remake_undo(us__store *store) { sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); }
+
 us_status us__store_trim(us__store *store, uint64_t step) {
     store->count = store->sign_count = 0;
     us_status status = store_run(store, "DELETE FROM metrics WHERE step>?", "i", (sqlite3_int64)step);
