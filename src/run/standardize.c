@@ -74,6 +74,7 @@ static us_status standardize_make(us_run *run) {
     double unit[2];
     us_status status = standardize_check(run);
     if (status == US_OK) status = us__run_new(&other, run->context, run->folder);
+    if (status == US_OK) other->config.rule = run->config.rule;
     config.data_options.standardize = true;
     config.start = NULL; /* in the file's unit, and long left */
     config.keep_path = 0;
