@@ -138,7 +138,7 @@ typedef struct us_schedule_kind {
 /** The i-th kind, NULL beyond the last. Borrowed for ever. */
 US_API const us_schedule_kind *us_schedule_kind_at(size_t i);
 
-/** Errors: US_ERR_INPUT (says what the text must be); *out is then "constant". */
+/** Errors: US_ERR_ARGUMENT (says what the text must be); *out is then "constant". */
 US_API us_status us_schedule_parse(us_context *context, const char *text, uint64_t warmup, us_schedule *out);
 /** Factor at step t ≥ 1. That of "plateau" depends on losses: here it is 1, and the training multiplies it. */
 US_API double us_schedule_factor(const us_schedule *schedule, uint64_t t);

@@ -88,8 +88,22 @@ US_API us_status us_run_find_rate(us_range **out, us_context *context, const us_
  * data).
  * @param out [caller destroys] */
 US_API us_status us_run_open(us_run **out, us_context *context, const char *folder);
-/** The same for a run that was made with config.rule. @param rule  that one, by its name; NULL: a rule of the library */
-US_API us_status us_run_open_with(us_run **out, us_context *context, const char *folder, const us_rule *rule);
+
+typedef struct us_run_open_options {
+    uint32_t version;    /* 1 */
+    const us_rule *rule; /* of a run that was made with config.rule: that one, by its name; default NULL: the library's */
+    const char *data;    /* where the training file is now, which must be the same bytes; the run remembers it. Default NULL:
+                            where it was */
+    bool look;           /* the run may be open elsewhere, such as in its training: it can be measured, copied and noted about
+                            (us_run_log_verdict, ..); what would change it is US_ERR_ARGUMENT. Default false */
+} us_run_open_options;
+#define US_RUN_OPEN_OPTIONS_INIT \
+    { .version = 1 }
+US_API void us_run_open_options_init(us_run_open_options *options);
+/** The same with options. @param options  NULL for defaults */
+US_API us_status us_run_open_with(us_run **out, us_context *context, const char *folder, const us_run_open_options *options);
+/** Whether another process has a run's folder open to change it, such as its training. */
+US_API bool us_run_is_busy(const char *folder);
 /** Closes files; what was not checkpointed is lost. */
 US_API void us_run_destroy(us_run *run);
 

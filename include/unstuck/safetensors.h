@@ -45,7 +45,8 @@ US_API us_status us_safetensors_decode(us_tensors **out, us_context *context, co
 US_API us_status us_safetensors_read(us_tensors **out, us_context *context, const char *path);
 
 /** Replaces a file as a whole: writes PATH.part beside it, fsync, rename, fsync of the folder. Whatever happens, PATH is
- * the old file or the new one. Errors: US_ERR_IO (also a full disk; PATH.part is then removed), US_ERR_NOMEM. */
+ * the old file or the new one. A link stays, and what it names is replaced; a pipe or a device is written to.
+ * Errors: US_ERR_IO (also a full disk; PATH.part is then removed), US_ERR_NOMEM. */
 US_API us_status us_file_replace(us_context *context, const char *path, const void *bytes, size_t size);
 
 US_API void us_tensors_destroy(us_tensors *tensors);

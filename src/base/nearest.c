@@ -26,7 +26,7 @@ static size_t nearest_distance(const char *a, const char *b) {
 
 const char *us__nearest_name(const char *word, const char *const *names, size_t count) {
     const char *best = NULL;
-    size_t length = strlen(word), limit = length < 3 ? 1 : 1 + length / 3, least = limit + 1;
+    size_t length = strlen(word), limit = length < 2 ? 0 : length < 3 ? 1 : 1 + length / 3, least = limit + 1;
     for (size_t i = 0; i < count; i++) {
         size_t distance = nearest_distance(word, names[i]);
         if (distance < least) {

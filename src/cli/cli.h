@@ -78,6 +78,11 @@ bool cli_deadline_end(us_context *context);
 /* Tells the context's error in one line, and returns the exit status that fits. */
 int cli_error(const cli_command *command, us_context *context, us_status status);
 
+/* Opens a run to measure it and to note what was found; it may be open elsewhere, which is told unless quiet.
+ * @param data  --data, or NULL */
+us_status cli_run_look(us_run **out, us_context *context, const char *folder, const char *data, bool quiet);
+#define CLI_DATA_HELP "the training file, where it was moved (the same bytes); the run remembers it"
+
 /* ------------------------------------------------------------------ output */
 
 bool cli_is_terminal(int fd);

@@ -162,7 +162,7 @@ int cli_critical_of_run(const cli_command *command, const char *folder, const cl
     options.products = o->products, options.seconds = o->seconds, options.reach = o->reach;
     options.point.decrease_tolerance = o->tolerance;
     options.progress = critical_run_progress, options.progress_user = &progress;
-    us_status status = us_run_open(&run, context, folder);
+    us_status status = cli_run_look(&run, context, folder, NULL, o->quiet);
     if (status == US_OK)
         status = us_problem_freeze(&problem, &theta, us_training_problem(us_run_training(run)), US_F64,
                                    us_training_theta(us_run_training(run)));

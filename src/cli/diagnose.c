@@ -4,7 +4,7 @@
 #include <string.h>
 
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
-    const char *folder = NULL, *rows = NULL, *log = NULL;
+    const char *folder = NULL, *rows = NULL, *log = NULL, *data = NULL;
     bool json = false, quiet = false, no_remedies = false, signs = false;
     uint64_t threads = 1, steps = 0, limit = 4000;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
@@ -25,6 +25,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
+        {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
@@ -45,7 +46,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     cli_judgement judgement = {NULL, NULL};
     options.steps = steps;
     options.point.spectrum.limit = limit;
-    us_status status = us_run_open(&run, context, folder);
+    us_status status = cli_run_look(&run, context, folder, data, quiet);
     options.all_rows = rows && strcmp(rows, "all") == 0;
     if (status == US_OK && (code = cli_rows(command, rows, run, &options.rows)) != CLI_GO_ON) goto done;
     code = status == US_OK
@@ -67,7 +68,7 @@ const cli_command cli_diagnose = {
     "Measures, at the run's last checkpoint, in f64 on all training rows: the gradient (first checked against differences\n"
     "of the loss, on up to 1,024 of the rows), the eigenvalues of the Hessian, what following the gradient or a negative\n"
     "eigenvector would gain, and what carrying on would. Names the cause with that evidence, and tries remedies on\n"
-    "copies. The run is not changed.\n"
+    "copies. The run is not changed; it may be training meanwhile.\n"
     "\n"
     "  unstuck diagnose runs/housing-1\n"
     "\n"

@@ -199,7 +199,7 @@ static int run_others(scape *s, const cli_command *command, const scape_run *ask
     size_t n = us_problem_dimension(us_training_problem(us_run_training(ask->run)));
     for (size_t i = 1; i < ask->count; i++) {
         us_run *run = NULL;
-        us_status status = us_run_open(&run, s->context, ask->folders[i]);
+        us_status status = cli_run_look(&run, s->context, ask->folders[i], NULL, true);
         if (status == US_OK && us_vec_size(us_training_theta(us_run_training(run))) != n) {
             us_run_destroy(run);
             return cli_usage(command, "%s has another model than %s: its path is in another space", ask->folders[i],
@@ -261,7 +261,7 @@ int scape_of_run(scape *s, const cli_command *command, scape_run *ask) {
     size_t rows = 0;
     us_precision precision = ask->precision ? US_F64 : US_F32;
     int code = CLI_GO_ON, kind = ask->directions;
-    us_status status = us_run_open(&ask->run, s->context, ask->folders[0]);
+    us_status status = cli_run_look(&ask->run, s->context, ask->folders[0], NULL, s->progress.quiet);
     if (status == US_OK) {
         const us_training *t = us_run_training(ask->run);
         if (ask->seed == UINT64_MAX) ask->seed = us_run_seed(ask->run);

@@ -155,7 +155,7 @@ static void spectrum_keep(const cli_command *command, const spectrum_view *v, co
 }
 
 static int spectrum_run(const cli_command *command, int argc, char **argv) {
-    const char *folder = NULL;
+    const char *folder = NULL, *data = NULL;
     spectrum_options o = {.top = 5,
                           .bottom = 5,
                           .products = 1000,
@@ -193,6 +193,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--block", "K", &o.block, "products made at a time (1)", 1, 64},
         {CLI_CHOICE, "--precision", "P", &precision, "of the products: f32 or f64 (f64)", 0, 0, false, "f32|f64"},
         {CLI_COUNT, "--seed", "N", &o.seed, "of the random vectors and the sample (the run's)"},
+        {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &o.json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &o.quiet, "no progress and no messages"},
@@ -205,7 +206,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
     us_context *context = cli_context(o.quiet, threads);
     if (!context) return CLI_FAILED;
     spectrum_view v = {.progress = cli_progress_start(o.quiet), .trace = {.value = (double)NAN}};
-    us_status status = us_run_open(&v.run, context, folder);
+    us_status status = cli_run_look(&v.run, context, folder, data, o.quiet);
     if (status == US_OK) {
         if (o.seed == SPECTRUM_RUN_SEED) o.seed = us_run_seed(v.run);
         const us_training *training = us_run_training(v.run);

@@ -106,6 +106,17 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
                cli_shell(folder, room));
 }
 
+/* A run that goes on keeps what it was made with: an option that would change it is refused, not ignored. */
+static int train_resumed(const cli_command *command, const cli_option *options, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (*options[i].given && strcmp(options[i].name, "--steps") != 0 && strcmp(options[i].name, "--threads") != 0)
+            return cli_usage(command,
+                             "%s does not go with --resume: the run goes on as it was made (beside --steps and "
+                             "--threads)",
+                             options[i].name);
+    return CLI_GO_ON;
+}
+
 static int train_run(const cli_command *command, int argc, char **argv) {
     const char *data = NULL, *folder = NULL, *resume = NULL;
     cli_training training;
@@ -114,7 +125,8 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     int watch = US_WATCH_ECONOMY, unstick = CLI_UNSTICK_OFF;
     cli_unsticking how = {.share = 1};
     cli_option table[CLI_TRAINING_OPTIONS + 16];
-    size_t count = cli_training_options(&training, table);
+    bool was[CLI_TRAINING_OPTIONS] = {false};
+    size_t count = cli_training_options(&training, table), shared = count;
     const cli_option own[] = {
         {CLI_SECTION, "instead of training", .help = ""},
         {CLI_FLAG, "--find-lr", NULL, &find_lr,
@@ -135,20 +147,24 @@ static int train_run(const cli_command *command, int argc, char **argv) {
          .given = &how.share_given},
         {CLI_SECTION, "run", .help = ""},
         {CLI_TEXT, "--run", "DIR", &folder, "a new folder for the run (runs/NAME-1)"},
-        {CLI_TEXT, "--resume", "DIR", &resume, "goes on with an interrupted run (alone; --steps N adds steps)"},
+        {CLI_TEXT, "--resume", "DIR", &resume,
+         "goes on with an interrupted run (alone; --steps N adds steps; DATA only where\nthe file was moved: the same "
+         "bytes)"},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };
     memcpy(table + count, own, sizeof own);
     count += sizeof own / sizeof *own;
+    for (size_t i = 0; i < shared; i++)
+        if (!table[i].given) table[i].given = &was[i];
     size_t given;
     int code = cli_parse(command, table, count, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
     if ((code = cli_training_help(command, config)) != CLI_GO_ON) return code;
-    if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV or IDX file; --help tells more");
-    if (resume && given)
-        return cli_usage(command, "--resume goes on with the run's own data; '%s' is one argument too many", data);
+    if (!resume && !given) return cli_usage(command, "DATA is missing: a CSV file, IDX images or a text; --help tells more");
 
+    if (resume && folder) return cli_usage(command, "--run names a new folder; it does not go with --resume");
+    if (resume && (code = train_resumed(command, table, shared)) != CLI_GO_ON) return code;
     cli_training_take(&training, data);
     if (find_lr && resume) return cli_usage(command, "--find-lr begins anew; it does not go with --resume");
     if (find_lr) return cli_find_lr(command, &training, quiet, json);
@@ -158,7 +174,9 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     char *text = NULL, made[512];
     us_status status;
     if (resume) {
-        status = us_run_open(&run, context, resume);
+        us_run_open_options opening = US_RUN_OPEN_OPTIONS_INIT;
+        opening.data = data;
+        status = us_run_open_with(&run, context, resume, &opening);
         if (status == US_OK && config->steps) status = us_run_extend(run, config->steps);
     } else {
         if (!folder) {

@@ -40,7 +40,7 @@ static void unstick_tell(const cli_rounds *r) {
 }
 
 static int unstick_run(const cli_command *command, int argc, char **argv) {
-    const char *folder = NULL, *remedy = NULL;
+    const char *folder = NULL, *remedy = NULL, *data = NULL;
     bool json = false, quiet = false;
     uint64_t threads = 1, steps = 0, rounds = 3;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
@@ -51,6 +51,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for all remedies together (60)", 0, 0, true},
         {CLI_COUNT, "--rounds", "N", &rounds, "so many remedies may be taken one after the other, while they help (3)", 1,
          CLI_ROUNDS},
+        {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
         {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
@@ -74,7 +75,9 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     cli_rounds taken = {.first = {NULL, NULL}};
     trying.steps = steps;
     trying.only = remedy;
-    us_status status = us_run_open(&run, context, folder);
+    us_run_open_options opening = US_RUN_OPEN_OPTIONS_INIT;
+    opening.data = data;
+    us_status status = us_run_open_with(&run, context, folder, &opening);
     code = status == US_OK ? cli_rounds_run(&taken, command, run, &trying, CLI_TRY_ALWAYS, remedy ? 1 : rounds, quiet)
                            : cli_error(command, context, status);
     if (code != CLI_DONE) goto done;

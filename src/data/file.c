@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,9 +43,24 @@ static us_status file_sync_folder(us_context *context, const char *path) {
     return status;
 }
 
+/* A pipe or a device is written to; nothing can take its place. */
+static us_status file_write_into(us_context *context, const char *path, const void *bytes, size_t size) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    us_status status = file >= 0 && file_write(file, bytes, size) ? US_OK : file_fail(context, path, "cannot be written");
+    if (file >= 0 && close(file) != 0 && status == US_OK) status = file_fail(context, path, "cannot be written");
+    return status;
+}
+
 us_status us_file_replace(us_context *context, const char *path, const void *bytes, size_t size) {
-    char *beside = us__text_format(context, "%s.part", path);
-    if (!beside) return US_ERR_NOMEM;
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return file_write_into(context, path, bytes, size);
+    char *target = realpath(path, NULL); /* a link stays, and what it names is replaced */
+    char *beside = us__text_format(context, "%s.part", target ? target : path);
+    if (!beside) {
+        free(target);
+        return US_ERR_NOMEM;
+    }
     us_status status = US_OK;
     int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) {
@@ -58,15 +74,16 @@ us_status us_file_replace(us_context *context, const char *path, const void *byt
         reason = errno;
     }
     errno = reason;
-    if (!written || rename(beside, path) != 0) {
+    if (!written || rename(beside, target ? target : path) != 0) {
         status =
             file_fail(context, path, written ? "cannot be replaced" : "writing failed, and what was there is as before");
         unlink(beside);
         goto done;
     }
-    status = file_sync_folder(context, path);
+    status = file_sync_folder(context, target ? target : path);
 done:
     us__release(context, beside);
+    free(target);
     return status;
 }
 

@@ -224,10 +224,10 @@ us_status us_schedule_parse(us_context *context, const char *text, uint64_t warm
     us_schedule plain = {.text = "constant", .warmup = warmup}, read = plain;
     *out = plain;
     if (strlen(text) >= sizeof out->text)
-        return us__fail(context, US_ERR_INPUT, "--schedule: the text is longer than %zu characters", sizeof out->text - 1);
+        return us__fail(context, US_ERR_ARGUMENT, "--schedule: the text is longer than %zu characters", sizeof out->text - 1);
     const char *shape = schedule_warmup(text, &read);
     if (!shape)
-        return us__fail(context, US_ERR_INPUT,
+        return us__fail(context, US_ERR_ARGUMENT,
                         "--schedule %s: a warm-up is warmup:STEPS[:linear|cosine|exponential|constant], and then a comma "
                         "and the schedule",
                         text);
@@ -240,7 +240,7 @@ us_status us_schedule_parse(us_context *context, const char *text, uint64_t warm
         names[i] = schedule_table[i].public.name;
         if (strcmp(name, names[i]) != 0) continue;
         if (!schedule_numbers(shape + length, &schedule_table[i], read.numbers))
-            return us__fail(context, US_ERR_INPUT, "--schedule %s: this must be %s", text, schedule_table[i].public.usage);
+            return us__fail(context, US_ERR_ARGUMENT, "--schedule %s: this must be %s", text, schedule_table[i].public.usage);
         strcpy(read.text, text);
         read.kind = i;
         *out = read;
@@ -248,8 +248,8 @@ us_status us_schedule_parse(us_context *context, const char *text, uint64_t warm
     }
     const char *nearest = us__nearest_name(name, names, SCHEDULE_COUNT);
     if (nearest)
-        return us__fail(context, US_ERR_INPUT, "--schedule %s: there is no such schedule; did you mean %s?", text, nearest);
-    return us__fail(context, US_ERR_INPUT,
+        return us__fail(context, US_ERR_ARGUMENT, "--schedule %s: there is no such schedule; did you mean %s?", text, nearest);
+    return us__fail(context, US_ERR_ARGUMENT,
                     "--schedule %s: there is constant, exp:R, step:EVERY:R, poly, cosine, cosine-restarts, one-cycle, wsd, "
                     "inverse-sqrt, plateau; `unstuck optimizers --schedules` explains them",
                     text);

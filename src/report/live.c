@@ -65,7 +65,7 @@ static uint64_t live_mark(const us_live *live) {
             mark = live_mix(mark, (uint64_t)s.st_mtim.tv_nsec);
             mark = live_mix(mark, (uint64_t)s.st_size);
         }
-        mark = live_mix(mark, us__run_locked(live->folders[i]));
+        mark = live_mix(mark, us_run_is_busy(live->folders[i]));
     }
     return mark;
 }

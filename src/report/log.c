@@ -149,7 +149,7 @@ static us_status log_head(us__text *to, us__store *store, const char *folder) {
     if (status == US_NOT_FOUND)
         status = us__fail(to->context, US_ERR_INPUT, "%s: run.db lacks a part of its config", folder);
     if (status != US_OK) goto done;
-    bool open = us__run_locked(folder);
+    bool open = us_run_is_busy(folder);
     /* The name that the folder has, also where the path is "." */
     const char *full = realpath(folder, path), *slash = full ? strrchr(full, '/') : NULL;
     us__text_add(to, "{\"name\":");

@@ -257,7 +257,9 @@ us_status us__run_end(us_run *run, us_status why) {
 
 us_status us_run_advance(us_run *run, bool (*progress)(void *user, const us_run_progress *), void *user) {
     us__advance a = {.progress = progress, .user = user};
-    us_status status = us__run_begin(run, &a);
+    us_status status = us__run_may_change(run);
+    if (status != US_OK) return status;
+    status = us__run_begin(run, &a);
     if (status == US_OK)
         status = us__run_is_solved(run) ? us__run_solve(run, progress, user) : us__run_steps(run, &a, UINT64_MAX);
     return us__run_end(run, status);

@@ -77,6 +77,7 @@ done:
 }
 
 us_status us_run_checkpoint(us_run *run) {
-    us_status status = us__store_flush(run->store);
+    us_status status = us__run_may_change(run);
+    if (status == US_OK) status = us__store_flush(run->store);
     return status == US_OK ? us__run_checkpoint_write(run, run->folder) : status;
 }

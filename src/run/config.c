@@ -283,7 +283,6 @@ us_status us__run_config_check(us_context *context, const us_run_config *c) {
     us_schedule schedule;
     if (status == US_OK) {
         status = us_schedule_parse(context, c->schedule ? c->schedule : "constant", c->warmup, &schedule);
-        if (status != US_OK) us__error_prefix(context, "--schedule");
     }
     const struct {
         const char *option;

@@ -33,7 +33,7 @@ static us_status list_read(us_context *context, const char *path, us_run_entry *
         json_t *object = json_loads(config, 0, NULL);
         status = object ? us__run_config_from_json(context, object, &c) : US_ERR_INPUT;
         if (status == US_OK) {
-            bool killed = !strcmp(status_name, "running") && !us__run_locked(path);
+            bool killed = !strcmp(status_name, "running") && !us_run_is_busy(path);
             list_copy(entry->status, sizeof entry->status, killed ? "interrupted" : status_name);
             list_copy(entry->data, sizeof entry->data, c.data ? c.data : "");
             list_copy(entry->model, sizeof entry->model, c.model ? c.model : "");

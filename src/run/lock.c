@@ -18,10 +18,15 @@ us_status us__run_lock(us_context *context, const char *folder, int *descriptor)
     return us__fail(context, US_ERR_IO, "%s: it can't be locked: %s", folder, strerror(why));
 }
 
-bool us__run_locked(const char *folder) {
+bool us_run_is_busy(const char *folder) {
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return false;
     bool locked = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     close(descriptor);
     return locked;
+}
+
+us_status us__run_may_change(const us_run *run) {
+    if (!run->look) return US_OK;
+    return us__fail(run->context, US_ERR_ARGUMENT, "%s was opened to look at it, and can't be changed", run->folder);
 }

@@ -44,6 +44,8 @@ us_status us__run_load_plan(us_run *run) {
 }
 
 us_status us_run_extend(us_run *run, uint64_t steps) {
+    us_status status = us__run_may_change(run);
+    if (status != US_OK) return status;
     uint64_t done = us_training_steps(run->training);
     if (steps == 0 || steps > (uint64_t)INT64_MAX - done)
         return us__fail(run->context, US_ERR_ARGUMENT, "steps to go on for is %llu; it must be 1 or more, and below 2^63",
@@ -53,6 +55,6 @@ us_status us_run_extend(us_run *run, uint64_t steps) {
     char text[96];
     snprintf(text, sizeof text, "%llu more steps, to %llu", (unsigned long long)steps,
              (unsigned long long)run->steps_planned);
-    us_status status = us__run_save_plan(run);
+    status = us__run_save_plan(run);
     return status == US_OK ? us_run_log_event(run, "extended", text) : status;
 }

@@ -32,7 +32,9 @@ static us_status arm_open(us_race *race, us__race_arm *arm, us_run **run) {
     config.learning_rate = arm->is.learning_rate;
     config.batch = arm->is.batch;
     config.seed = arm->is.seed;
-    us_status status = arm->is.look_count ? us__run_open_on(run, arm->context, folder, arm->rule, race->data)
+    us_run_open_options opening = US_RUN_OPEN_OPTIONS_INIT;
+    opening.rule = arm->rule;
+    us_status status = arm->is.look_count ? us__run_open_on(run, arm->context, folder, &opening, race->data)
                                           : us__run_create_on(run, arm->context, folder, &config, race->data);
     us__release(arm->context, folder);
     if (status == US_OK) (*run)->seconds_limit = 0; /* CPU time is the limit here */

@@ -95,6 +95,8 @@ uint64_t us_run_seed(const us_run *run) { return run->config.seed; }
 /* ------------------------------------------------------------------ changing it */
 
 us_status us_run_set_status(us_run *run, const char *status) {
+    us_status may = us__run_may_change(run);
+    if (may != US_OK) return may;
     static const char *const KNOWN[] = {"finished", "stuck", "diverged", "interrupted"};
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
         if (!strcmp(status, KNOWN[i])) return us__run_set_text(run, &run->status, "status", status);
@@ -145,13 +147,14 @@ us_status us_run_results(us_context *context, const char *folder, const char *ki
 }
 
 us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text) {
+    us_status status = us__run_may_change(run);
+    if (status != US_OK) return status;
     if (us__run_is_standardized(run, training)) {
-        us_status status = us__run_adopt_standardized(run, training);
+        status = us__run_adopt_standardized(run, training);
         return status == US_OK ? us_run_log_event(run, event_kind, event_text) : status;
     }
     us_training *copy = NULL, *before = run->training;
-    us_status status = us_training_copy(&copy, training, run->problem);
-    if (status != US_OK) return status;
+    if ((status = us_training_copy(&copy, training, run->problem)) != US_OK) return status;
     run->training = copy;
     if ((status = us__run_observe(run)) == US_OK) status = us_run_checkpoint(run);
     if (status != US_OK) {

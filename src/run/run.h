@@ -110,7 +110,8 @@ us_status us__store_last(us__store *store, uint64_t *step, double *loss);
 
 /* Locks a run's folder against other processes; the lock ends with the descriptor. US_ERR_IO when it is taken. */
 us_status us__run_lock(us_context *context, const char *folder, int *descriptor);
-bool us__run_locked(const char *folder);
+/* US_ERR_ARGUMENT when the run was opened to look only. */
+us_status us__run_may_change(const us_run *run);
 
 /* ------------------------------------------------------------------ the run itself */
 
@@ -142,6 +143,7 @@ struct us_run {
     us_context *context;
     char *folder;
     int lock; /* descriptor, −1 when none */
+    bool look; /* us_run_open_options.look */
     us__store *store;
     json_t *config_object; /* owns the texts of config */
     us_run_config config;
@@ -189,7 +191,8 @@ us_status us__run_assemble(us_run *run, const char *encoding, const void *checkp
 /* create.c and open.c: as us_run_create and us_run_open, on data that are loaded already, which must outlive the run. */
 us_status us__run_create_on(us_run **out, us_context *context, const char *folder, const us_run_config *config,
                             const us_data *data);
-us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_rule *rule, const us_data *data);
+us_status us__run_open_on(us_run **out, us_context *context, const char *folder, const us_run_open_options *options,
+                          const us_data *data);
 /* advance.c: the observer that fills the log. */
 us_status us__run_observe(us_run *run);
 /* advance.c: us_run_advance in parts: begins, trains to step `until` or where the run ends (as often as wanted), and ends

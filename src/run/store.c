@@ -132,7 +132,7 @@ static us_status store_look(us__store *store, const char *folder) {
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     char *wal = us__text_format(store->context, "%s-wal", store->path), *uri = store_immutable(store->context, store->path);
     us_status status = wal && uri ? US_OK : US_ERR_NOMEM;
-    bool logged = status == US_OK && stat(wal, &info) == 0 && (info.st_size > 0 || us__run_locked(folder));
+    bool logged = status == US_OK && stat(wal, &info) == 0 && (info.st_size > 0 || us_run_is_busy(folder));
     if (status == US_OK &&
         sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
         status = store_fail(store);

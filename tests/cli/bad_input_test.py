@@ -36,7 +36,7 @@ class Usage(Case):
             (["--lr"], ["--lr"]),
         ]:
             with self.subTest(arguments=arguments):
-                self.refused(2 if arguments[0] != "--schedule" else 3, words, "train", "a.csv", "--run", "r", *arguments)
+                self.refused(2, words, "train", "a.csv", "--run", "r", *arguments)
                 self.assertFalse(os.path.exists(self.path("r")))
 
     def test_no_data(self):

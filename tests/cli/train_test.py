@@ -85,6 +85,8 @@ class Road(Case):
         o = json.loads(out)
         self.assertEqual(o["events"][0]["kind"], "learning-rate")
         self.assertLess(o["loss"]["last"], o["loss"]["first"] / 2)
+        self.refused(2, ["--lr does not go with --resume"], "train", "--resume", "r", "--lr", "0.5", "--steps", "10")
+        self.refused(2, ["--run"], "train", "--resume", "r", "--run", "s")
         again = self.ok("train", "--resume", "r", "--steps", "10", "--json", "--quiet")
         self.assertEqual(again["optimizer"]["lr"], o["optimizer"]["lr"])
         self.refused(2, ["--lr", "'auto'"], "race", "p.csv", "--lr", "auto")

@@ -1,6 +1,7 @@
 /* The safetensors format: round trips, the layout that other tools read, every kind of damage, and files replaced whole. */
 #include "support.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -228,6 +229,24 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state) {
     assert_int_equal(us_safetensors_read(&back, context, path), US_OK);
     assert_memory_equal(us_tensors_find(back, "a")->data, FLOATS, 12);
     us_tensors_destroy(back);
+
+    /* Through a link, and into a pipe, neither of which is replaced. */
+    char other[400], word[4] = "";
+    struct stat about;
+    int fifo;
+    snprintf(other, sizeof other, "%s.link", path);
+    assert_int_equal(symlink(path, other), 0);
+    assert_int_equal(us_file_replace(context, other, bytes, size), US_OK);
+    assert_int_equal(lstat(other, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(file_size(path), (long)size);
+    snprintf(other, sizeof other, "%s.pipe", path);
+    assert_int_equal(mkfifo(other, 0600), 0);
+    assert_true((fifo = open(other, O_RDWR)) >= 0);
+    assert_int_equal(us_file_replace(context, other, "abc", 3), US_OK);
+    assert_int_equal(read(fifo, word, 3), 3);
+    assert_string_equal(word, "abc");
+    close(fifo);
 
     /* No room beyond 1000 bytes: as on a full disk, write comes back short and then fails. */
     struct rlimit limit, small = {1000, RLIM_INFINITY};

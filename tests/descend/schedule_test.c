@@ -101,7 +101,7 @@ static void wrong_texts_are_refused(void **state) {
     us_context *context = support_plain_context();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         us_schedule s;
-        assert_int_equal(us_schedule_parse(context, cases[i].text, 0, &s), US_ERR_INPUT);
+        assert_int_equal(us_schedule_parse(context, cases[i].text, 0, &s), US_ERR_ARGUMENT);
         if (!strstr(us_context_error(context), cases[i].says)) fail_msg("%s: %s", cases[i].text, us_context_error(context));
         assert_string_equal(s.text, "constant");
         assert_true(us_schedule_factor(&s, 9) == 1);

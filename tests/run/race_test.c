@@ -236,7 +236,9 @@ static void rules_of_the_programs_own_race_as_others_do(void **state) {
     const char *arm = fixture_path(p.folder, "race/own-lr0.003-b8-s1");
     assert_int_equal(us_run_open(&run, context, arm), US_ERR_INPUT);
     assert_error_has(context, "trained by the rule own, which is not built in");
-    assert_done(context, us_run_open_with(&run, context, arm, &OWN));
+    us_run_open_options with = US_RUN_OPEN_OPTIONS_INIT;
+    with.rule = &OWN;
+    assert_done(context, us_run_open_with(&run, context, arm, &with));
     assert_ptr_equal(us_training_rule(us_run_training(run)), &OWN);
     us_run_extend(run, 10);
     assert_done(context, us_run_advance(run, NULL, NULL));

@@ -311,6 +311,29 @@ static void creation_is_refused_and_leaves_nothing(void **state) {
     us_context_destroy(p.context);
 }
 
+static void moved_data_are_named_once(void **state) {
+    place p = place_make(false);
+    us_run *run = NULL;
+    char moved[512];
+    us_run_open_options named = US_RUN_OPEN_OPTIONS_INIT;
+    named.data = moved;
+    snprintf(moved, sizeof moved, "%s.moved", p.data);
+    assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
+    us_run_destroy(run);
+    assert_int_equal(rename(p.data, moved), 0);
+    assert_int_equal(us_run_open(&run, p.context, p.run), US_ERR_INPUT);
+    assert_error_has(p.context, "if it was moved, say so once");
+    assert_done(p.context, us_run_open_with(&run, p.context, p.run, &named));
+    us_run_destroy(run);
+    assert_done(p.context, us_run_open(&run, p.context, p.run));
+    us_run_destroy(run);
+    FILE *file = fopen(moved, "a"); /* not the same bytes */
+    fputc('\n', file), fclose(file);
+    assert_int_equal(us_run_open_with(&run, p.context, p.run, &named), US_ERR_INPUT);
+    assert_error_has(p.context, "not the file that was trained on");
+    us_context_destroy(p.context);
+}
+
 static void opening_is_refused_with_a_reason(void **state) {
     place p = place_make(false);
     us_run *run = NULL, *second = NULL;
@@ -319,6 +342,22 @@ static void opening_is_refused_with_a_reason(void **state) {
     assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
     assert_int_equal(us_run_open(&second, p.context, p.run), US_ERR_IO);
     assert_error_has(p.context, "another process is at work on this run");
+    assert_true(us_run_is_busy(p.run));
+    us_run_open_options look = US_RUN_OPEN_OPTIONS_INIT; /* to look at it is allowed, and to note what was seen */
+    look.look = true;
+    assert_done(p.context, us_run_open_with(&second, p.context, p.run, &look));
+    double loss, seen;
+    assert_done(p.context, us_run_loss(run, false, &loss));
+    assert_done(p.context, us_run_loss(second, false, &seen));
+    assert_true(loss == seen);
+    assert_done(p.context, us_run_log_verdict(second, "{\"verdict\":\"crawling\"}"));
+    assert_int_equal(us_run_advance(second, NULL, NULL), US_ERR_ARGUMENT);
+    assert_error_has(p.context, "was opened to look at it");
+    assert_int_equal(us_run_checkpoint(second), US_ERR_ARGUMENT);
+    assert_int_equal(us_run_extend(second, 1), US_ERR_ARGUMENT);
+    assert_int_equal(us_run_set_status(second, "stuck"), US_ERR_ARGUMENT);
+    assert_int_equal(us_run_adopt(second, us_run_training(run), "a", "b"), US_ERR_ARGUMENT);
+    us_run_destroy(second);
     assert_done(p.context, us_run_advance(run, NULL, NULL));
     us_run_destroy(run);
 
@@ -490,6 +529,7 @@ int main(void) {
         cmocka_unit_test(a_divergence_keeps_the_last_good_checkpoint),
         cmocka_unit_test(another_training_is_adopted),
         cmocka_unit_test(creation_is_refused_and_leaves_nothing),
+        cmocka_unit_test(moved_data_are_named_once),
         cmocka_unit_test(opening_is_refused_with_a_reason),
         cmocka_unit_test(a_formula_is_fitted_in_the_unit_of_the_file),
         cmocka_unit_test(a_failed_allocation_leaves_nothing),

@@ -225,12 +225,12 @@ static void two_openers_are_one_too_many(void **state) {
     const char *folder = support_temporary_folder();
     int first, second;
     assert_int_equal(us__run_lock(context, folder, &first), US_OK);
-    assert_true(us__run_locked(folder));
+    assert_true(us_run_is_busy(folder));
     assert_int_equal(us__run_lock(context, folder, &second), US_ERR_IO);
     assert_int_equal(second, -1);
     assert_non_null(strstr(us_context_error(context), "another process"));
     close(first);
-    assert_false(us__run_locked(folder));
+    assert_false(us_run_is_busy(folder));
     assert_int_equal(us__run_lock(context, folder, &second), US_OK);
     close(second);
     us_context_destroy(context);
