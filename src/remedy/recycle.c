@@ -177,8 +177,12 @@ static bool recycle_applies(const us_diagnosis *d, char *why, size_t why_size) {
     if (!e->hidden_units) return false;
     for (size_t i = 0; d->verdict.cause && i < sizeof CAUSES / sizeof *CAUSES; i++)
         if (strcmp(d->verdict.cause, CAUSES[i]) == 0) {
-            snprintf(why, why_size, "hidden units do not do their part: dead %.0f %%, saturated %.0f %% of a layer",
-                     100 * fmax(e->dead_share, 0), 100 * fmax(e->saturated_share, 0));
+            if (e->symmetric_units)
+                snprintf(why, why_size,
+                         "hidden units with equal or zero weights learn the same; new weights tell them apart");
+            else
+                snprintf(why, why_size, "hidden units do not do their part: dead %.0f %%, saturated %.0f %% of a layer",
+                         100 * fmax(e->dead_share, 0), 100 * fmax(e->saturated_share, 0));
             return true;
         }
     if (!us__remedy_above_floor(d)) return false;
