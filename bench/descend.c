@@ -70,18 +70,17 @@ static void subject_open(subject *s, us_context *context, const us_rule *rule, c
                                .precision = US_F32,
                                .n = n,
                                .theta = descend_numbers(context, n, 1),
-                               .gradient = us__alloc(context, n, sizeof(float)),
+                               .gradient = s->gradient,
                                .memory = us__new(context, memory + 1, sizeof(double)),
                                .scratch = us__alloc(context, us__rule_scratch(rule, groups, count) + 1, sizeof(double)),
                                .groups = groups,
                                .group_count = count};
-    memcpy(s->whole.gradient, s->gradient, n * sizeof(float));
 }
 
 static void subject_close(subject *s) {
     for (size_t k = 0; k < s->rule->states; k++) us__release(s->context, s->state[k]);
     us__release(s->context, s->diagonal), us__release(s->context, s->gradient);
-    us__release(s->context, s->whole.theta), us__release(s->context, s->whole.gradient);
+    us__release(s->context, s->whole.theta);
     us__release(s->context, s->whole.memory), us__release(s->context, s->whole.scratch);
 }
 
@@ -213,7 +212,6 @@ static void matrices(us_context *context, const us_rule *rule, size_t m, size_t 
         products(rule->name, m, n, a, b, c, work);
         double middle = descend_clock(), spent = 0;
         for (int k = 0; k < 10; k++) {
-            memcpy(s.whole.gradient, s.gradient, m * n * sizeof(float));
             double start = descend_clock();
             subject_step(&s);
             spent += descend_clock() - start;

@@ -246,6 +246,13 @@ typedef struct us_first_not_finite {
     char text[256]; /* what the step said */
 } us_first_not_finite;
 
+/** What one kind of measurement took, in gradients over the rows that loss and gradient were measured on. */
+typedef struct us_spent {
+    const char *on; /* "curvature"; static */
+    double gradients;
+} us_spent;
+#define US_SPENT_MAX 16
+
 typedef struct us_diagnosis {
     us_evidence evidence;
     us_verdict verdict;
@@ -254,7 +261,9 @@ typedef struct us_diagnosis {
     us_sign signs[US_SIGNS_MAX];
     size_t sign_count;
     us_first_not_finite first;
-    us_evaluations cost; /* what it asked the training's problem */
+    us_evaluations cost;          /* what it asked the training's problem */
+    us_spent spent[US_SPENT_MAX]; /* the same by what was measured, in the order that it was */
+    size_t spent_count;
     double seconds;
     us_context *context;
 } us_diagnosis;

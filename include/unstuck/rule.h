@@ -34,7 +34,7 @@ typedef struct us_rule_whole {
     us_precision precision;
     size_t n;
     void *theta;            /* [n] */
-    void *gradient;         /* [n] may be overwritten */
+    const void *gradient;   /* [n] */
     void *const *state;     /* [states] vectors [n] */
     double *memory;         /* [rule->memory(..)], zero before the first step, saved with a checkpoint */
     double *scratch;        /* [rule->scratch(..)], of no meaning between steps */
@@ -112,9 +112,9 @@ US_API us_status us_rule_apply(us_context *context, const us_rule *rule, const u
  * @param memory       [rule->memory(groups)] doubles, zero before the first step; NULL when the rule has none
  * @param diagonal     see us_rule_whole; NULL unless rule->wants_diagonal(step)
  * @param groups       of θ, in order, without gaps; NULL: one group without a shape
- * Errors: as us_rule_apply; US_ERR_NOMEM (scratch is allocated here). The gradient may be overwritten. */
+ * Errors: as us_rule_apply; US_ERR_NOMEM (scratch is allocated here). */
 US_API us_status us_rule_apply_whole(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
-                                     us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
+                                     const us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
                                      const us_group *groups, size_t group_count);
 
 /** Learning rate over steps, as a factor on the base rate. Texts: us_schedule_kind_at lists them ("cosine:1000", ..), with

@@ -18,6 +18,18 @@ typedef enum us_watch_mode {
 /** "off", "economy", "full". */
 US_API const char *us_watch_mode_name(us_watch_mode mode);
 
+/** The kinds of probes. */
+typedef enum us_watch_kind {
+    US_WATCH_UPDATES = 0, /* norms, cosines, noise */
+    US_WATCH_SHARPNESS,   /* the critical sharpness, by a line search after a probe of updates */
+    US_WATCH_TREND,       /* of the loss */
+    US_WATCH_UNITS,       /* dead ones */
+    US_WATCH_EIGENVALUES
+} us_watch_kind;
+enum { US_WATCH_KINDS = 5 };
+/** "updates", "sharpness", "trend", "units", "eigenvalues". */
+US_API const char *us_watch_kind_name(us_watch_kind kind);
+
 typedef struct us_watch_options {
     uint32_t version;       /* 1 */
     us_watch_mode mode;     /* default US_WATCH_ECONOMY */
@@ -37,8 +49,8 @@ US_API void us_watch_options_init(us_watch_options *options);
 typedef struct us_watch us_watch;
 
 /** A watch on a training, which it observes from now on. It changes nothing of it: the weights are the same to the last bit
- * with a watch and without. docs/watching.md says what each sign is. The probes are spaced so that what they took never
- * exceeds the share.
+ * with a watch and without. docs/watching.md says what each sign is. A probe is begun only when what it is likely to cost,
+ * by the probe before or, for a first one, by the time of a step, fits into the share of the time trained so far.
  *
  * @param out       [caller destroys] before the training's problem, and after the training's last step
  * @param training  borrowed, like its problem
@@ -74,6 +86,9 @@ typedef struct us_watch_report {
     uint64_t searches;                              /* line searches along an update */
     uint64_t looks;                                 /* at units and eigenvalues */
     double sharpness, sharpness_limit, noise_scale; /* the last that were measured; NaN: none */
+    /* Seconds of training that would pay for a first probe of a kind that was due and not taken, for want of them; 0:
+     * nothing was left out. */
+    double wanting[US_WATCH_KINDS];
 } us_watch_report;
 US_API us_watch_report us_watch_tell(const us_watch *watch);
 

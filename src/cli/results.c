@@ -52,7 +52,7 @@ void cli_results_keep(const cli_command *command, us_run *run, const us_diagnosi
     if (diagnosis->point && diagnosis->point->spectrum)
         results_log(command, run, "spectrum", "diagnosis", results_spectrum(diagnosis->point->spectrum), quiet);
     if (diagnosis->evidence.finite && diagnosis->evidence.hidden_units > 0 &&
-        us_problem_units(&units, us_training_problem(training), us_training_theta(training)) == US_OK && units)
+        us_problem_units(&units, us_training_problem(training), us_training_theta(training), US_BATCH_ALL) == US_OK && units)
         results_log(command, run, "units", "all", results_units(units), quiet);
     us_units_destroy(units);
 }

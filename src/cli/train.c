@@ -43,17 +43,26 @@ static void train_tell_fit(const json_t *summary) {
         printf("  not converged: %s\n", json_string_value(json_object_get(last, "text")));
 }
 
-/* What the watch took, and the last that it saw. */
+/* What the watch took, the last that it saw, and what it could not. */
 static void train_tell_watch(const us_run *run) {
     us_watch_report r;
-    if (!us_run_watch_report(run, &r) || r.probes + r.looks == 0) return;
-    printf("  watched for %.2g %% of the time (at most %g %%): %llu probes", 100 * r.share, 100 * r.promised,
-           (unsigned long long)r.probes);
+    if (!us_run_watch_report(run, &r)) return;
+    const char *between = r.probes + r.looks ? "; too short a time for " : ", too short a time for ";
+    if (r.probes + r.looks)
+        printf("  watched for %.2g %% of the time (at most %g %%): %llu probes", 100 * r.share, 100 * r.promised,
+               (unsigned long long)r.probes);
+    else
+        printf("  not watched (at most %g %% of the time)", 100 * r.promised);
     if (isfinite(r.sharpness) && isfinite(r.sharpness_limit))
         printf(", sharpness %.3g of %.3g", r.sharpness, r.sharpness_limit);
     else if (isfinite(r.sharpness))
         printf(", sharpness %.3g", r.sharpness);
     if (isfinite(r.noise_scale)) printf(", noise scale %.3g rows", r.noise_scale);
+    for (int k = 0; k < US_WATCH_KINDS; k++)
+        if (r.wanting[k] > 0) {
+            printf("%s%s (from %.2g s on)", between, us_watch_kind_name((us_watch_kind)k), r.wanting[k]);
+            between = ", ";
+        }
     printf("\n");
 }
 

@@ -145,9 +145,12 @@ static json_t *verdict_first(const us_diagnosis *d) {
 
 /* What the diagnosis took, in gradients over the rows that it looked at; remedies aside. */
 static json_t *verdict_cost(const us_diagnosis *d) {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "gradients", cli_real(us_evaluations_gradients(&d->cost, d->evidence.samples)),
-                     "value_rows", cli_real(d->cost.value_rows), "gradient_rows", cli_real(d->cost.gradient_rows),
-                     "product_rows", cli_real(d->cost.product_rows), "seconds", cli_real(d->seconds));
+    json_t *spent = json_object();
+    for (size_t i = 0; i < d->spent_count; i++) json_object_set_new(spent, d->spent[i].on, cli_real(d->spent[i].gradients));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "gradients",
+                     cli_real(us_evaluations_gradients(&d->cost, d->evidence.samples)), "value_rows",
+                     cli_real(d->cost.value_rows), "gradient_rows", cli_real(d->cost.gradient_rows), "product_rows",
+                     cli_real(d->cost.product_rows), "seconds", cli_real(d->seconds), "spent", spent);
 }
 
 json_t *cli_verdict_json(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder) {
@@ -247,6 +250,13 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
     printf("  cost          %.3g gradients over all rows (values %.3g, gradients %.3g, products %.3g), %.3g s\n",
            us_evaluations_gradients(&d->cost, e->samples), d->cost.value_rows / (double)e->samples,
            d->cost.gradient_rows / (double)e->samples, d->cost.product_rows / (double)e->samples, d->seconds);
+    const char *between = "                of them ";
+    for (size_t i = 0; i < d->spent_count; i++)
+        if (d->spent[i].gradients >= 0.5) {
+            printf("%s%s %.3g", between, d->spent[i].on, d->spent[i].gradients);
+            between = ", ";
+        }
+    if (*between == ',') printf("\n");
     for (size_t i = 0; all_signs && i < d->sign_count; i++)
         printf("  %s%-24s %10.4g  %s%s\n", style->dim, d->signs[i].name, d->signs[i].value, d->signs[i].meaning,
                style->reset);

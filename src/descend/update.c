@@ -104,11 +104,11 @@ us_status us_rule_apply(us_context *context, const us_rule *rule, const us_rule_
     if (rule->update)
         return us__fail(context, US_ERR_ARGUMENT, "%s sees theta as a whole: it is applied by us_rule_apply_whole",
                         rule->name);
-    return us_rule_apply_whole(context, rule, step, theta, (us_vec *)gradient, state, NULL, NULL, NULL, 0);
+    return us_rule_apply_whole(context, rule, step, theta, gradient, state, NULL, NULL, NULL, 0);
 }
 
 us_status us_rule_apply_whole(us_context *context, const us_rule *rule, const us_rule_step *step, us_vec *theta,
-                              us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
+                              const us_vec *gradient, us_vec *const *state, double *memory, const us_vec *diagonal,
                               const us_group *groups, size_t group_count) {
     us_precision precision = theta->precision;
     us_status status = us__rule_check(context, rule, precision);

@@ -1,5 +1,6 @@
 /* Why does this training not improve? Gathers the evidence, asks the verdict, lists the signs. */
 #include "diagnose/evidence.h"
+#include <assert.h>
 #include <math.h>
 
 void us_diagnose_options_init(us_diagnose_options *options) { *options = (us_diagnose_options)US_DIAGNOSE_OPTIONS_INIT; }
@@ -23,37 +24,51 @@ static us_status diagnose_check(us_context *context, const us_diagnose_options *
 }
 
 /* The measurements in order, and what a person waiting is told about each. */
-static const struct {
+static const struct diagnose_part {
     us_status (*measure)(us__gathering *);
-    const char *what;
+    const char *what, *on; /* the cost of it is on */
 } DIAGNOSE_PARTS[] = {
-    {us__evidence_gradient, "measuring loss and gradient"},
-    {us__evidence_checks, "checking the derivatives"},
-    {us__evidence_floor, "measuring what the data allow"},
-    {us__evidence_units, "looking at the units"},
-    {us__evidence_point, "measuring the curvature"},
-    {us__evidence_stability, "measuring how large a rate the rule bears"},
-    {us__evidence_line_search, "searching along the gradient"},
-    {us__evidence_escape, "searching along the way out"},
-    {us__evidence_carry_on, "going on for a while on a copy"},
-    {us__evidence_near, "looking for the critical point next to it"},
-    {us__evidence_divergence, "looking for what is not finite"},
-    {us__evidence_ringing, "going on with less momentum"},
-    {us__evidence_conditioning, "searching where the rate is too small"},
-    {us__evidence_noise, "measuring the noise of batches"},
-    {us__evidence_longer, "going on for longer on a copy"},
-    {us__evidence_lower, "looking for a lower point"},
+    {us__evidence_gradient, "measuring loss and gradient", "gradient"},
+    {us__evidence_checks, "checking the derivatives", "checks"},
+    {us__evidence_floor, "measuring what the data allow", "floor"},
+    {us__evidence_units, "looking at the units", "units"},
+    {us__evidence_point, "measuring the curvature", "curvature"},
+    {us__evidence_stability, "measuring how large a rate the rule bears", "stability"},
+    {us__evidence_line_search, "searching along the gradient", "line search"},
+    {us__evidence_escape, "searching along the way out", "way out"},
+    {us__evidence_carry_on, "going on for a while on a copy", "going on"},
+    {us__evidence_near, "looking for the critical point next to it", "critical point"},
+    {us__evidence_divergence, "looking for what is not finite", "not finite"},
+    {us__evidence_ringing, "going on with less momentum", "momentum"},
+    {us__evidence_conditioning, "searching where the rate is too small", "slow directions"},
+    {us__evidence_noise, "measuring the noise of batches", "noise"},
+    {us__evidence_longer, "going on for longer on a copy", "going on for longer"},
+    {us__evidence_lower, "looking for a lower point", "lower point"},
 };
 enum { DIAGNOSE_PART_COUNT = sizeof DIAGNOSE_PARTS / sizeof *DIAGNOSE_PARTS };
+static_assert(DIAGNOSE_PART_COUNT <= US_SPENT_MAX, "each part has a place for what it took");
+
+static us_status diagnose_take(us__gathering *g, const struct diagnose_part *part) {
+    us_diagnosis *d = g->diagnosis;
+    double before = us_evaluations_gradients(&d->cost, d->evidence.samples);
+    us_status status = part->measure(g);
+    double took = us_evaluations_gradients(&d->cost, d->evidence.samples) - before;
+    if (took > 0) d->spent[d->spent_count++] = (us_spent){part->on, took};
+    return status;
+}
 
 static us_status diagnose_measure(us__gathering *g) {
     us_context *context = us_problem_context(g->full);
     for (size_t i = 0; i < DIAGNOSE_PART_COUNT; i++) {
+        const struct diagnose_part *part = &DIAGNOSE_PARTS[i];
         if (g->options->progress)
-            g->options->progress(g->options->progress_user, DIAGNOSE_PARTS[i].what, (double)i / DIAGNOSE_PART_COUNT);
-        us_status status = DIAGNOSE_PARTS[i].measure(g);
+            g->options->progress(g->options->progress_user, part->what, (double)i / DIAGNOSE_PART_COUNT);
+        us_status status = diagnose_take(g, part);
         if (status) return status;
-        if (!g->diagnosis->evidence.finite) return us__evidence_divergence(g); /* nothing else can be measured */
+        if (!g->diagnosis->evidence.finite) { /* nothing else can be measured */
+            while (part->measure != us__evidence_divergence) part++;
+            return diagnose_take(g, part);
+        }
         if (us_context_cancelled(context)) return us__fail(context, US_INTERRUPTED, "the diagnosis was interrupted");
     }
     return US_OK;

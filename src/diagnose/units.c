@@ -18,7 +18,7 @@ static double units_arriving(const us_units *u, const us_unit_layer *layer) {
 us_status us__evidence_units(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     us_units *u;
-    us_status status = us_problem_units(&u, g->full, g->theta);
+    us_status status = us_problem_units(&u, g->full, g->theta, US_BATCH_ALL);
     if (status || !u) return status;
     e->hidden_units = u->count;
     e->dead_share = e->saturated_share = 0;

@@ -1,8 +1,8 @@
 /* The watch: when to probe, and the probe of updates.
  *
  * Each kind of probe has its part of the share, and is taken when what it cost last time still fits into its part of the
- * time that the training has had. Nothing is measured before it is affordable, so the promise holds at any moment, not only
- * in the end; what a first one will cost is estimated from the step's time. */
+ * time that the training has had, and into what all of them may take. What a first one will cost is estimated from the time
+ * of a step, and it waits for that, too: so the promise holds at any moment, not only in the end. */
 #include "diagnose/watch.h"
 #include "diagnose/noise.h"
 #include <math.h>
@@ -10,16 +10,28 @@
 static const double WATCH_SHARE[] = {0, 0.03, 0.10};
 static const double WATCH_KEPT = 0.8; /* of the share: the rest is for what no clock sees, such as caches */
 /* Parts of the share: update, search, trend, units, eigenvalues. */
-static const double WATCH_PARTS[][US__PROBES] = {{0}, {0.35, 0.35, 0.05, 0.15, 0.1}, {0.25, 0.25, 0.05, 0.1, 0.35}};
+static const double WATCH_PARTS[][US_WATCH_KINDS] = {{0}, {0.35, 0.35, 0.05, 0.15, 0.1}, {0.25, 0.25, 0.05, 0.1, 0.35}};
 enum { WATCH_DENSITY = 64 }; /* probes a doubling or so (a factor e) of the steps, at most; full: twice that */
-static const double WATCH_ELEMENT = 1.5e-8;  /* seconds for an element of θ in a first probe of updates */
-static const double WATCH_FIRST = 1e-5;      /* and beside them */
+/* Seconds that a first probe is likely to take beside its gradients. */
+static const double WATCH_FIRST = 1e-5;     /* any */
+static const double WATCH_ELEMENT = 1.5e-8; /* for an element of θ in a probe of updates */
+static const double WATCH_PASS = 2e-9;      /* for one in a pass over vectors */
+static const double WATCH_SIGN = 5e-6;      /* for a sign that is kept: a row of a database */
+static const double WATCH_TREND = 3e-4;
+static const double WATCH_PRODUCT = 5e-5; /* for a product with the Hessian and its bookkeeping */
+static const double WATCH_CAUTION = 1.5;
+static const double WATCH_REMEMBERED = 0.75; /* a probe is not expected to take less than this part of what one did before */
 static const double WATCH_NOISE_MEMORY = 10; /* probes that a running mean looks back */
 
 void us_watch_options_init(us_watch_options *options) { *options = (us_watch_options)US_WATCH_OPTIONS_INIT; }
 
 const char *us_watch_mode_name(us_watch_mode mode) {
     return mode == US_WATCH_FULL ? "full" : mode == US_WATCH_ECONOMY ? "economy" : "off";
+}
+
+const char *us_watch_kind_name(us_watch_kind kind) {
+    static const char *const NAMES[US_WATCH_KINDS] = {"updates", "sharpness", "trend", "units", "eigenvalues"};
+    return (unsigned)kind < US_WATCH_KINDS ? NAMES[kind] : "unknown";
 }
 
 /* ------------------------------------------------------------------ time */
@@ -37,43 +49,57 @@ double us__watch_step_seconds(const us_watch *w) {
     return steps ? watch_trained(w) / (double)steps : HUGE_VAL;
 }
 
-/* What a first probe is likely to cost. A value is a third of a gradient, a product two. */
-static double watch_estimate(const us_watch *w, us__probe probe) {
-    double step = us__watch_step_seconds(w), rows = (double)us_problem_samples(w->problem);
-    double row = step / (double)(us_training_batch(w->training) * us_training_accumulate(w->training));
+/* What a first probe is likely to cost: the gradients that it takes, by the time that a step does, the passes over θ, and
+ * the signs to be kept. A value is a third of a gradient, a product two. */
+static double watch_estimate(const us_watch *w, us_watch_kind probe) {
+    double n = (double)us_problem_dimension(w->problem), rows = (double)us_problem_samples(w->problem);
+    double step = us__watch_step_seconds(w), row;
+    size_t groups, batch = us_training_batch(w->training) * us_training_accumulate(w->training);
+    us_problem_groups(w->problem, &groups);
+    row = step / (double)batch;
     switch (probe) {
-    case US__PROBE_UPDATE:
-        return WATCH_FIRST + WATCH_ELEMENT * (double)us_problem_dimension(w->problem);
-    case US__PROBE_SEARCH:
-        return 4 * step;
-    case US__PROBE_TREND:
-        return 2e-4;
-    case US__PROBE_UNITS:
-        return 2 * (double)w->layers * rows * row;
-    case US__PROBE_EIGEN:
-        return 50 * fmin(rows, US__WATCH_ROWS) * row;
+    case US_WATCH_UPDATES:
+        if (groups == 1 || groups > US__WATCH_GROUPS) groups = 0; /* they are not told one by one */
+        return WATCH_FIRST + WATCH_ELEMENT * n + WATCH_SIGN * (double)(5 * (groups + 1) + US__WATCH_OF_ALL);
+    case US_WATCH_SHARPNESS:
+        return WATCH_FIRST + US__SEARCH_FIRST * (step / 3 + WATCH_PASS * n) + 2 * WATCH_SIGN;
+    case US_WATCH_TREND:
+        return WATCH_TREND + 3 * WATCH_SIGN;
+    case US_WATCH_UNITS:
+        return WATCH_FIRST + 2 * (double)w->layers * fmin(rows, US__WATCH_UNIT_ROWS) * row +
+               WATCH_SIGN * (double)(w->layers + 2);
+    case US_WATCH_EIGENVALUES:
+        return US__WATCH_PRODUCTS *
+               (WATCH_PRODUCT + 2 * fmin(rows, US__WATCH_ROWS) * row + US__WATCH_PRODUCTS * WATCH_PASS * n);
     }
     return HUGE_VAL;
 }
 
-bool us__watch_affords(const us_watch *w, us__probe probe) {
-    double part = WATCH_KEPT * w->share * WATCH_PARTS[w->options.mode][probe];
-    double cost = w->count[probe] > 0 ? w->cost[probe] : watch_estimate(w, probe);
-    return w->spent_on[probe] + cost <= part * watch_trained(w);
+/* Seconds of training from which on a probe can be paid for: out of the part of its kind, and out of what all may take. */
+static double watch_affordable(const us_watch *w, us_watch_kind probe) {
+    double kept = WATCH_KEPT * w->share,
+           cost = w->count[probe] > 0 ? w->cost[probe] : WATCH_CAUTION * watch_estimate(w, probe);
+    return fmax((w->spent_on[probe] + cost) / (kept * WATCH_PARTS[w->options.mode][probe]), (w->spent + cost) / kept);
 }
 
-void us__watch_charge(us_watch *w, us__probe probe, double began, bool done) {
+bool us__watch_affords(us_watch *w, us_watch_kind probe) {
+    bool affords = watch_affordable(w, probe) <= watch_trained(w);
+    w->waits[probe] = !affords && w->count[probe] == 0;
+    return affords;
+}
+
+void us__watch_charge(us_watch *w, us_watch_kind probe, double began, bool done) {
     double took = us__watch_clock(w) - began;
     w->spent += took;
     w->spent_on[probe] += took;
     w->at_probe[probe] += took;
     if (!done) return;
-    w->cost[probe] = w->at_probe[probe];
+    w->cost[probe] = fmax(w->at_probe[probe], WATCH_REMEMBERED * w->cost[probe]);
     w->at_probe[probe] = 0;
     w->count[probe]++;
 }
 
-void us__watch_sign(us_watch *w, us__probe probe, const char *name, const char *part, double value) {
+void us__watch_sign(us_watch *w, us_watch_kind probe, const char *name, const char *part, double value) {
     if (!w->options.sign || isnan(value)) return;
     double later = w->options.sign(w->options.sign_user, us_training_steps(w->training), name, part, value);
     w->spent += later; /* the time for it is still to come, and is then no time of training */
@@ -87,7 +113,7 @@ void us__watch_sign(us_watch *w, us__probe probe, const char *name, const char *
 static double watch_ratio(double a, double b) { return b > 0 ? a / b : (double)NAN; }
 
 static void watch_part(us_watch *w, const char *part, const us__update_sums *s, double unclip) {
-    const us__probe p = US__PROBE_UPDATE;
+    const us_watch_kind p = US_WATCH_UPDATES;
     double gradient = unclip * sqrt(s->gradient_gradient), update = sqrt(s->delta_delta), weight = sqrt(s->theta_theta);
     us__watch_sign(w, p, "gradient_norm", part, gradient);
     us__watch_sign(w, p, "update_norm", part, update);
@@ -110,19 +136,19 @@ static void watch_noise(us_watch *w, const us__update_sums *s, double unclip, co
     w->noise_length += (length - w->noise_length) / w->noise_weight;
     if (!(w->noise_length > 0 && w->noise_trace > 0)) return;
     w->noise_scale = w->noise_trace / w->noise_length;
-    us__watch_sign(w, US__PROBE_UPDATE, "noise_scale", "", w->noise_scale);
+    us__watch_sign(w, US_WATCH_UPDATES, "noise_scale", "", w->noise_scale);
 }
 
 /* What the schedule still allows to travel, when updates stay as long as they are beside the rate. */
 static void watch_reach(us_watch *w, double update, double rate) {
     uint64_t steps = us_training_steps(w->training);
     if (w->options.steps_planned <= steps || w->options.steps_planned == UINT64_MAX) return;
-    us__watch_sign(w, US__PROBE_UPDATE, "reach", "",
+    us__watch_sign(w, US_WATCH_UPDATES, "reach", "",
                    us_training_rates_ahead(w->training, w->options.steps_planned - steps) * update / rate);
 }
 
 static void watch_measure(us_watch *w, const us_step_info *info) {
-    const us__probe p = US__PROBE_UPDATE;
+    const us_watch_kind p = US_WATCH_UPDATES;
     size_t count, wide = us_precision_bytes(us_vec_precision(info->theta));
     const us_group *groups = us_problem_groups(w->problem, &count);
     const char *vectors[5] = {us_vec_data_const(info->theta), us_vec_data_const(w->before), us_vec_data_const(w->last),
@@ -156,6 +182,14 @@ static void watch_measure(us_watch *w, const us_step_info *info) {
                        watch_ratio(us_vec_dot(w->gradient_before, w->sharpest), sqrt(all.delta_delta)));
 }
 
+/* Not yet: looks at the clock again when it may be time, by the time that steps took so far. */
+static void watch_wait(us_watch *w, uint64_t step) {
+    double lacks = watch_affordable(w, US_WATCH_UPDATES) - watch_trained(w), steps = lacks / us__watch_step_seconds(w);
+    double most = (double)(step - w->begun) + 1; /* the next look at twice the steps, at the latest */
+    if (steps > most) steps = most;
+    if (steps > (double)(w->next - step)) w->next = step + (uint64_t)steps;
+}
+
 static bool watch_observe(void *user, const us_training *training, const us_step_info *info) {
     us_watch *w = user;
     if (training != w->training) return true;
@@ -165,7 +199,10 @@ static bool watch_observe(void *user, const us_training *training, const us_step
     if (w->phase == 0) {
         uint64_t every = w->options.mode == US_WATCH_FULL ? 2 * WATCH_DENSITY : WATCH_DENSITY;
         w->next = info->step + 3 + info->step / every;
-        if (!us__watch_affords(w, US__PROBE_UPDATE)) return true;
+        if (!us__watch_affords(w, US_WATCH_UPDATES)) {
+            watch_wait(w, info->step);
+            return true;
+        }
         us_vec_copy(w->before, info->theta);
         w->phase = 1;
     } else if (w->phase == 1) {
@@ -178,11 +215,11 @@ static bool watch_observe(void *user, const us_training *training, const us_step
     } else {
         w->phase = 0;
         watch_measure(w, info);
-        us__watch_charge(w, US__PROBE_UPDATE, began, true);
-        if (us__watch_affords(w, US__PROBE_SEARCH)) us__watch_search(w, info, w->before, w->gradient_before, w->last);
+        us__watch_charge(w, US_WATCH_UPDATES, began, true);
+        if (us__watch_affords(w, US_WATCH_SHARPNESS)) us__watch_search(w, info, w->before, w->gradient_before, w->last);
         return true;
     }
-    us__watch_charge(w, US__PROBE_UPDATE, began, false);
+    us__watch_charge(w, US_WATCH_UPDATES, began, false);
     return true;
 }
 
@@ -258,14 +295,17 @@ uint64_t us_watch_steps(const us_watch *w) { return w->losses.added; }
 
 us_watch_report us_watch_tell(const us_watch *w) {
     double trained = watch_trained(w);
-    return (us_watch_report){.seconds = w->spent,
-                             .training = trained,
-                             .share = trained > 0 ? w->spent / trained : 0,
-                             .promised = w->share,
-                             .probes = w->count[US__PROBE_UPDATE],
-                             .searches = w->count[US__PROBE_SEARCH],
-                             .looks = w->count[US__PROBE_UNITS] + w->count[US__PROBE_EIGEN],
-                             .sharpness = w->sharpness,
-                             .sharpness_limit = w->limit,
-                             .noise_scale = w->noise_scale};
+    us_watch_report report = {.seconds = w->spent,
+                              .training = trained,
+                              .share = trained > 0 ? w->spent / trained : 0,
+                              .promised = w->share,
+                              .probes = w->count[US_WATCH_UPDATES],
+                              .searches = w->count[US_WATCH_SHARPNESS],
+                              .looks = w->count[US_WATCH_UNITS] + w->count[US_WATCH_EIGENVALUES],
+                              .sharpness = w->sharpness,
+                              .sharpness_limit = w->limit,
+                              .noise_scale = w->noise_scale};
+    for (unsigned k = 0; k < US_WATCH_KINDS; k++)
+        if (w->waits[k]) report.wanting[k] = watch_affordable(w, (us_watch_kind)k);
+    return report;
 }

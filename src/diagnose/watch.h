@@ -6,8 +6,12 @@
 #include <unstuck/watch.h>
 
 enum {
-    US__WATCH_ROWS = 512,  /* that eigenvalues are measured on, at most */
-    US__WATCH_GROUPS = 64, /* more of them are not told one by one */
+    US__WATCH_ROWS = 512,       /* that eigenvalues are measured on, at most */
+    US__WATCH_UNIT_ROWS = 2048, /* that units are looked at on, at most */
+    US__WATCH_PRODUCTS = 24,    /* with the Hessian, for its ends */
+    US__WATCH_GROUPS = 64,      /* more of them are not told one by one */
+    US__WATCH_OF_ALL = 6,       /* signs of an update beside those of its groups */
+    US__SEARCH_FIRST = 12,      /* values of a search that does not know where to look */
 };
 
 /* What one pass over an update sums up. With θ after it, b before it, Δ = θ − b, g the gradient that made it, and Δ', g'
@@ -25,10 +29,6 @@ void us__update_sums_f32(us__update_sums *to, const void *theta, const void *bef
 void us__update_sums_f64(us__update_sums *to, const void *theta, const void *before, const void *last, const void *gradient,
                          const void *gradient_before, size_t n);
 
-/* Kinds of probes; each has a part of the time for itself, so that none keeps another from its turn. */
-typedef enum us__probe { US__PROBE_UPDATE, US__PROBE_SEARCH, US__PROBE_TREND, US__PROBE_UNITS, US__PROBE_EIGEN } us__probe;
-enum { US__PROBES = 5 };
-
 struct us_watch {
     us_context *context;
     us_training *training;
@@ -38,11 +38,13 @@ struct us_watch {
     double began;  /* clock when it began; later by all the time that was not training */
     double paused; /* clock since when it is paused, where `is_paused` */
     bool is_paused;
-    uint64_t begun;                                    /* the step then */
-    double spent;                                      /* seconds on all probes */
-    double spent_on[US__PROBES], at_probe[US__PROBES]; /* of it, on each kind; on the one that is being taken */
-    double cost[US__PROBES];                           /* of the last one; 0: none was taken */
-    uint64_t count[US__PROBES];
+    uint64_t begun; /* the step then */
+    double spent;   /* seconds on all probes */
+    /* Each kind of probe has a part of the time for itself, so that none keeps another from its turn. */
+    double spent_on[US_WATCH_KINDS], at_probe[US_WATCH_KINDS]; /* of it, on each kind; on the one that is being taken */
+    double cost[US_WATCH_KINDS];                               /* that the next one is expected to take; 0: none was taken */
+    uint64_t count[US_WATCH_KINDS];
+    bool waits[US_WATCH_KINDS]; /* its first one could not be paid for when it was due */
     us_series losses;
 
     /* a probe of updates takes three steps in a row */
@@ -65,10 +67,10 @@ struct us_watch {
 
 double us__watch_clock(const us_watch *watch);
 /* May a probe that costs so much be taken now? */
-bool us__watch_affords(const us_watch *watch, us__probe probe);
+bool us__watch_affords(us_watch *watch, us_watch_kind probe);
 /* Notes what a probe took since `began`, a whole one where `done`. */
-void us__watch_charge(us_watch *watch, us__probe probe, double began, bool done);
-void us__watch_sign(us_watch *watch, us__probe probe, const char *name, const char *part, double value);
+void us__watch_charge(us_watch *watch, us_watch_kind probe, double began, bool done);
+void us__watch_sign(us_watch *watch, us_watch_kind probe, const char *name, const char *part, double value);
 /* Seconds that a step takes in the mean, without the watch. */
 double us__watch_step_seconds(const us_watch *watch);
 

@@ -5,7 +5,7 @@
 #include "diagnose/watch.h"
 #include <math.h>
 
-enum { SEARCH_VALUES = 6, SEARCH_FIRST = 12 }; /* when nothing is known of where to look */
+enum { SEARCH_VALUES = 6 }; /* when it is known where to look */
 
 double us__critical_step(double (*rise)(void *user, double c), void *user, double guess, int most) {
     double low = 0, high = 0, at_low = 0, at_high = 0, c = guess;
@@ -58,19 +58,19 @@ void us__watch_search(us_watch *w, const us_step_info *info, const us_vec *befor
     if (us_training_accumulate(w->training) > 1 && us_problem_value(w->problem, before, info->batch, &line.loss) != US_OK)
         line.failed = true;
     bool known = isfinite(w->critical);
-    double c = us__critical_step(search_rise, &line, known ? w->critical : 2, known ? SEARCH_VALUES : SEARCH_FIRST);
+    double c = us__critical_step(search_rise, &line, known ? w->critical : 2, known ? SEARCH_VALUES : US__SEARCH_FIRST);
     if (line.failed) us_context_error_clear(w->context);
     /* a dip that rounding could make says nothing */
     double rounding = 8 * us_precision_epsilon(us_vec_precision(before)) * fabs(line.loss);
     if (isfinite(c) && line.deepest > rounding && !line.failed) {
         w->critical = c;
         w->sharpness = 2 / (c * info->learning_rate);
-        us__watch_sign(w, US__PROBE_SEARCH, "sharpness", "", w->sharpness);
+        us__watch_sign(w, US_WATCH_SHARPNESS, "sharpness", "", w->sharpness);
         const us_rule *rule = us_training_rule(w->training);
         if (rule->stability) {
             w->limit = rule->stability(us_training_hyper(w->training)) / info->learning_rate;
-            us__watch_sign(w, US__PROBE_SEARCH, "sharpness_limit", "", w->limit);
+            us__watch_sign(w, US_WATCH_SHARPNESS, "sharpness_limit", "", w->limit);
         }
     }
-    us__watch_charge(w, US__PROBE_SEARCH, began, true);
+    us__watch_charge(w, US_WATCH_SHARPNESS, began, true);
 }

@@ -183,7 +183,7 @@ static void problem_destroy(us_problem *problem) {
 
 static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
 
-static us_status problem_units(us_units **out, us_problem *problem, const us_vec *theta) {
+static us_status problem_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
     graph_problem *p = (graph_problem *)problem;
     const us_graph *g = p->shared->graph;
     if (g->mark_count == 0 || !p->shared->dataset) return US_OK;
@@ -205,7 +205,7 @@ static us_status problem_units(us_units **out, us_problem *problem, const us_vec
     if (!(scratch = us__alloc(g->context, most, sizeof *scratch))) goto done;
     status = US_OK;
     for (size_t k = 0; k < u->layer_count && status == US_OK; k++) {
-        us__evaluation e = problem_evaluation(p, NULL, theta, US_BATCH_ALL);
+        us__evaluation e = problem_evaluation(p, NULL, theta, batch);
         status = us__units_measure(g, k, &e, u->units + u->layers[k].first, scratch);
     }
 done:

@@ -111,6 +111,7 @@ us_status us__units_measure(const us_graph *g, size_t layer, us__evaluation *e, 
     const us__mark *m = &g->marks[layer];
     const us_node nodes[] = {m->input, m->slope, m->arriving};
     units_layout l = units_of(g, layer);
+    const uint32_t *asked = e->rows;
     size_t samples = e->count, block = l.rows * l.elements;
     double *values[3] = {scratch, scratch + block, scratch + 2 * block}, *arrived = scratch + 3 * block;
     uint32_t rows[US__BLOCK_ROWS];
@@ -118,7 +119,7 @@ us_status us__units_measure(const us_graph *g, size_t layer, us__evaluation *e, 
     for (size_t j = 0; j < l.count; j++) units[j] = (us_unit){.low = HUGE_VAL, .high = -HUGE_VAL}, arrived[j] = 0;
     for (size_t first = 0; first < samples && status == US_OK; first += e->count) {
         e->count = samples - first < l.rows ? samples - first : l.rows;
-        for (size_t i = 0; i < e->count; i++) rows[i] = (uint32_t)(first + i);
+        for (size_t i = 0; i < e->count; i++) rows[i] = asked ? asked[first + i] : (uint32_t)(first + i);
         e->rows = rows;
         for (size_t i = 0; i < 3 && status == US_OK; i++) {
             memset(values[i], 0, e->count * l.elements * sizeof(double));

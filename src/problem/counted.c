@@ -58,10 +58,11 @@ static us_status counted_floor(us_problem *problem, double *floor, double *const
 }
 
 /* About two gradients a layer. */
-static us_status counted_units(us_units **out, us_problem *problem, const us_vec *theta) {
+static us_status counted_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
     counted_problem *p = (counted_problem *)problem;
-    us_status status = us_problem_units(out, p->inner, theta);
-    if (status == US_OK && *out) p->counts->gradient_rows += 2 * (double)problem->samples * (double)(*out)->layer_count;
+    double rows = (double)(batch.rows ? batch.count : problem->samples);
+    us_status status = us_problem_units(out, p->inner, theta, batch);
+    if (status == US_OK && *out) p->counts->gradient_rows += 2 * rows * (double)(*out)->layer_count;
     return status;
 }
 

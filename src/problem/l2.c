@@ -97,8 +97,8 @@ static us_status l2_floor(us_problem *problem, double *floor, double *constant) 
     return us_problem_floor(((l2_problem *)problem)->inner, floor, constant);
 }
 
-static us_status l2_units(us_units **out, us_problem *problem, const us_vec *theta) {
-    return us_problem_units(out, ((l2_problem *)problem)->inner, theta);
+static us_status l2_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
+    return us_problem_units(out, ((l2_problem *)problem)->inner, theta, batch);
 }
 
 static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }

@@ -27,6 +27,10 @@ static inline us_status problem_check(const us_problem *p, const us_vec *theta, 
     return US_OK;
 }
 
+us_status us__problem_check(const us_problem *problem, const us_vec *theta, us_batch *batch, const char *function) {
+    return problem_check(problem, theta, batch, function);
+}
+
 us_status us_problem_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
     us_status status = problem_check(problem, theta, &batch, "us_problem_value");
     return status == US_OK ? problem->ops->value(problem, theta, batch, loss) : status;

@@ -29,10 +29,11 @@ typedef struct us__problem_ops {
     us_status (*recast)(us_problem **out, const us_problem *, us_precision);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
-    double (*keep)(us_problem *, double bytes);                                   /* see us_problem_keep. May be NULL */
-    us_status (*floor)(us_problem *, double *floor, double *constant);            /* see us_problem_floor. May be NULL */
-    us_status (*units)(struct us_units **out, us_problem *, const us_vec *theta); /* see us_problem_units. May be NULL */
-    void (*destroy)(us_problem *);                                                /* releases the object itself, too */
+    double (*keep)(us_problem *, double bytes);                        /* see us_problem_keep. May be NULL */
+    us_status (*floor)(us_problem *, double *floor, double *constant); /* see us_problem_floor. May be NULL */
+    us_status (*units)(struct us_units **out, us_problem *, const us_vec *theta,
+                       us_batch);  /* see us_problem_units. May be NULL */
+    void (*destroy)(us_problem *); /* releases the object itself, too */
 } us__problem_ops;
 
 struct us_problem {
@@ -52,6 +53,9 @@ struct us_problem {
 static inline void us__problem_hint(us_problem *problem, us_batch next) {
     if (problem->ops->hint) problem->ops->hint(problem, next);
 }
+
+/* Checks θ and the rows of a batch, and counts them where they are all. @param function  that is asked, for the message */
+us_status us__problem_check(const us_problem *problem, const us_vec *theta, us_batch *batch, const char *function);
 
 /* The operation `hessian`. Errors: those of products. */
 us_status us__problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,

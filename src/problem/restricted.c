@@ -88,9 +88,9 @@ static us_status restricted_floor(us_problem *problem, double *floor, double *co
     return us_problem_floor(((restricted_problem *)problem)->inner, floor, constant);
 }
 
-static us_status restricted_units(us_units **out, us_problem *problem, const us_vec *theta) {
+static us_status restricted_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
     restricted_problem *p = (restricted_problem *)problem;
-    return us_problem_units(out, p->inner, restricted_theta(p, theta));
+    return us_problem_units(out, p->inner, restricted_theta(p, theta), batch);
 }
 
 static void restricted_hint(us_problem *problem, us_batch next) {

@@ -59,8 +59,10 @@ static us_status sample_recast(us_problem **out, const us_problem *problem, us_p
     return status == US_OK ? us_problem_create_sample(out, inner, problem->samples, true) : status;
 }
 
-static us_status sample_units(us_units **out, us_problem *problem, const us_vec *theta) {
-    return us_problem_units(out, ((sample_problem *)problem)->inner, theta);
+static us_status sample_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
+    sample_problem *p = (sample_problem *)problem;
+    us_status status = sample_batch(p, &batch);
+    return status == US_OK ? us_problem_units(out, p->inner, theta, batch) : status;
 }
 
 static double sample_keep(us_problem *problem, double bytes) {

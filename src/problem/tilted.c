@@ -48,8 +48,8 @@ static us_status tilted_recast(us_problem **out, const us_problem *problem, us_p
     return status == US_OK ? us_problem_create_tilted(out, inner, p->origin, p->constant, p->slope, true) : status;
 }
 
-static us_status tilted_units(us_units **out, us_problem *problem, const us_vec *theta) {
-    return us_problem_units(out, ((tilted_problem *)problem)->inner, theta);
+static us_status tilted_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
+    return us_problem_units(out, ((tilted_problem *)problem)->inner, theta, batch);
 }
 
 static void tilted_hint(us_problem *problem, us_batch next) { us__problem_hint(((tilted_problem *)problem)->inner, next); }

@@ -2,14 +2,11 @@
 #include "problem/problem.h"
 #include <unstuck/units.h>
 
-us_status us_problem_units(us_units **out, us_problem *problem, const us_vec *theta) {
+us_status us_problem_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
     *out = NULL;
     if (!problem->ops->units) return US_OK;
-    if (theta->n != problem->dimension || theta->precision != problem->precision)
-        return us__fail(problem->context, US_ERR_ARGUMENT,
-                        "us_problem_units: theta has %zu elements in f%d; the problem has %zu in f%d", theta->n,
-                        (int)theta->precision, problem->dimension, (int)problem->precision);
-    return problem->ops->units(out, problem, theta);
+    us_status status = us__problem_check(problem, theta, &batch, "us_problem_units");
+    return status == US_OK ? problem->ops->units(out, problem, theta, batch) : status;
 }
 
 void us_units_destroy(us_units *units) {

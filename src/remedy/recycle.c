@@ -152,7 +152,7 @@ static us_status recycle_plan_make(recycle_plan *p, us_problem *problem, const u
     recycle_layers(groups, group_count, p->layers);
     for (size_t k = 0; k < p->layer_count; k++) p->count += p->layers[k].units;
     if (!(p->units = us__new(context, p->count, sizeof *p->units))) return US_ERR_NOMEM;
-    us_status status = us_problem_units(&units, problem, theta);
+    us_status status = us_problem_units(&units, problem, theta, US_BATCH_ALL);
     if (status) return status;
     size_t at = 0;
     for (size_t k = 0; k < p->layer_count; k++) {

@@ -56,9 +56,15 @@ static json_t *summary_optimizer(const us_run *run) {
 static json_t *summary_watch(const us_run *run) {
     us_watch_report r;
     if (!us_run_watch_report(run, &r)) return json_null();
-    return json_pack("{s:s,s:f,s:f,s:f,s:I,s:I,s:I}", "mode", us_watch_mode_name(run->watch_mode), "share", r.share,
+    json_t *missing = json_array();
+    for (int k = 0; missing && k < US_WATCH_KINDS; k++) {
+        if (!(r.wanting[k] > 0)) continue;
+        json_t *what = json_pack("{s:s,s:f}", "what", us_watch_kind_name((us_watch_kind)k), "from_seconds", r.wanting[k]);
+        if (json_array_append_new(missing, what) != 0) json_decref(missing), missing = NULL; /* takes NULL as a failure */
+    }
+    return json_pack("{s:s,s:f,s:f,s:f,s:I,s:I,s:I,s:o}", "mode", us_watch_mode_name(run->watch_mode), "share", r.share,
                      "promised", r.promised, "seconds", r.seconds, "probes", (json_int_t)r.probes, "searches",
-                     (json_int_t)r.searches, "looks", (json_int_t)r.looks);
+                     (json_int_t)r.searches, "looks", (json_int_t)r.looks, "not_measured", missing);
 }
 
 us_status us_run_summary(us_run *run, const char *status_name, char **text) {

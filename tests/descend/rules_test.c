@@ -569,7 +569,7 @@ static void muon_leaves_outer_groups_to_adamw(void **state) {
     us_vec_destroy(gradient), us_vec_destroy(second), us_context_destroy(context);
 }
 
-/* Three steps on a gradient that stays the same. states: US_RULE_STATES_MAX vectors. */
+/* Three steps on a gradient that stays the same, which no rule writes to. states: US_RULE_STATES_MAX vectors. */
 static void three_steps(us_context *context, const us_rule *rule, us_vec *theta, const us_vec *gradient, us_vec **states,
                         const us_group *groups, size_t group_count) {
     double *memory = rule->memory ? calloc(rule->memory(groups, group_count), sizeof *memory) : NULL;
@@ -582,6 +582,7 @@ static void three_steps(us_context *context, const us_rule *rule, us_vec *theta,
         us_vec_copy(diagonal, gradient);
         assert_int_equal(
             us_rule_apply_whole(context, rule, &step, theta, copy, states, memory, diagonal, groups, group_count), US_OK);
+        if (us_vec_count_different(copy, gradient) > 0) fail_msg("%s writes to the gradient", rule->name);
     }
     us_vec_destroy(copy), us_vec_destroy(diagonal);
     free(memory);

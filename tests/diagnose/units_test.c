@@ -22,7 +22,7 @@ static void units_are_told_apart(void **state) {
         double low = x[0], high = x[0], positive = 0;
         for (size_t i = 0; i < 1200; i++) low = fmin(low, x[i]), high = fmax(high, x[i]), positive += x[i] > 0;
         assert_int_equal(us_problem_create_l2(&single, s.problem, 0.1, false), US_OK);
-        assert_int_equal(us_problem_units(&u, single, s.theta), US_OK);
+        assert_int_equal(us_problem_units(&u, single, s.theta, US_BATCH_ALL), US_OK);
         assert_int_equal(u->count, 3);
         assert_int_equal(u->layer_count, 1);
         assert_string_equal(u->layers[0].name, "layer1");
@@ -52,7 +52,7 @@ static us_status units_body(us_context *context, void *user) {
     if (!status) status = us_model_create(&model, context, &o);
     if (!status) status = us_model_problem(&problem, model, data);
     if (!status) status = us_vec_create(&theta, context, US_F64, us_problem_dimension(problem));
-    if (!status) status = us_problem_units(&u, problem, theta);
+    if (!status) status = us_problem_units(&u, problem, theta, US_BATCH_ALL);
     us_units_destroy(u);
     us_vec_destroy(theta);
     us_problem_destroy(problem);
@@ -68,7 +68,7 @@ static void other_problems_have_none(void **state) {
     net s;
     us_units *u = (us_units *)1;
     net_make(&s, context, "linear", US_REGRESSION, 20, 20, 2, bumps, 22);
-    assert_int_equal(us_problem_units(&u, s.problem, s.theta), US_OK);
+    assert_int_equal(us_problem_units(&u, s.problem, s.theta, US_BATCH_ALL), US_OK);
     assert_null(u);
     net_close(&s);
     us_context_destroy(context);

@@ -307,8 +307,8 @@ static void rules_of_a_callers_own_serve_too(void **state) {
 
 /* A rule of the whole: θ ← θ − α g / Σ over steps of |trace of one sample of the Hessian|. Its memory counts steps, too. */
 static us_status stiff_update(const us_rule_whole *w) {
-    double *theta = w->theta, *g = w->gradient;
-    const double *diagonal = w->diagonal;
+    double *theta = w->theta;
+    const double *g = w->gradient, *diagonal = w->diagonal;
     w->memory[1] += 1;
     for (size_t i = 0; diagonal && i < w->n; i++) w->memory[0] += fabs(diagonal[i]);
     w->scratch[0] = w->step->learning_rate / w->memory[0];

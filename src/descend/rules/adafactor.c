@@ -14,7 +14,8 @@ enum { ADAFACTOR_STRIPS = 16, ADAFACTOR_TO_SHARE = 1 << 17, ADAFACTOR_ROWS = 8, 
 typedef struct US_REAL(adafactor_group) {
     double keep, take, tiny, total;
     size_t rows, columns, strip; /* a matrix's, and rows a strip */
-    us_real *theta, *gradient;
+    us_real *theta;
+    const us_real *gradient;
     double *r, *s;   /* [rows], [columns]; of another group: r [count] is V */
     double *partial; /* [strips × columns] */
     us_real *scale;  /* [columns] 1/√s */
@@ -95,14 +96,12 @@ US_KERNEL static void adafactor_move_rows(void *user, size_t strip, size_t threa
 /* The same for a group that is no matrix. */
 US_KERNEL static void adafactor_vector(void *user, size_t from, size_t count, double *sums) {
     const US_REAL(adafactor_group) *p = user;
-    us_real *restrict g = p->gradient + from;
-    const us_real *restrict theta = p->theta + from;
+    const us_real *restrict g = p->gradient + from, *restrict theta = p->theta + from;
     double *restrict v = p->r + from, a = 0, b = 0;
 #pragma omp simd reduction(+ : a, b)
     for (size_t i = 0; i < count; i++) {
         v[i] = p->keep * v[i] + p->take * ((double)g[i] * (double)g[i] + p->tiny);
         double u = (double)g[i] / sqrt(v[i]);
-        g[i] = (us_real)u;
         a += u * u;
         b += (double)theta[i] * (double)theta[i];
     }
@@ -112,8 +111,9 @@ US_KERNEL static void adafactor_vector(void *user, size_t from, size_t count, do
 US_KERNEL static void adafactor_move(void *user, size_t from, size_t count) {
     const US_REAL(adafactor_group) *p = user;
     us_real *restrict theta = p->theta + from;
-    const us_real *restrict u = p->gradient + from;
-    for (size_t i = 0; i < count; i++) theta[i] = p->stay * theta[i] - p->rate * u[i];
+    const us_real *restrict g = p->gradient + from;
+    const double *restrict v = p->r + from;
+    for (size_t i = 0; i < count; i++) theta[i] = p->stay * theta[i] - p->rate * (us_real)((double)g[i] / sqrt(v[i]));
 }
 
 static size_t adafactor_threads(us_context *context, const US_REAL(adafactor_group) * p) {
@@ -146,7 +146,7 @@ us_status US_REAL(us__adafactor_whole)(const us_rule_whole *w) {
         double n = (double)group->count;
         if (group->count == 0) continue;
         US_REAL(adafactor_group) p = {.keep = b, .take = 1 - b, .tiny = hyper[1], .r = memory};
-        p.theta = (us_real *)w->theta + group->offset, p.gradient = (us_real *)w->gradient + group->offset;
+        p.theta = (us_real *)w->theta + group->offset, p.gradient = (const us_real *)w->gradient + group->offset;
         if (us__rule_matrix(group, &p.rows, &p.columns)) {
             p.strip = (p.rows + ADAFACTOR_STRIPS - 1) / ADAFACTOR_STRIPS;
             p.s = p.r + p.rows;

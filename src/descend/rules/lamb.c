@@ -8,22 +8,27 @@
 
 typedef struct US_REAL(lamb_group) {
     us_real keep1, take1, keep2, take2, correction1, correction2, epsilon, decay, rate;
-    us_real *theta, *gradient, *m, *v;
+    us_real *theta, *m, *v;
+    const us_real *gradient;
 } US_REAL(lamb_group);
 
-/* m, v, and u in the gradient's place; ‖θ‖², ‖u‖². */
+/* u; it is worked out twice, for to keep it costs as much as to read m and v again. */
+static inline us_real lamb_at(const US_REAL(lamb_group) * s, us_real m, us_real v, us_real theta) {
+    return s->correction1 * m / (us_real_sqrt(v) * s->correction2 + s->epsilon) + s->decay * theta;
+}
+
+/* m, v; ‖θ‖², ‖u‖². */
 US_KERNEL static void lamb_direction(void *user, size_t from, size_t count, double *sums) {
     const US_REAL(lamb_group) *s = user;
-    us_real *restrict m = s->m + from, *restrict v = s->v + from, *restrict gradient = s->gradient + from;
-    const us_real *restrict theta = s->theta + from;
+    us_real *restrict m = s->m + from, *restrict v = s->v + from;
+    const us_real *restrict gradient = s->gradient + from, *restrict theta = s->theta + from;
     double a = 0, b = 0;
 #pragma omp simd reduction(+ : a, b)
     for (size_t i = 0; i < count; i++) {
         us_real g = gradient[i];
         m[i] = s->keep1 * m[i] + s->take1 * g;
         v[i] = s->keep2 * v[i] + s->take2 * (g * g);
-        us_real u = s->correction1 * m[i] / (us_real_sqrt(v[i]) * s->correction2 + s->epsilon) + s->decay * theta[i];
-        gradient[i] = u;
+        us_real u = lamb_at(s, m[i], v[i], theta[i]);
         a += (double)theta[i] * (double)theta[i];
         b += (double)u * (double)u;
     }
@@ -33,8 +38,8 @@ US_KERNEL static void lamb_direction(void *user, size_t from, size_t count, doub
 US_KERNEL static void lamb_move(void *user, size_t from, size_t count) {
     const US_REAL(lamb_group) *s = user;
     us_real *restrict theta = s->theta + from;
-    const us_real *restrict u = s->gradient + from;
-    for (size_t i = 0; i < count; i++) theta[i] -= s->rate * u[i];
+    const us_real *restrict m = s->m + from, *restrict v = s->v + from;
+    for (size_t i = 0; i < count; i++) theta[i] -= s->rate * lamb_at(s, m[i], v[i], theta[i]);
 }
 
 us_status US_REAL(us__lamb_whole)(const us_rule_whole *w) {
@@ -51,7 +56,7 @@ us_status US_REAL(us__lamb_whole)(const us_rule_whole *w) {
          .decay = (us_real)hyper[3]};
     for (size_t k = 0; k < w->group_count; k++) {
         size_t at = w->groups[k].offset, n = w->groups[k].count;
-        s.theta = (us_real *)w->theta + at, s.gradient = (us_real *)w->gradient + at;
+        s.theta = (us_real *)w->theta + at, s.gradient = (const us_real *)w->gradient + at;
         s.m = (us_real *)w->state[0] + at, s.v = (us_real *)w->state[1] + at;
         us__rule_sums(w->context, n, lamb_direction, &s, w->scratch, sums);
         double ratio = sums[0] > 0 && sums[1] > 0 ? sqrt(sums[0]) / sqrt(sums[1]) : 1;

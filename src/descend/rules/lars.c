@@ -41,7 +41,8 @@ us_status US_REAL(us__lars_whole)(const us_rule_whole *w) {
     for (size_t k = 0; k < w->group_count; k++) {
         size_t at = w->groups[k].offset, n = w->groups[k].count;
         US_REAL(lars_group) s = {.momentum = (us_real)hyper[0], .decay = (us_real)decay};
-        s.theta = (us_real *)w->theta + at, s.v = (us_real *)w->state[0] + at, s.gradient = (us_real *)w->gradient + at;
+        s.theta = (us_real *)w->theta + at, s.v = (us_real *)w->state[0] + at,
+        s.gradient = (const us_real *)w->gradient + at;
         us__rule_sums(w->context, n, lars_norms, &s, w->scratch, sums);
         double weight = sqrt(sums[0]), slope = sqrt(sums[1]);
         double ratio = weight > 0 && slope > 0 ? weight / (slope + decay * weight) : 1;

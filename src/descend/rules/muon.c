@@ -14,20 +14,21 @@
 
 typedef struct US_REAL(muon_group) {
     us_real keep, take, scale, stay, rate;
-    us_real *theta, *m, *gradient;
-    const us_real *x;
+    us_real *theta, *m, *u;
+    const us_real *gradient, *x;
 } US_REAL(muon_group);
 
-/* M, and U in the gradient's place; ‖U‖². */
+/* M and U; ‖U‖². */
 US_KERNEL static void muon_momentum(void *user, size_t from, size_t count, double *sums) {
     const US_REAL(muon_group) *p = user;
-    us_real *restrict m = p->m + from, *restrict g = p->gradient + from;
+    us_real *restrict m = p->m + from, *restrict to = p->u + from;
+    const us_real *restrict g = p->gradient + from;
     double a = 0;
 #pragma omp simd reduction(+ : a)
     for (size_t i = 0; i < count; i++) {
         m[i] = p->keep * m[i] + p->take * g[i];
         us_real u = p->take * g[i] + p->keep * m[i];
-        g[i] = u;
+        to[i] = u;
         a += (double)u * (double)u;
     }
     sums[0] = a;
@@ -35,8 +36,8 @@ US_KERNEL static void muon_momentum(void *user, size_t from, size_t count, doubl
 
 US_KERNEL static void muon_normalise(void *user, size_t from, size_t count) {
     const US_REAL(muon_group) *p = user;
-    us_real *restrict g = p->gradient + from;
-    for (size_t i = 0; i < count; i++) g[i] *= p->scale;
+    us_real *restrict u = p->u + from;
+    for (size_t i = 0; i < count; i++) u[i] *= p->scale;
 }
 
 US_KERNEL static void muon_move(void *user, size_t from, size_t count) {
@@ -80,18 +81,20 @@ us_status US_REAL(us__muon_whole)(const us_rule_whole *w) {
         const us_group *group = &w->groups[k];
         size_t rows, columns, at = group->offset;
         US_REAL(muon_group) p = {.keep = (us_real)hyper[0], .take = (us_real)(1 - hyper[0])};
-        p.theta = (us_real *)w->theta + at, p.m = (us_real *)w->state[0] + at, p.gradient = (us_real *)w->gradient + at;
+        p.theta = (us_real *)w->theta + at, p.m = (us_real *)w->state[0] + at;
+        p.gradient = (const us_real *)w->gradient + at;
         us_real *const state[] = {p.m, second};
         if (US_REAL(muon_keeps)(group)) second += group->count;
         if (!us__rule_matrix(group, &rows, &columns) || (group->outer && hyper[7] < 0.5)) {
             US_REAL(us__adamw_update)(&small, p.theta, p.gradient, state, group->count);
             continue;
         }
+        us_real *y = (us_real *)(void *)(w->scratch + us__rule_partials(group->count));
+        p.u = y + group->count;
         us__rule_sums(w->context, group->count, muon_momentum, &p, w->scratch, sums);
         p.scale = (us_real)(1 / (sqrt(sums[0]) + 1e-7));
         us__rule_blocks(w->context, group->count, muon_normalise, &p);
-        us_real *y = (us_real *)(void *)w->scratch;
-        p.x = muon_orthogonal(w->context, rows, columns, (int)hyper[1], p.gradient, y, y + group->count);
+        p.x = muon_orthogonal(w->context, rows, columns, (int)hyper[1], p.u, y, p.u + group->count);
         p.stay = (us_real)(1 - alpha * hyper[2]);
         p.rate = (us_real)(alpha * sqrt(fmax(1, (double)rows / (double)columns)));
         us__rule_blocks(w->context, group->count, muon_move, &p);
@@ -118,10 +121,11 @@ static size_t muon_memory(const us_group *groups, size_t count) {
 }
 
 static size_t muon_scratch(const us_group *groups, size_t count) {
-    size_t most = us__rule_sums_scratch(groups, count), rows, columns;
+    size_t most = 0, rows, columns;
     for (size_t k = 0; k < count; k++) {
         if (!us__rule_matrix(&groups[k], &rows, &columns)) continue;
-        size_t side = rows < columns ? rows : columns, n = groups[k].count + 2 * side * side;
+        size_t side = rows < columns ? rows : columns;
+        size_t n = us__rule_partials(groups[k].count) + 2 * groups[k].count + 2 * side * side;
         most = n > most ? n : most;
     }
     return most;

@@ -95,10 +95,10 @@ us_status US_REAL(us__shampoo_whole)(const us_rule_whole *w) {
     for (size_t k = 0; k < w->group_count; k++) {
         const us_group *group = &w->groups[k];
         size_t sides[2], at = group->offset;
-        us_real *g = (us_real *)w->gradient + at, *other = scratch;
+        const us_real *gradient = (const us_real *)w->gradient + at;
         p.theta = (us_real *)w->theta + at, p.m = (us_real *)w->state[0] + at;
         if (!us__rule_matrix(group, &sides[0], &sides[1])) {
-            p.gradient = g, p.sum = memory;
+            p.gradient = gradient, p.sum = memory;
             us__rule_blocks(w->context, group->count, shampoo_vector, &p);
             memory += group->count;
             continue;
@@ -108,11 +108,13 @@ us_status US_REAL(us__shampoo_whole)(const us_rule_whole *w) {
             size_t n = sides[right];
             side[right] = (US_REAL(shampoo_side)){n, n <= US__MATRIX_SIDE_MOST, memory, memory + n * n};
             memory += side[right].full ? 2 * n * n : n;
-            shampoo_gather(w->context, &side[right], right, sides[0], sides[1], g);
+            shampoo_gather(w->context, &side[right], right, sides[0], sides[1], gradient);
             us_status status = US_OK;
             if (refresh && side[right].full) status = shampoo_root(w->context, &side[right], hyper[1], scratch);
             if (status != US_OK) return status;
         }
+        us_real *g = scratch, *other = scratch + group->count;
+        memcpy(g, gradient, group->count * sizeof *g);
         for (int right = 0; right < 2; right++) {
             us_real *at_now = shampoo_precondition(w->context, &side[right], right, sides[0], sides[1], hyper[1], g, other);
             if (at_now != g) US__SWAP(us_real *, g, other);
@@ -146,7 +148,7 @@ static size_t shampoo_scratch(const us_group *groups, size_t count) {
     size_t most = 0, sides[2];
     for (size_t k = 0; k < count; k++) {
         if (!us__rule_matrix(&groups[k], &sides[0], &sides[1])) continue;
-        most = groups[k].count > most ? groups[k].count : most;
+        most = 2 * groups[k].count > most ? 2 * groups[k].count : most;
         for (int i = 0; i < 2; i++) {
             size_t n = sides[i] <= US__MATRIX_SIDE_MOST ? sides[i] * sides[i] + sides[i] + us__matrix_work(sides[i]) : 0;
             most = n > most ? n : most;

@@ -103,7 +103,7 @@ us_status US_REAL(us__soap_whole)(const us_rule_whole *w) {
     for (size_t k = 0; k < w->group_count; k++) {
         const us_group *group = &w->groups[k];
         size_t sides[2], at = group->offset, count = group->count;
-        us_real *g = (us_real *)w->gradient + at;
+        const us_real *g = (const us_real *)w->gradient + at;
         p.theta = (us_real *)w->theta + at, p.m = (us_real *)w->state[0] + at, p.v = (us_real *)w->state[1] + at;
         if (!us__rule_matrix(group, &sides[0], &sides[1])) {
             us_real *const state[] = {p.m, p.v};
