@@ -57,10 +57,15 @@ bool us__blas_is_shareable(void);
 const char *us__nearest_name(const char *word, const char *const *names, size_t count);
 
 /* Kernels that gain from wider registers are compiled once for each of several instruction sets and chosen at start.
- * Sanitizers cannot run the resolver, and other compilers lack it: there it means nothing. */
+ * Sanitizers cannot run the resolver, and other compilers lack it: there it means nothing. (A name such as "arch=haswell" is
+ * a model of one maker for the resolver, which no AMD processor is; a level is not.) */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__) && \
     !defined(US_NO_CLONES)
-#define US_KERNEL __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#if __GNUC__ >= 12
+#define US_KERNEL __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
+#else
+#define US_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 #else
 #define US_KERNEL
 #endif
