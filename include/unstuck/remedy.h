@@ -18,11 +18,22 @@ typedef struct us_remedy {
      * `steps` steps for all of them together (or 12, or some hundred, where that is less). NULL: there is nothing to
      * change, and no trial. */
     us_status (*apply)(us_training *training, const us_diagnosis *diagnosis, uint64_t steps);
-    bool standardizes; /* instead of a changed copy, us_trial_options.standardized is tried */
+    bool remakes; /* it changes the problem itself: instead of a changed copy, what us_trial_options.remake makes is tried */
 } us_remedy;
 
 US_API const us_remedy *const *us_remedies(size_t *count);
 US_API const us_remedy *us_remedy_find(const char *name);
+
+/** A training on another problem, made by a remedy that changes the problem itself, from a training that it takes the place
+ * of: at the same function of the data, or a lower place beside it. */
+typedef struct us_remade {
+    us_training *training; /* its problem must outlive the trials [the trials destroy] */
+    double unit[2];        /* its losses are in units of unit[0]·unit[1] of those of the training as it was; 1 but for
+                              standardised targets (two factors: their product may overflow) */
+    double price;   /* what a gain must come to, in its own unit, because it has more parameters: so much they take off the
+                       loss by fitting noise alone. 0: it has no more */
+    char what[160]; /* what is other about it, such as "layer1 from 2 to 3 units"; may be "" */
+} us_remade;
 
 /** One remedy tried beside carrying on. */
 typedef struct us_trial {
@@ -33,10 +44,11 @@ typedef struct us_trial {
     double loss_carrying_on; /* inf when carrying on ends in numbers that are not finite */
     double loss_with_remedy; /* NaN when it failed; `why` then tells */
     bool helps;              /* ends below where it began and not above carrying on, and is below it on average over the
-                                way, each by more than the noise (src/remedy/trial.c) */
+                                way, each by more than the noise and by the price (src/remedy/trial.c) */
     us_training *training;   /* the changed copy after its steps [owned by the trials] */
-    double unit[2];          /* the losses of that training are in units of unit[0]·unit[1] of the losses above; 1 but for
-                                standardised targets (two factors: their product may overflow) */
+    double unit[2];          /* as us_remade's: of the losses of that training; 1 but for standardised targets */
+    double price;            /* as us_remade's, in the unit of the losses above */
+    char what[160];          /* as us_remade's */
 } us_trial;
 
 typedef struct us_trials {
@@ -53,11 +65,11 @@ typedef struct us_trial_options {
     double seconds;   /* for all trials together; default 30 */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
-    /* The same training at the same function, on features and target of another scale, for the remedy "standardize"; `unit`
-     * as in us_trial. Its problem must outlive the trials. US_ERR_UNSUPPORTED: there is none, and the text says why. NULL
-     * (default): likewise. us_run_standardized makes one for a run. @param out [the trials destroy] */
-    us_status (*standardized)(void *user, us_training **out, double unit[2]);
-    void *standardized_user;
+    /* The training remade by a remedy that changes the problem ("standardize": features and target of another scale, "lift":
+     * more hidden units). US_ERR_UNSUPPORTED: there is none, and the text says why. NULL (default): likewise. us_run_remake
+     * does so for a run. */
+    us_status (*remake)(void *user, const char *remedy, us_remade *out);
+    void *remake_user;
 } us_trial_options;
 #define US_TRIAL_OPTIONS_INIT \
     { .version = 1, .seconds = 30 }

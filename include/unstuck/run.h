@@ -5,6 +5,7 @@
 #include <unstuck/data.h>
 #include <unstuck/model.h>
 #include <unstuck/range.h>
+#include <unstuck/remedy.h>
 #include <unstuck/train.h>
 #include <unstuck/watch.h>
 
@@ -83,7 +84,7 @@ US_API us_status us_run_create(us_run **out, us_context *context, const char *fo
  * @param options  NULL for defaults @param out [caller destroys] */
 US_API us_status us_run_find_rate(us_range **out, us_context *context, const us_run_config *config,
                                   const us_range_options *options);
-/** Opens a run at its last checkpoint; nothing on disk is changed.
+/** Opens a run at its last checkpoint; nothing on disk is changed, but that what a kill left half done is ended.
  * Errors: US_ERR_IO (such as: another process has it open), US_ERR_INPUT (not there, not a run, a damaged checkpoint, other
  * data).
  * @param out [caller destroys] */
@@ -166,17 +167,22 @@ US_API us_status us_run_advance(us_run *run, bool (*progress)(void *user, const 
 
 /** Writes checkpoint and weights now. */
 US_API us_status us_run_checkpoint(us_run *run);
-/** The run's training at the same function on standardised columns: the file is read again, the first and the last layer
- * take up the scale, the rule begins anew at a rate that is measured (or its default, where none is found). Adopted by
- * us_run_adopt, config and encoding follow, the logged losses are divided by unit[0]·unit[1] (what a loss of the
- * standardised target counts in the run's own unit; huber's target stays as it is), and so the run goes on. Errors:
- * US_ERR_UNSUPPORTED, where the text says why: standardised already, no CSV file, a formula, features that are numbers of
- * things, --l2 (it would be another penalty), a first or last layer that cannot take up a scale, columns whose scales are
- * alike; as us_data_reload.
- * @param out [caller destroys, before the run] */
-US_API us_status us_run_standardized(us_run *run, us_training **out, double unit[2]);
-/** Replaces the run's training by a copy of another of the same problem (such as a trial's winner) or of the standardised
- * one, checkpoints, and logs an event. Observers of the old one are gone with it; on failure the old one stays. */
+/** The run's training remade by a remedy that changes the problem itself. Adopted by us_run_adopt, the run's config,
+ * encoding, checkpoint and path follow, logged losses are divided by unit[0]·unit[1], and so the run goes on; a kill on the
+ * way leaves it as it was or as it is to be. The rule begins anew, with a state of zeros. "standardize": the same function
+ * on standardised columns. The file is read again (once), the first and the last layer take up the scale, the rate is
+ * measured (or the rule's default, where none is found); the unit is what a loss of the standardised target counts in the
+ * run's own (huber's target stays as it is). Refused: standardised already, no CSV file, a formula, features that are
+ * numbers of things, --l2 (it would be another penalty), a first or last layer that cannot take up a scale, columns whose
+ * scales are alike. "lift": hidden units that would gain by it are split, and their halves part along the way out
+ * (src/run/lift.c); the model's text gets the new sizes. Refused: no hidden dense layer that one other reads, a layer
+ * written once for several, batch normalisation, a formula, --l2; no unit that would gain. Cost: up to 80 products a layer
+ * on 4,096 rows, 4 products and some 50 values on all rows for each unit that is split. Errors: US_ERR_UNSUPPORTED, where
+ * the text says why; US_NOT_FOUND (no such remedy); as us_data_reload; US_INTERRUPTED.
+ * @param out  its training: [caller destroys, before the run] */
+US_API us_status us_run_remake(us_run *run, const char *remedy, us_remade *out);
+/** Replaces the run's training by a copy of another of the same problem (such as a trial's winner) or of a remade one,
+ * checkpoints, and logs an event. Observers of the old one are gone with it; on failure the old one stays. */
 US_API us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text);
 
 /** Loss of the training's θ, as it is trained (penalty included), on all training rows or on the test rows. NaN when there

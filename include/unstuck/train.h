@@ -81,6 +81,12 @@ US_API us_status us_training_advance(us_training *training, uint64_t steps);
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM. */
 US_API us_status us_training_copy(us_training **out, const us_training *training, us_problem *problem);
 
+/** The same training on another problem, at a θ of its own: its rule, rates, schedule and batches, its steps and its place
+ * in the data go with it; the rule begins anew, with a state of zeros, and so does an average of the weights. @param problem
+ * of as many samples, in the same precision, and of any dimension @param theta [n of problem] of either precision, copied
+ * @param out [caller destroys] Errors: US_ERR_ARGUMENT, US_ERR_NOMEM. */
+US_API us_status us_training_move(us_training **out, const us_training *training, us_problem *problem, const us_vec *theta);
+
 /** The training as bytes: a safetensors image with θ by group names, state vectors, step, position in the data, options.
  * @param bytes [caller releases with us_bytes_release] */
 US_API us_status us_training_to_bytes(const us_training *training, void **bytes, size_t *size);

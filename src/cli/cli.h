@@ -146,6 +146,7 @@ int cli_rows(const cli_command *command, const char *text, const us_run *run, si
 typedef struct cli_judgement {
     us_diagnosis *diagnosis;
     us_trials *trials;
+    json_t *json; /* both, as the run was then: a remedy that is taken may change its model */
 } cli_judgement;
 typedef enum cli_trying {
     CLI_TRY_NOTHING,

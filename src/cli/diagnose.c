@@ -43,7 +43,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         return code;
     }
     us_run *run = NULL;
-    cli_judgement judgement = {NULL, NULL};
+    cli_judgement judgement = {NULL, NULL, NULL};
     options.steps = steps;
     options.point.spectrum.limit = limit;
     us_status status = cli_run_look(&run, context, folder, data, quiet);

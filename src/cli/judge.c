@@ -9,14 +9,13 @@ enum { JUDGE_REPLAY = 100000 }; /* steps that a replay takes at most */
 static const double JUDGE_WORTH = 1e-3;
 
 /* Keeps the verdict in the run; that it can't be kept is no reason not to tell it. */
-static void judge_keep(const cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
-    json_t *o = cli_verdict_json(j->diagnosis, us_run_training(run), j->trials, us_run_folder(run));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+static void judge_keep(cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
+    j->json = cli_verdict_json(j->diagnosis, us_run_training(run), j->trials, us_run_folder(run));
+    char *text = json_dumps(j->json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     if (text && us_run_log_verdict(run, text) != US_OK && !quiet)
         fprintf(stderr, "unstuck %s: the verdict is not kept in the run: %s\n", command->name,
                 us_context_error(us_run_context(run)));
     free(text);
-    json_decref(o);
     cli_results_keep(command, run, j->diagnosis, quiet);
 }
 
@@ -35,9 +34,7 @@ static bool judge_tries(const us_diagnosis *d, cli_trying try, const char *only,
     return try != CLI_TRY_NOTHING && verdict->stuck;
 }
 
-static us_status judge_standardized(void *user, us_training **out, double unit[2]) {
-    return us_run_standardized(user, out, unit);
-}
+static us_status judge_remake(void *user, const char *remedy, us_remade *out) { return us_run_remake(user, remedy, out); }
 
 int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const us_diagnose_options *options,
               const us_trial_options *trying, cli_trying try, bool quiet) {
@@ -55,9 +52,9 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
     if (diagnosing.rows == 0) diagnosing.rows = cli_rows_bound(run);
     diagnosing.progress = trials.progress = cli_what_progress;
     diagnosing.progress_user = trials.progress_user = &progress;
-    trials.standardized = judge_standardized;
-    trials.standardized_user = run;
-    *out = (cli_judgement){NULL, NULL};
+    trials.remake = judge_remake;
+    trials.remake_user = run;
+    *out = (cli_judgement){NULL, NULL, NULL};
     us_status status = us_diagnose(&out->diagnosis, us_run_training(run), &diagnosing);
     if (status == US_OK && judge_tries(out->diagnosis, try, trials.only, us_run_first_loss(run)))
         status = us_remedy_try(&out->trials, us_run_training(run), out->diagnosis, &trials);
@@ -70,4 +67,5 @@ int cli_judge(cli_judgement *out, const cli_command *command, us_run *run, const
 void cli_judgement_release(cli_judgement *judgement) {
     us_trials_destroy(judgement->trials);
     us_diagnosis_destroy(judgement->diagnosis);
+    json_decref(judgement->json);
 }

@@ -25,7 +25,7 @@ static us_status report_is_judged(us_context *context, const char *folder, bool 
 /* Makes the verdict that a run lacks. Only an interruption stops the report: it is told without the verdict otherwise. */
 static int report_judge(const cli_command *command, us_context *context, const char *folder, double seconds, bool quiet) {
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
-    cli_judgement judgement = {NULL, NULL};
+    cli_judgement judgement = {NULL, NULL, NULL};
     us_run *run = NULL;
     trying.seconds = seconds < REPORT_TRYING ? seconds : REPORT_TRYING;
     us_status status = us_run_open(&run, context, folder);

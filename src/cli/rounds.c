@@ -33,6 +33,7 @@ static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, c
         snprintf(text + used, sizeof text - (size_t)used,
                  "; the run's losses are those of the standardised target from here on: %.9g times less",
                  t->unit[0] * t->unit[1]);
+    if (*t->what) snprintf(text + used, sizeof text - (size_t)used, "; %s", t->what);
     us_status status = us_run_adopt(run, t->training, "remedy", text);
     if (status != US_OK) return cli_error(command, us_run_context(run), status);
     *action = (cli_action){t->remedy->name, t->loss_before * r->unit[0] * r->unit[1],
@@ -55,7 +56,7 @@ int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const
         double left = trying->seconds - (us_clock_now() - began);
         if (k > 0 && left < 0.1 * trying->seconds) break;
         us_diagnose_options diagnosing = rounds_diagnosing(left);
-        cli_judgement later = {NULL, NULL}, *judgement = k == 0 ? &r->first : &later;
+        cli_judgement later = {NULL, NULL, NULL}, *judgement = k == 0 ? &r->first : &later;
         bool helped = false;
         o.seconds = k == 0 ? left : 0.5 * left; /* a remedy that draws takes twice the time of its trial */
         int code = cli_judge(judgement, command, run, &diagnosing, &o, try, quiet);

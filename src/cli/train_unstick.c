@@ -85,7 +85,7 @@ static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
 /* auto: rounds of remedies within the time that is left. */
 static int train_unstick_act(train_unstick *u, us_run *run, uint64_t rounds) {
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
-    cli_rounds r = {.first = {NULL, NULL}};
+    cli_rounds r = {.first = {NULL, NULL, NULL}};
     double began = us_clock_now();
     if (!train_unstick_has_time(u, run)) return CLI_DONE;
     uint64_t done = us_training_steps(us_run_training(run)), planned = us_run_steps_planned(run);

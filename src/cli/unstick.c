@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static json_t *unstick_json(const cli_rounds *r, const us_training *training, const char *folder) {
+static json_t *unstick_json(const cli_rounds *r) {
     const us_diagnosis *diagnosis = r->first.diagnosis;
     const cli_action *best = cli_rounds_best(r);
     json_t *rounds = json_array();
@@ -14,8 +14,7 @@ static json_t *unstick_json(const cli_rounds *r, const us_training *training, co
                                         cli_real(r->actions[i].loss_after), "steps", (json_int_t)r->actions[i].steps));
     return json_pack("{s:o,s:o,s:o,s:I,s:o,s:o}", "remedy", cli_text(best ? best->remedy : NULL), "loss_before",
                      cli_real(diagnosis->evidence.loss), "loss_after", cli_real(r->loss_after), "steps",
-                     (json_int_t)r->steps, "rounds", rounds, "verdict",
-                     cli_verdict_json(diagnosis, training, r->first.trials, folder));
+                     (json_int_t)r->steps, "rounds", rounds, "verdict", json_incref(r->first.json));
 }
 
 static void unstick_tell(const cli_rounds *r) {
@@ -72,7 +71,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;
     us_run *run = NULL;
-    cli_rounds taken = {.first = {NULL, NULL}};
+    cli_rounds taken = {.first = {NULL, NULL, NULL}};
     trying.steps = steps;
     trying.only = remedy;
     us_run_open_options opening = US_RUN_OPEN_OPTIONS_INIT;
@@ -82,7 +81,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
                            : cli_error(command, context, status);
     if (code != CLI_DONE) goto done;
     if (json)
-        code = cli_print_json(unstick_json(&taken, us_run_training(run), folder));
+        code = cli_print_json(unstick_json(&taken));
     else
         unstick_tell(&taken);
 done:
@@ -97,7 +96,8 @@ const cli_command cli_unstick = {
     "Diagnoses the run, tries every remedy that answers the verdict on a copy, beside carrying on, and takes the best one\n"
     "if it gets lower than carrying on by more than the noise; then again, while something helps. A run that nothing helps\n"
     "stays as it was. `standardize` also changes the run's columns (made with --no-standardize): predictions keep the\n"
-    "file's unit, and logged losses become those of the standardised target.\n"
+    "file's unit, and logged losses become those of the standardised target. `lift` also changes its model, mlp:2 to\n"
+    "mlp:3: it splits hidden units, and is taken where it gains more than so many parameters fit noise.\n"
     "\n"
     "  unstuck unstick runs/net-1\n"
     "  unstuck unstick runs/net-1 --remedy escape",

@@ -1,5 +1,5 @@
 /* A file as a whole: read, or replaced so that either the old or the new one is there, whatever happens. */
-#include "base/base.h"
+#include "data/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,16 +29,21 @@ static bool file_write(int file, const char *bytes, size_t size) {
     return true;
 }
 
-/* The folder's entry, too, must be on the disk; some file systems cannot, and say EINVAL. */
+us_status us__file_sync_folder(us_context *context, const char *folder) {
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    us_status status = /* some file systems cannot, and say EINVAL */
+        file < 0 || (fsync(file) != 0 && errno != EINVAL) ? file_fail(context, folder, "cannot be synced") : US_OK;
+    if (file >= 0) close(file);
+    return status;
+}
+
+/* The folder's entry, too, must be on the disk. */
 static us_status file_sync_folder(us_context *context, const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? us__text_copy(context, path) : us__text_copy(context, ".");
     if (!folder) return US_ERR_NOMEM;
     if (slash) folder[slash == path ? 1 : slash - path] = '\0';
-    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    us_status status =
-        file < 0 || (fsync(file) != 0 && errno != EINVAL) ? file_fail(context, folder, "cannot be synced") : US_OK;
-    if (file >= 0) close(file);
+    us_status status = us__file_sync_folder(context, folder);
     us__release(context, folder);
     return status;
 }

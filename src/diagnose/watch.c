@@ -225,6 +225,25 @@ static bool watch_observe(void *user, const us_training *training, const us_step
 
 /* ------------------------------------------------------------------ life */
 
+/* Room for vectors of its dimension, and its layers. Nothing changes after an error. */
+static us_status watch_take_problem(us_watch *w, us_problem *problem) {
+    us_vec **const vectors[3] = {&w->before, &w->last, &w->gradient_before}, *fresh[3] = {NULL, NULL, NULL};
+    us_status status = US_OK;
+    for (int k = 0; k < 3 && status == US_OK && w->share > 0; k++)
+        status = us_vec_create(&fresh[k], w->context, us_problem_precision(problem), us_problem_dimension(problem));
+    for (int k = 0; k < 3; k++) {
+        if (status == US_OK) US__SWAP(us_vec *, *vectors[k], fresh[k]);
+        us_vec_destroy(fresh[k]);
+    }
+    if (status != US_OK) return status;
+    size_t groups;
+    const us_group *group = us_problem_groups(problem, &groups);
+    w->problem = problem;
+    w->layers = 0;
+    for (size_t k = 0; k < groups; k++) w->layers += !group[k].state && group[k].rank >= 2;
+    return US_OK;
+}
+
 us_status us_watch_create(us_watch **out, us_training *training, const us_watch_options *options) {
     us_watch_options o = US_WATCH_OPTIONS_INIT;
     us_problem *problem = us_training_problem(training);
@@ -243,13 +262,7 @@ us_status us_watch_create(us_watch **out, us_training *training, const us_watch_
     w->critical = w->sharpness = w->limit = w->noise_scale = (double)NAN;
     w->losses.first = w->begun = us_training_steps(training);
     w->began = us__watch_clock(w);
-    size_t groups, n = us_problem_dimension(problem);
-    const us_group *group = us_problem_groups(problem, &groups);
-    for (size_t k = 0; k < groups; k++) w->layers += !group[k].state && group[k].rank >= 2;
-    us_vec **const vectors[3] = {&w->before, &w->last, &w->gradient_before};
-    us_status status = US_OK;
-    for (int k = 0; k < 3 && status == US_OK && w->share > 0; k++)
-        status = us_vec_create(vectors[k], context, us_problem_precision(problem), n);
+    us_status status = watch_take_problem(w, problem);
     if (status == US_OK) status = us_training_observe(training, watch_observe, w);
     if (status == US_OK)
         *out = w;
@@ -268,7 +281,9 @@ void us_watch_destroy(us_watch *w) {
 }
 
 us_status us_watch_move(us_watch *w, us_training *training) {
-    us_status status = us_training_observe(training, watch_observe, w);
+    us_status status =
+        us_training_problem(training) == w->problem ? US_OK : watch_take_problem(w, us_training_problem(training));
+    if (status == US_OK) status = us_training_observe(training, watch_observe, w);
     if (status != US_OK) return status;
     uint64_t done = us_training_steps(w->training) - w->begun; /* so that the mean time of a step stays what it was */
     w->training = training;

@@ -82,6 +82,7 @@ struct us__layer {
     us__value values[US__ARGUMENTS];  /* by the kind's arguments */
     us__shape in, out;
     size_t position; /* in the text */
+    size_t size_at;  /* where its number of units stands in the text; 0: nowhere */
     size_t inside;   /* layers in its parentheses: they follow it in the list */
     size_t number;   /* layerN: counts the layers that have weights; 0: it has none */
     size_t acts_on;  /* an activation by itself: the number of the layer whose units it activates, or 0 */

@@ -243,8 +243,11 @@ static us_status text_layer(text_reader *reader) {
     reader->position += length;
     us_status status = US_OK;
     for (size_t i = 0; kind->arguments[i].kind != US__ARGUMENT_NONE && status == US_OK; i++)
-        if (!kind->arguments[i].keyword && (!kind->arguments[i].optional || text_is_digit(text_peek(reader))))
+        if (!kind->arguments[i].keyword && (!kind->arguments[i].optional || text_is_digit(text_peek(reader)))) {
+            text_peek(reader);
+            if (i == 0) layer->size_at = reader->position;
             status = text_value(reader, &kind->arguments[i], &layer->values[i]);
+        }
     if (status == US_OK) status = text_options(reader, at);
     if (status != US_OK) return status;
     if (kind->body) status = text_body(reader, "residual(dense 64 relu, dense 64)");
@@ -290,8 +293,11 @@ us_status us__layers_parse_mlp(us_model *model, const char *text) {
     const us__activation *activation = us__activation_find("relu", 4);
     do {
         us__value size = {0};
+        text_peek(&reader);
+        size_t at = reader.position;
         status = text_value(&reader, units, &size);
         if (status == US_OK) status = us__layers_add_dense(model, (size_t)size.at[0], activation);
+        if (status == US_OK) model->layers[model->layer_count - 1].size_at = at;
     } while (status == US_OK && text_peek(&reader) == ',' && reader.position++);
     if (status == US_OK && text_peek(&reader) == ':') {
         reader.position++;

@@ -45,6 +45,35 @@ bool us__model_is_fused(const us_model *model);
  * that cannot take it up); theta is then as it was. */
 us_status us__model_absorb(const us_model *model, const us_group *groups, size_t count, const double *mean,
                            const double *scale, double target_mean, double target_scale, double *theta);
+/* ------------------------------------------------------------------ widen.c: hidden layers of more units, at the same
+ * function */
+
+/* A hidden layer of dense units, whose outputs one dense layer alone reads. */
+typedef struct us__hidden {
+    size_t number, reader; /* layerN of its weights, and of the weights that read it */
+    size_t size_at;        /* where its number of units stands in the model's text */
+    size_t units, fan_in;
+    bool biased;
+    size_t wider;   /* units that it is to have, at least `units` */
+    size_t *parent; /* [wider] which unit each of them is, or is a copy of; the first `units` are themselves */
+} us__hidden;
+
+/* Those that can be split, none of them wider yet. Errors: US_ERR_UNSUPPORTED (there is none), US_ERR_NOMEM.
+ * @param hidden [caller releases with us__hidden_release] */
+us_status us__hidden_list(const us_model *model, us__hidden **hidden, size_t *count);
+void us__hidden_release(us_context *context, us__hidden *hidden, size_t count);
+/* One more unit, a copy of unit `parent`. */
+us_status us__hidden_split(us_context *context, us__hidden *hidden, size_t parent);
+/* How many units are copies of this one, itself among them. */
+size_t us__hidden_copies(const us__hidden *hidden, size_t unit);
+/* The model's text with the units that they have now. @param out [caller releases with us__release] */
+us_status us__hidden_text(us_context *context, const char *text, const us__hidden *hidden, size_t count, char **out);
+/* θ of the model as it is to θ of the wider one, the same function to rounding: copies have the weights of their parent, and
+ * what reads a unit that has c copies reads each with a c-th of the weight.
+ * @param groups, wider [groups_count]  of the two problems, which differ by their shapes alone */
+void us__hidden_theta(const us__hidden *hidden, size_t count, const us_group *groups, const us_group *wider,
+                      size_t groups_count, const double *from, double *to);
+
 /* The loss of a target divided by `scale` is in units of unit[0]·unit[1] of the loss before. Two factors, for their product
  * may overflow. False for losses that such a division changes otherwise (huber), and where there is no target of numbers. */
 bool us__model_target_unit(const us_model *model, double scale, double unit[2]);

@@ -28,8 +28,7 @@ static bool escape_applies(const us_diagnosis *d, char *why, size_t why_size) {
     return true;
 }
 
-/* theta ← the lowest point found on its line along ±direction; its loss is unchanged where nothing was lower. */
-static us_status escape_along(us_problem *problem, us_vec *theta, const double *direction, double *decrease) {
+us_status us__escape_along(us_problem *problem, us_vec *theta, const double *direction, double *decrease) {
     us__place place = {0};
     us__line line;
     us_status status = us__place_open(&place, problem, theta, US_BATCH_ALL);
@@ -55,7 +54,7 @@ static us_status escape_apply(us_training *training, const us_diagnosis *d, uint
     if (!status) status = us_vec_create(&all, context, US_F64, us_problem_dimension(own));
     if (status) goto done;
     us_vec_copy(all, us_training_theta(training));
-    if ((status = escape_along(problem, theta, d->point->escape, &decrease))) goto done;
+    if ((status = us__escape_along(problem, theta, d->point->escape, &decrease))) goto done;
     if (!(decrease > 0)) {
         status =
             us__fail(context, US_ERR_UNSUPPORTED, "escape: the loss does not fall along the way out by more than rounding");
@@ -63,7 +62,7 @@ static us_status escape_apply(us_training *training, const us_diagnosis *d, uint
     }
     const us_spectrum *s = d->point->spectrum;
     for (size_t i = 0; s && i < s->negative && i < ESCAPE_DIRECTIONS; i++)
-        if ((status = escape_along(problem, theta, s->vectors + i * s->n, &decrease))) goto done;
+        if ((status = us__escape_along(problem, theta, s->vectors + i * s->n, &decrease))) goto done;
     if (!(status = us_restricted_put(problem, theta, all))) status = us_training_set_theta(training, all, true);
 done:
     us_vec_destroy(theta);

@@ -5,7 +5,8 @@
 static const us_remedy *const REMEDIES[] = {&us__remedy_escape,     &us__remedy_raise_lr,         &us__remedy_lower_lr,
                                             &us__remedy_grow_batch, &us__remedy_decay_lr,         &us__remedy_roll_back,
                                             &us__remedy_clip,       &us__remedy_switch_optimizer, &us__remedy_standardize,
-                                            &us__remedy_recycle,    &us__remedy_restart,          &us__remedy_stop};
+                                            &us__remedy_recycle,    &us__remedy_restart,          &us__remedy_lift,
+                                            &us__remedy_stop};
 
 const us_remedy *const *us_remedies(size_t *count) {
     *count = sizeof REMEDIES / sizeof *REMEDIES;

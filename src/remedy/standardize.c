@@ -1,6 +1,6 @@
 /* standardize: the same training on features and target of mean 0 and deviation 1, at the same function. Where scales differ
  * by a lot, one rate cannot suit all weights, and sums of squares overflow. What makes the data makes the training, too:
- * see us_trial_options.standardized. */
+ * see us_trial_options.remake. */
 #include "remedy/remedy.h"
 #include <stdio.h>
 #include <string.h>
@@ -21,5 +21,5 @@ const us_remedy us__remedy_standardize = {
     .name = "standardize",
     .does = "goes on with standardised features and target, at the same function",
     .applies = standardize_applies,
-    .standardizes = true,
+    .remakes = true,
 };

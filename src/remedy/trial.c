@@ -2,7 +2,8 @@
  *
  * Both are looked at ten times on the way. A remedy helps when, each by more than the noise, it ends below where it began,
  * does not end above carrying on, and is below it on the average of the ten looks: to be sooner where carrying on comes in
- * the end is a help, too. Losses are on all rows, in f64. A remedy whose training counts its losses in another unit is
+ * the end is a help, too. Where it has a price, for more parameters, it must gain that in both, and competes with it. Losses
+ * are on all rows, in f64. A remedy whose training counts its losses in another unit is
  * compared in that unit, in which it does not overflow, and told in the unit of the training as it was. */
 #include "remedy/remedy.h"
 #include <math.h>
@@ -114,8 +115,10 @@ static us_status trial_meter_for(trial_meter *own, const trial_meter *m, us_trai
 /* Both paths in the unit of the remedy's losses. */
 static void trial_compare(us_trial *t, const trial_path *path, const trial_path *carrying_on) {
     double noise = trial_noise(carrying_on), end = path->losses[TRIAL_CHUNKS];
+    double price = t->price / t->unit[0] / t->unit[1];
     t->loss_with_remedy = isinf(end) ? (double)NAN : end * t->unit[0] * t->unit[1];
-    t->helps = end < carrying_on->losses[0] - trial_noise(path) && end < carrying_on->losses[TRIAL_CHUNKS] + noise &&
+    t->helps = end < carrying_on->losses[0] - trial_noise(path) - price &&
+               end < carrying_on->losses[TRIAL_CHUNKS] + noise - price &&
                trial_mean(path) < trial_mean(carrying_on) - noise / 2; /* a mean of ten is surer than one */
 }
 
@@ -126,7 +129,7 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     trial_path path, beside = trial_in_unit(carrying_on, t->unit);
     trial_meter own = {0};
     us_status status = US_OK;
-    if (t->remedy->standardizes) { /* changed already */
+    if (t->remedy->remakes) { /* changed already */
         status = trial_meter_for(&own, m, t->training);
         if (!status) status = trial_advance(&own, t->training, t->steps, &path);
         us_vec_destroy(own.theta);
@@ -148,17 +151,27 @@ static us_status trial_remedy(us_trial *t, trial_meter *m, const us_training *tr
     return US_OK;
 }
 
-/* The standardised training. That there is none says `why`; US_NOT_FOUND where the remedy then needs no mention. */
-static us_status trial_standardized(us_trial *t, us_context *context, const us_trial_options *o) {
+/* The remade training. That there is none says `why`; US_NOT_FOUND where the remedy then needs no mention. */
+static us_status trial_remade(us_trial *t, us_context *context, const us_trial_options *o) {
+    us_remade remade = {.unit = {1, 1}};
     us_status status = US_ERR_UNSUPPORTED;
-    if (o->standardized)
-        status = o->standardized(o->standardized_user, &t->training, t->unit);
+    if (o->remake)
+        status = o->remake(o->remake_user, t->remedy->name, &remade);
     else
-        us__fail(context, status, "the data that this training was made from are not known");
+        us__fail(context, status, "what this training was made from is not known");
+    if (status == US_OK) {
+        t->training = remade.training;
+        t->unit[0] = remade.unit[0], t->unit[1] = remade.unit[1];
+        t->price = remade.price * remade.unit[0] * remade.unit[1];
+        snprintf(t->what, sizeof t->what, "%s", remade.what);
+        size_t used = strlen(t->why);
+        if (*t->what) snprintf(t->why + used, sizeof t->why - used, ": %s", t->what);
+        used = strlen(t->why);
+        if (t->price > 0) snprintf(t->why + used, sizeof t->why - used, ", which must gain %.3g", t->price);
+    }
     if (status == US_OK || status == US_ERR_NOMEM || status == US_INTERRUPTED) return status;
     snprintf(t->why, sizeof t->why, "it failed: %.200s", us_context_error(context));
     us_context_error_clear(context);
-    t->unit[0] = t->unit[1] = 1;
     return status == US_ERR_UNSUPPORTED && !o->only ? US_NOT_FOUND : US_OK;
 }
 
@@ -180,7 +193,7 @@ static us_status trial_choose(us_trials *trials, const us_diagnosis *diagnosis, 
         if (!applies) snprintf(t->why, sizeof t->why, "asked for by name");
         t->remedy = all[i];
         t->unit[0] = t->unit[1] = 1;
-        us_status status = t->remedy->standardizes ? trial_standardized(t, trials->context, o) : US_OK;
+        us_status status = t->remedy->remakes ? trial_remade(t, trials->context, o) : US_OK;
         if (status == US_NOT_FOUND) continue;
         if (status) return status;
         trials->count++;
@@ -239,8 +252,8 @@ us_status us_remedy_try(us_trials **out, const us_training *training, const us_d
             t->steps = 0, t->loss_with_remedy = t->loss_before;
         else if ((status = trial_remedy(t, &meter, training, diagnosis, &carrying_on)))
             goto done;
-        if (t->helps && (trials->best == SIZE_MAX || t->loss_with_remedy < trials->trials[trials->best].loss_with_remedy))
-            trials->best = i;
+        const us_trial *best = trials->best == SIZE_MAX ? NULL : &trials->trials[trials->best];
+        if (t->helps && (!best || t->loss_with_remedy + t->price < best->loss_with_remedy + best->price)) trials->best = i;
     }
 done:
     us_training_destroy(copy);

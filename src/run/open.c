@@ -81,7 +81,8 @@ us_status us__run_open_on(us_run **out, us_context *context, const char *folder,
     if ((status = us__run_check_folder(context, run->folder)) != US_OK) goto done;
     if (!o->look && (status = us__run_lock(context, run->folder, &run->lock)) != US_OK) goto done;
     if ((status = open_log(run, &encoding)) != US_OK) goto done;
-    if ((status = us__run_checkpoint_read(context, run->folder, &checkpoint, &size)) != US_OK) goto done;
+    if (!o->look && (status = us__run_checkpoint_settle(run)) != US_OK) goto done;
+    if ((status = us__run_checkpoint_read(run, &checkpoint, &size)) != US_OK) goto done;
     if (data && (status = us_data_share(&run->data, context, data)) != US_OK) goto done;
     if (o->data) run->config.data = o->data;
     if ((status = us__run_assemble(run, encoding, checkpoint, size)) != US_OK) {

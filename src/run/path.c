@@ -92,18 +92,18 @@ us_status us__path_observe(us_run *run) {
     return us_training_observe(run->training, path_observe, path);
 }
 
-static char *path_file(const us_run *run, const char *folder) {
-    return us__text_format(run->context, "%s/path.safetensors", folder);
+static char *path_file(const us_run *run, const char *folder, const char *suffix) {
+    return us__text_format(run->context, "%s/path.safetensors%s", folder, suffix);
 }
 
 /* Where there is no room for it, the run goes on without: its checkpoint matters more. */
-us_status us__path_write(us_run *run, const char *folder) {
+us_status us__path_write(us_run *run, const char *folder, const char *suffix) {
     us__path *path = &run->path;
     void *bytes = NULL;
     size_t size = 0;
     if (path->count < 2) return US_OK; /* it has not begun */
     bool f64 = us_problem_precision(run->problem) == US_F64;
-    char stride[32], *file = path_file(run, folder);
+    char stride[32], *file = path_file(run, folder, suffix);
     snprintf(stride, sizeof stride, "%" PRIu64, path->stride);
     const char *metadata[] = {"stride", stride};
     us_tensor tensors[] = {{.name = "step",
@@ -136,10 +136,10 @@ us_status us__path_write(us_run *run, const char *folder) {
 us_status us__path_read(us_run *run) {
     us__path *path = &run->path;
     us_tensors *tensors = NULL;
-    char *file = path->most ? path_file(run, run->folder) : NULL;
+    char *file = NULL;
     if (path->most == 0) return US_OK;
-    if (!file) return US_ERR_NOMEM;
-    us_status status = US_OK;
+    us_status status = us__run_checkpoint_path(run, "path.safetensors", &file);
+    if (status != US_OK) return status;
     if (access(file, F_OK) != 0) goto done;
     if ((status = us_safetensors_read(&tensors, run->context, file)) == US_OK) {
         const us_tensor *step = us_tensors_find(tensors, "step"), *theta = us_tensors_find(tensors, "theta");

@@ -19,7 +19,7 @@ us_status us__run_new(us_run **out, us_context *context, const char *folder) {
 
 void us_run_destroy(us_run *run) {
     if (!run) return;
-    us_run_destroy(run->standardized);
+    us__run_remakes_release(run);
     us__store_close(run->store);
     us_vec_destroy(run->weights);
     us__path_release(run);
@@ -30,7 +30,7 @@ void us_run_destroy(us_run *run) {
     if (run->problem != run->bare) us_problem_destroy(run->problem);
     us_problem_destroy(run->bare);
     us_model_destroy(run->model);
-    us_data_destroy(run->data);
+    if (!run->data_borrowed) us_data_destroy(run->data);
     json_decref(run->config_object);
     us__release(run->context, run->config_text);
     us__release(run->context, run->status);
@@ -149,10 +149,8 @@ us_status us_run_results(us_context *context, const char *folder, const char *ki
 us_status us_run_adopt(us_run *run, const us_training *training, const char *event_kind, const char *event_text) {
     us_status status = us__run_may_change(run);
     if (status != US_OK) return status;
-    if (us__run_is_standardized(run, training)) {
-        status = us__run_adopt_standardized(run, training);
-        return status == US_OK ? us_run_log_event(run, event_kind, event_text) : status;
-    }
+    us__remake *remade = us__run_remade(run, training);
+    if (remade) return us__run_adopt_remade(run, remade, training, event_kind, event_text);
     us_training *copy = NULL, *before = run->training;
     if ((status = us_training_copy(&copy, training, run->problem)) != US_OK) return status;
     run->training = copy;

@@ -79,8 +79,9 @@ us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds);
 /* Forgets what lies beyond a step: metrics, losses, checkpoints, signs. */
 us_status us__store_trim(us__store *store, uint64_t step);
 
-/* The run's data are encoded otherwise from now on, and logged losses divided by unit[0]·unit[1]: all of it, with what is
- * stored until then, when it is done, and nothing when it is undone. */
+/* The run has another config and encoding from now on, logged losses are divided by unit[0]·unit[1], and the files beside
+ * hold ("files" is "beside"): all of it, with what is stored until then, when it is done, on the disk, and nothing when it
+ * is undone. */
 us_status us__store_remake_begin(us__store *store, const char *config, const char *encoding, const double unit[2]);
 us_status us__store_remake_done(us__store *store);
 void us__store_remake_undo(us__store *store);
@@ -139,6 +140,10 @@ typedef struct us__path {
     char *places;       /* [most] of `bytes` each */
 } us__path;
 
+/* Remedies that change the problem itself (remake.h). */
+typedef struct us__remake us__remake;
+enum { US__REMAKES = 2 };
+
 struct us_run {
     us_context *context;
     char *folder;
@@ -151,6 +156,7 @@ struct us_run {
     char rate_text[384]; /* what --lr auto measured and chose; "" when it was not asked */
     char *status;        /* "new", "running", "finished", "stuck", "diverged", "interrupted" */
     us_data *data;
+    bool data_borrowed; /* they are another run's, which outlives this one */
     us_model *model;
     us_problem *bare;         /* the model's own problem of the training rows */
     us_problem *problem;      /* the same with its penalty; `bare` itself when there is none */
@@ -168,7 +174,8 @@ struct us_run {
     bool stalls, stalled; /* stops at stalls; has just done so */
     uint64_t stall_next;  /* the step to look at it again */
     us__path path;
-    us_run *standardized; /* its data, model and problems with standardised columns, once that was asked for; or NULL */
+    us__remake *remakes[US__REMAKES]; /* what was made by each, or NULL */
+    bool unsettled;                   /* the files beside could not take their places yet (checkpoint.c) */
 };
 
 /* run.c */
@@ -211,12 +218,19 @@ us_status us__run_steps(us_run *run, us__advance *advance, uint64_t until);
 us_status us__run_end(us_run *run, us_status why);
 /* checkpoint.c */
 us_status us__run_checkpoint_write(us_run *run, const char *folder);
-us_status us__run_checkpoint_read(us_context *context, const char *folder, void **bytes, size_t *size);
-/* path.c: room for the path of run->training; it goes on from where the training is, watched from now on; to a folder, and
- * back from the run's own. */
+/* Writes it beside the one that is there; once the store says that it holds (us__store_remake_done), it takes its place, for
+ * which no memory is needed. Settling is what whoever opens a run does first: it ends what a kill left half done. */
+us_status us__run_checkpoint_prepare(us_run *run);
+us_status us__run_checkpoint_take(us_run *run);
+us_status us__run_checkpoint_settle(us_run *run);
+/* A file of a run as it holds now: the one beside, while it waits to take its place. @param path [caller releases] */
+us_status us__run_checkpoint_path(const us_run *run, const char *name, char **path);
+us_status us__run_checkpoint_read(us_run *run, void **bytes, size_t *size);
+/* path.c: room for the path of run->training; it goes on from where the training is, watched from now on; to a folder's
+ * path.safetensors with something behind its name, and back from the run's own. */
 us_status us__path_create(us_run *run);
 us_status us__path_observe(us_run *run);
-us_status us__path_write(us_run *run, const char *folder);
+us_status us__path_write(us_run *run, const char *folder, const char *suffix);
 us_status us__path_read(us_run *run);
 void us__path_release(us_run *run);
 /* evaluate.c: measures and logs the losses over all rows at the current step. */
@@ -248,9 +262,11 @@ us_status us__run_stalled(us_run *run, bool *stalled);
 us_status us__run_watch_begin(us_run *run);
 us_status us__run_watch_move(us_run *run, us_training *training);
 
-/* standardize.c: are these the standardised columns' training? Adopts it as us_run_adopt does, but for the event. */
-bool us__run_is_standardized(const us_run *run, const us_training *training);
-us_status us__run_adopt_standardized(us_run *run, const us_training *training);
+/* remake.c: which remake this training is of, or NULL; adopts it as us_run_adopt does; and their end. */
+us__remake *us__run_remade(const us_run *run, const us_training *training);
+us_status us__run_adopt_remade(us_run *run, us__remake *remake, const us_training *training, const char *event_kind,
+                               const char *event_text);
+void us__run_remakes_release(us_run *run);
 
 /* solve.c: is the optimizer a solver? Then it goes on from θ to the end of the plan: US_OK or US_INTERRUPTED. */
 bool us__run_is_solved(const us_run *run);

@@ -326,11 +326,13 @@ us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds) 
     return store_run(store, "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", "id", (sqlite3_int64)step, seconds);
 }
 
+/* It must be on the disk before the files that it speaks of take their places: until then the level is FULL. */
 us_status us__store_remake_begin(us__store *store, const char *config, const char *encoding, const double unit[2]) {
-    us_status status = store_execute(store, "BEGIN");
+    us_status status = store_execute(store, "PRAGMA synchronous=FULL; BEGIN");
     if (status != US_OK) return status;
     status = us__store_set(store, "config", config);
     if (status == US_OK) status = us__store_set(store, "encoding", encoding);
+    if (status == US_OK) status = us__store_set(store, "files", "beside");
     if (status == US_OK)
         status = store_run(store, "UPDATE losses SET train=train/?1/?2, test=test/?1/?2", "dd", unit[0], unit[1]);
     if (status == US_OK)
@@ -339,8 +341,16 @@ us_status us__store_remake_begin(us__store *store, const char *config, const cha
     return status;
 }
 
-us_status us__store_remake_done(us__store *store) { return store_execute(store, "COMMIT"); }
-void us__store_remake_undo(us__store *store) { sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); }
+us_status us__store_remake_done(us__store *store) {
+    us_status status = store_execute(store, "COMMIT");
+    if (status == US_OK) sqlite3_exec(store->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+    return status;
+}
+
+void us__store_remake_undo(us__store *store) { /* the first error is the one to tell */
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(store->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+}
 
 us_status us__store_trim(us__store *store, uint64_t step) {
     store->count = store->sign_count = 0;

@@ -158,14 +158,8 @@ void us_training_destroy(us_training *training) {
     us__release(training->context, training);
 }
 
-us_status us_training_copy(us_training **out, const us_training *training, us_problem *problem) {
-    *out = NULL;
-    if (!problem) problem = training->problem;
-    if (us_problem_dimension(problem) != us_problem_dimension(training->problem) ||
-        us_problem_samples(problem) != us_problem_samples(training->problem) ||
-        us_problem_precision(problem) != us_problem_precision(training->problem))
-        return us__fail(us_problem_context(problem), US_ERR_ARGUMENT,
-                        "a training's copy needs a problem of the same dimension, samples and precision");
+/* A training of the same make at the same step, at theta, with a state of zeros. */
+static us_status training_again(us_training **out, const us_training *training, us_problem *problem, const us_vec *theta) {
     us_training_options options = {
         .version = 1,
         .rule = training->rule,
@@ -182,24 +176,49 @@ us_status us_training_copy(us_training **out, const us_training *training, us_pr
         .sampling = training->order.sampling,
         .seed = training->order.seed,
     };
-    us_training *copy;
-    us_status status = us_training_create(&copy, problem, training->theta, &options);
+    us_training *again;
+    *out = NULL;
+    us_status status = us_training_create(&again, problem, theta, &options);
     if (status != US_OK) return status;
-    copy->steps = training->steps;
+    again->steps = training->steps;
+    again->schedule_steps = training->schedule_steps;
+    again->samples_seen = training->samples_seen;
+    again->order.epoch = training->order.epoch;
+    again->order.position = training->order.position;
+    if ((again->order.drawn = training->order.drawn))
+        memcpy(again->order.rows, training->order.rows, training->order.count * sizeof *training->order.rows);
+    again->plateau = training->plateau;
+    *out = again;
+    return US_OK;
+}
+
+us_status us_training_copy(us_training **out, const us_training *training, us_problem *problem) {
+    *out = NULL;
+    if (!problem) problem = training->problem;
+    if (us_problem_dimension(problem) != us_problem_dimension(training->problem) ||
+        us_problem_samples(problem) != us_problem_samples(training->problem) ||
+        us_problem_precision(problem) != us_problem_precision(training->problem))
+        return us__fail(us_problem_context(problem), US_ERR_ARGUMENT,
+                        "a training's copy needs a problem of the same dimension, samples and precision");
+    us_training *copy;
+    us_status status = training_again(&copy, training, problem, training->theta);
+    if (status != US_OK) return status;
     copy->rule_steps = training->rule_steps;
-    copy->schedule_steps = training->schedule_steps;
-    copy->samples_seen = training->samples_seen;
-    copy->order.epoch = training->order.epoch;
-    copy->order.position = training->order.position;
-    if ((copy->order.drawn = training->order.drawn))
-        memcpy(copy->order.rows, training->order.rows, training->order.count * sizeof *training->order.rows);
     for (size_t k = 0; k < training->rule->states; k++) us_vec_copy(copy->state[k], training->state[k]);
-    copy->plateau = training->plateau;
     copy->average.count = training->average.count;
     if (training->averaged) us_vec_copy(copy->averaged, training->averaged);
     if (training->memory_count) memcpy(copy->memory, training->memory, training->memory_count * sizeof *copy->memory);
     *out = copy;
     return US_OK;
+}
+
+us_status us_training_move(us_training **out, const us_training *training, us_problem *problem, const us_vec *theta) {
+    *out = NULL;
+    if (us_problem_samples(problem) != us_problem_samples(training->problem) ||
+        us_problem_precision(problem) != us_problem_precision(training->problem))
+        return us__fail(us_problem_context(problem), US_ERR_ARGUMENT,
+                        "a training moves to a problem of as many samples, in the same precision");
+    return training_again(out, training, problem, theta);
 }
 
 /* ------------------------------------------------------------------ looking at it */

@@ -79,21 +79,23 @@ static double summary_loss(us_run *run, const char *which) {
 static void check_same(const char *model, bool classes, us_precision precision, double tolerance) {
     place p = place_make(model, classes, precision);
     us_run *run = NULL;
-    us_training *training = NULL;
-    double before[120], after[120], unit[2], loss, lower, size = 0;
+    us_remade remade;
+    double before[120], after[120], loss, lower, size = 0;
     assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
     assert_done(p.context, us_run_advance(run, NULL, NULL));
     size_t count = predictions(&p, before);
     double first = summary_loss(run, "first"), last = summary_loss(run, "last"), test = summary_loss(run, "test");
     size_t places = us_run_path_count(run);
-    assert_done(p.context, us_run_standardized(run, &training, unit));
-    assert_int_equal(us_training_steps(training), 40);
+    assert_done(p.context, us_run_remake(run, "standardize", &remade));
+    const double *unit = remade.unit;
+    assert_int_equal(us_training_steps(remade.training), 40);
     if (classes)
         assert_true(unit[0] == 1 && unit[1] == 1);
     else
         assert_true(unit[0] > 1000);
-    assert_done(p.context, us_run_adopt(run, training, "remedy", "standardize"));
-    us_training_destroy(training);
+    assert_true(remade.price == 0 && !*remade.what);
+    assert_done(p.context, us_run_adopt(run, remade.training, "remedy", "standardize"));
+    us_training_destroy(remade.training);
     predictions(&p, after);
     for (size_t i = 0; i < count; i++) size = fmax(size, fabs(before[i]));
     for (size_t i = 0; i < count; i++) assert_near(after[i], before[i], 0, tolerance * size);
@@ -114,9 +116,9 @@ static void check_same(const char *model, bool classes, us_precision precision, 
     assert_done(p.context, us_run_advance(run, NULL, NULL));
     assert_done(p.context, us_run_loss(run, false, &lower));
     assert_true(lower < (strcmp(model, "linear") == 0 ? 0.7 : 1) * loss); /* the nets begin saturated */
-    assert_int_equal(us_run_standardized(run, &training, unit), US_ERR_UNSUPPORTED);
+    assert_int_equal(us_run_remake(run, "standardize", &remade), US_ERR_UNSUPPORTED);
     assert_error_has(p.context, "already");
-    assert_null(training);
+    assert_null(remade.training);
     us_run_destroy(run);
     us_context_destroy(p.context);
 }
@@ -131,22 +133,21 @@ static void the_function_is_the_same(void **state) {
 static void refused(const char *model, const char *loss, double l2, const char *because) {
     place p = place_make(model, false, US_F64);
     us_run *run = NULL;
-    us_training *training = NULL;
-    double unit[2];
+    us_remade remade;
     p.config.l2 = l2;
     p.config.steps = 1;
     p.config.loss = loss;
     assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
-    us_status status = us_run_standardized(run, &training, unit);
+    us_status status = us_run_remake(run, "standardize", &remade);
     if (because) {
         assert_int_equal(status, US_ERR_UNSUPPORTED);
         assert_error_has(p.context, because);
-        assert_null(training);
+        assert_null(remade.training);
     } else { /* the features alone */
         assert_int_equal(status, US_OK);
-        assert_true(unit[0] == 1 && unit[1] == 1);
+        assert_true(remade.unit[0] == 1 && remade.unit[1] == 1);
     }
-    us_training_destroy(training);
+    us_training_destroy(remade.training);
     us_run_destroy(run);
     us_context_destroy(p.context);
 }
@@ -160,12 +161,11 @@ static void what_cannot_be_standardised_says_why(void **state) {
 static us_status adopt_body(us_context *context, void *user) {
     const place *p = user;
     us_run *run = NULL;
-    us_training *training = NULL;
-    double unit[2];
+    us_remade remade = {NULL};
     us_status status = us_run_open(&run, context, p->run);
-    if (status == US_OK) status = us_run_standardized(run, &training, unit);
-    if (status == US_OK) status = us_run_adopt(run, training, "remedy", "standardize");
-    us_training_destroy(training);
+    if (status == US_OK) status = us_run_remake(run, "standardize", &remade);
+    if (status == US_OK) status = us_run_adopt(run, remade.training, "remedy", "standardize");
+    us_training_destroy(remade.training);
     us_run_destroy(run);
     return status;
 }

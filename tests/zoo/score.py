@@ -32,13 +32,15 @@ def score(program, folder):
             cause = d["cause"] or "none"; r["got"] = cause; r["verdict"] = d["verdict"]
             r["right"] = d["verdict"] in case["expect"]["verdict"] and cause in case["expect"]["cause"]
             if not r["right"]: r["note"] = "%s/%s, not %s/%s" % (d["verdict"], cause, case["expect"]["verdict"][0], case["expect"]["cause"][0])
-            if case["unstick"]:
-                u = call(program, work, "unstick", "R"); before, after, most = loss(u["loss_before"]), loss(u["loss_after"]), case["unstick"]["loss_at_most"]
-                r["above"] = after > before; r["unstuck"] = after <= most and not r["above"]
+            if case["unstick"] or case["leaves"]:
+                u = call(program, work, "unstick", "R"); before, after, most = loss(u["loss_before"]), loss(u["loss_after"]), (case["unstick"] or {}).get("loss_at_most", math.inf)
+                taken = [t["remedy"] for t in u["rounds"]]; wrong = case["leaves"] in taken or (case["takes"] and case["takes"] not in taken)
+                r["above"] = after > before; r["unstuck"] = after <= most and not r["above"] and not wrong
+                if wrong: r["note"] += "  took %s, not %s" % (taken, case["takes"] or "without " + case["leaves"])
                 if not r["unstuck"]: r["note"] += "  %s: %.4g to %.4g, at most %.4g wanted" % (u["remedy"], before, after, most)
         except (RuntimeError, subprocess.TimeoutExpired) as e:
             r["note"] = str(e)
-            if case["unstick"]: r["unstuck"] = False
+            if case["unstick"] or case["leaves"]: r["unstuck"] = False
     return r
 
 

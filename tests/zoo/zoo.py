@@ -223,6 +223,66 @@ def product(k, r):
     return made(X, y, "saddle", "negative-curvature", "--task regression --optimizer sgd --lr 0.1 --batch full --steps 200 --precision f64 --start a=0,b=0%s" % (",c=0.8" if k == 1 else ""), unstick=1.2 * best) | {"model": "formula: " + text}
 
 
+# ---------------------------------------------------------------- a minimum of a small net
+def units_fit(X, y, W, a, c, rate, steps):
+    """Plain gradient descent of c + sum a_j tanh(W_j.(x, 1)) on half-mse. Returns the last loss; W, a are changed."""
+    rows = [x + [1.0] for x in X]; n = len(y)
+    for _ in range(steps):
+        gW = [[0.0] * len(w) for w in W]; ga = [0.0] * len(a); gc = loss = 0.0
+        for x, t in zip(rows, y):
+            h = [math.tanh(sum(p * q for p, q in zip(w, x))) for w in W]; e = c + sum(p * q for p, q in zip(a, h)) - t
+            loss += e * e / (2 * n); gc += e / n
+            for j in range(len(a)):
+                ga[j] += e * h[j] / n; s = e * a[j] * (1 - h[j] * h[j]) / n
+                for i in range(len(x)): gW[j][i] += s * x[i]
+        c -= rate * gc; a[:] = [p - rate * g for p, g in zip(a, ga)]
+        for w, g in zip(W, gW): w[:] = [p - rate * q for p, q in zip(w, g)]
+    return loss, math.sqrt(gc ** 2 + sum(g * g for g in ga) + sum(q * q for g in gW for q in g)), c
+
+
+def splitting(X, y, W, a, c, j):
+    """The lowest eigenvalue of unit j's splitting matrix E[e a tanh'' (x,1)(x,1)'], by powers of a shifted matrix."""
+    rows = [x + [1.0] for x in X]; d = len(rows[0]); S = [[0.0] * d for _ in range(d)]
+    for x, t in zip(rows, y):
+        h = [math.tanh(sum(p * q for p, q in zip(w, x))) for w in W]; e = c + sum(p * q for p, q in zip(a, h)) - t
+        bend = -2 * h[j] * (1 - h[j] ** 2) * e * a[j] / len(y)
+        for i in range(d):
+            for k in range(d): S[i][k] += bend * x[i] * x[k]
+    shift = max(sum(abs(v) for v in row) for row in S); v = [1.0 + 0.3 * i for i in range(d)]
+    for _ in range(3000):
+        u = [shift * v[i] - sum(S[i][k] * v[k] for k in range(d)) for i in range(d)]; size = math.sqrt(sum(x * x for x in u)); v = [x / size for x in u]
+    return shift - size
+
+
+def small_net(k, r, teacher, noise, n):
+    """One unit fewer than the teacher has: W, a, c after descent, and the data."""
+    X = normal_rows(r, n, 2); y = [round(sum(a * math.tanh(w[0] * x[0] + w[1] * x[1] + w[2]) for a, w in teacher) + noise * r.gauss(0, 1), 6) for x in X]
+    a = [v for v, _ in teacher[:max(1, len(teacher) - 1)]]; W = [list(w) for _, w in teacher[:len(a)]]
+    return X, y, W, a, 0.0
+
+
+def start_of(W, a, c): return [([w[:-1] for w in W], [w[-1] for w in W]), ([list(a)], [c])]
+
+
+@case(3)
+def too_few_units(k, r):
+    """A teacher of one unit more: what is a minimum of the small net is none of the larger one, and nothing else helps."""
+    teacher = [[(1.2, (2, -0.3, 0.4)), (0.9, (-0.5, 1.8, -0.2))], [(1, (1.5, 0.8, -0.5)), (-0.8, (0.3, -2, 0.1))], [(1, (2, 0, -0.5)), (-1, (0, 1.5, 0.3)), (0.8, (1, 2, 0))]][k]
+    X, y, W, a, c = small_net(k, r, teacher, 0.02, 50); loss, g, c = units_fit(X, y, W, a, c, 0.5, 2500)
+    lowest = min(splitting(X, y, W, a, c, j) for j in range(len(a)))
+    sure(g < 0.01 and loss > 20 * 0.02 ** 2, "nearly at rest, far above the noise"); sure(lowest < -0.02, "a unit whose halves would part")
+    return made(X, y, ["minimum", "undecided"], ["converged", "local", "none"], "--task regression --model mlp:%d:tanh --optimizer sgd --lr 0.5 --batch full --steps 6000 --precision f64" % len(a), start=start_of(W, a, c), unstick=0.3 * loss) | {"takes": "lift"}
+
+
+@case(2)
+def units_enough(k, r):
+    """As many units as the teacher has, and much noise: more units would fit the noise alone, and must not be taken."""
+    teacher = [[(1.2, (1.5, -0.5, 0.2))], [(1, (1.6, 0.5, -0.3)), (-1, (0.3, -1.7, 0.2))]][k]
+    X, y, W, a, c = small_net(k, r, teacher + [(0.0, (0, 0, 0))], 0.5, 60); loss, g, c = units_fit(X, y, W, a, c, 0.3, 2500)
+    sure(g < 0.01 and loss > 0.06, "nearly at rest; what is left is the noise")
+    return made(X, y, "minimum", ["converged", "local", "flat-valley"], "--task regression --model mlp:%d:tanh --optimizer sgd --lr 0.3 --batch full --steps 6000 --precision f64" % len(a), start=start_of(W, a, c)) | {"leaves": "lift"}
+
+
 # ---------------------------------------------------------------- plateaus
 def wave(r, n):
     X = normal_rows(r, n, 2); return X, [round(math.sin(1.5 * x[0]) + 0.4 * x[1] + 0.05 * r.gauss(0, 1), 5) for x in X]
@@ -289,7 +349,7 @@ def write(folder, name):
     if c["start"]: safetensors(os.path.join(here, "start.safetensors"), c["start"]); train += ["--start", "start.safetensors"]
     with open(os.path.join(here, "scenario.json"), "w") as out:
         json.dump({"id": name, "family": "%s/%s" % (c["verdict"][0], c["cause"][0]), "train": train, "expect": {"verdict": c["verdict"], "cause": c["cause"]},
-                   "unstick": None if c["unstick"] is None else {"loss_at_most": c["unstick"]}}, out, indent=1)
+                   "unstick": None if c["unstick"] is None else {"loss_at_most": c["unstick"]}, "takes": c.get("takes"), "leaves": c.get("leaves")}, out, indent=1)
 
 
 if __name__ == "__main__":
