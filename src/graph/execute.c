@@ -1,5 +1,6 @@
 /* Computing a plan: block after block of rows, its tiles and its large sums over threads; in each block vector after vector.
  */
+#include "graph/gemm.h"
 #include "graph/plan.h"
 #include "graph/program.h"
 #include <string.h>
@@ -23,6 +24,18 @@ us__cut us__cut_rows(const us_graph *graph, size_t count) {
     return cut;
 }
 
+/* As many as find room in cache, but not so few that what products prepare for them outweighs them. A function of the nodes
+ * and not of their places, so that programs do not change a bit. */
+size_t us__cut_strip(const us__plan *plan, size_t tile, us_precision precision) {
+    size_t each = plan->graph->row_lines ? plan->graph->row_lines : 1,
+           bytes = plan->row_elements * us_precision_bytes(precision);
+    if (plan->sees_tiles || bytes == 0) return tile;
+    double share = plan->row_work ? (double)plan->row_product / (double)plan->row_work : 1;
+    size_t room = US__STRIP_BYTES / bytes, least = (size_t)(share * US__STRIP_LINES) / each + 1;
+    size_t strip = room > least ? room : least, strips = (tile + strip - 1) / strip;
+    return (tile + strips - 1) / strips;
+}
+
 /* Rows of matrices. */
 static size_t execute_lines(const us__evaluation *e) {
     return e->count * (e->plan->graph->row_lines ? e->plan->graph->row_lines : 1);
@@ -42,9 +55,12 @@ static bool execute_is_last(const execute_block *b) { return b->number == b->cut
 /* One tile is all: every sum over samples is computed where it belongs. */
 static bool execute_is_whole(const execute_block *b) { return b->e->count <= b->cut.tile; }
 
-/* By a thread whose addresses and scratch these are. */
-static us__call execute_call(const us__evaluation *e, us_node a, void **address, void *scratch, size_t first, size_t rows) {
-    const us__node *n = us__at(e->plan->graph, a);
+/* Node order[i] by a thread whose addresses and scratch these are. */
+static us__call execute_call(const us__evaluation *e, size_t i, void **address, void *scratch, size_t first, size_t rows) {
+    const us__plan *p = e->plan;
+    us__workspace *w = e->workspace;
+    us_node a = p->order[i];
+    const us__node *n = us__at(p->graph, a);
     us__call call = {.graph = e->plan->graph,
                      .node = n,
                      .out = address[a],
@@ -53,7 +69,15 @@ static us__call execute_call(const us__evaluation *e, us_node a, void **address,
                      .draw = e->draw,
                      .numbers = e->rows ? e->rows + first : NULL,
                      .scratch = scratch};
-    for (size_t k = 0; k < n->op->inputs; k++) call.in[k] = address[n->in[k]];
+    for (size_t k = 0; k < n->op->inputs; k++) {
+        call.in[k] = address[n->in[k]];
+        if (w->pitch && n->in[k] == p->graph->features) call.pitch[k] = w->pitch;
+    }
+    if (w->packs && p->packed[i]) {
+        const us__pack *pack = &p->packs[p->packed[i] - 1];
+        call.in[1] = w->memory + w->place[pack->slot];
+        call.pitch[1] = us__gemm_rounded(pack->terms);
+    }
     return call;
 }
 
@@ -80,7 +104,7 @@ static void execute_follow(void *user, size_t elements) {
 /* order[i] and the program after it, which finds the product's rows in cache. */
 static void execute_joined(const us__evaluation *e, size_t i, void **address, void *scratch, size_t first, size_t rows) {
     const us__plan *p = e->plan;
-    us__call call = execute_call(e, p->order[i], address, scratch, first, rows);
+    us__call call = execute_call(e, i, address, scratch, first, rows);
     size_t own = us__scratch_rounded(call.node->op->scratch(p->graph, call.node));
     execute_follower f = {.e = e, .program = p->program[i + 1], .address = address, .rows = rows};
     f.each = us__program_follows(f.program, p->graph, p->order[i]);
@@ -104,24 +128,45 @@ static void execute_segment(const us__evaluation *e, us__segment segment, void *
             execute_joined(e, i, address, scratch, first, rows);
             i += p->program[i + 1]->nodes;
         } else if (us__at(p->graph, p->order[i])->op->value[0]) {
-            us__call call = execute_call(e, p->order[i], address, scratch, first, rows);
+            us__call call = execute_call(e, i, address, scratch, first, rows);
             execute_kernel(e, &call);
         }
 }
 
 /* ------------------------------------------------------------------ tiles */
 
+/* Where the tile's small sum k goes. */
+static void *execute_sum(const execute_block *b, size_t tile, size_t k) {
+    const us__workspace *w = b->e->workspace;
+    const us__sums *sums = &b->e->plan->sums[b->tangent];
+    if (execute_is_whole(b)) return w->address[sums->sum[k].node];
+    return w->partial + (tile * sums->small_elements + sums->sum[k].offset) * us_precision_bytes(w->precision);
+}
+
+/* Strip after strip; the sums of several ones are added in double. */
 static void execute_tile(void *user, size_t i, size_t thread) {
     const execute_block *b = user;
     const us__evaluation *e = b->e;
+    us__workspace *w = e->workspace;
     const us__sums *sums = &e->plan->sums[b->tangent];
-    size_t at = i * b->cut.tile, rows = b->rows - at < b->cut.tile ? b->rows - at : b->cut.tile;
-    void **address = us__workspace_bind_tile(e, thread, at);
-    if (!b->tangent) us__workspace_gather(e, address, b->first + at, rows);
-    for (size_t k = 0; k < sums->small && !execute_is_whole(b); k++)
-        address[sums->sum[k].node] = e->workspace->partial + (i * sums->small_elements + sums->sum[k].offset) *
-                                                                 us_precision_bytes(e->workspace->precision);
-    execute_segment(e, b->tangent ? US__ROWS_TANGENT : US__ROWS, address, thread, b->first + at, rows);
+    size_t begin = i * b->cut.tile, end = b->rows - begin < b->cut.tile ? b->rows : begin + b->cut.tile,
+           n = sums->small_elements;
+    size_t size = us_precision_bytes(w->precision);
+    bool several = end - begin > b->cut.strip, single = w->precision == US_F32;
+    double *total = several ? w->strips + thread * w->strip_count : NULL;
+    char *own = w->own + thread * w->own_bytes + w->strip_sums;
+    if (several) memset(total, 0, n * sizeof *total);
+    for (size_t at = begin, rows; at < end; at += rows) {
+        rows = end - at < b->cut.strip ? end - at : b->cut.strip;
+        void **address = us__workspace_bind_tile(e, thread, at);
+        if (!b->tangent) us__workspace_gather(e, address, b->first + at, rows);
+        for (size_t k = 0; k < sums->small; k++)
+            address[sums->sum[k].node] = several ? own + sums->sum[k].offset * size : execute_sum(b, i, k);
+        execute_segment(e, b->tangent ? US__ROWS_TANGENT : US__ROWS, address, thread, b->first + at, rows);
+        if (several) (single ? us__accumulate_f32 : us__accumulate_f64)(total, own, n);
+    }
+    for (size_t k = 0; k < sums->small && several; k++)
+        (single ? us__round_f32 : us__round_f64)(execute_sum(b, i, k), total + sums->sum[k].offset, sums->sum[k].elements);
 }
 
 /* Adds what the tiles' sums are, in double, in order. */
@@ -149,7 +194,7 @@ static size_t execute_part(const execute_block *b, us_node a, size_t i, us__rang
     bool columns = n->shape[1] >= n->shape[0];
     size_t size = n->shape[columns], parts = execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
     if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
-    size_t each = parts > 1 ? ((size + parts - 1) / parts + 15) / 16 * 16 : size;
+    size_t each = parts > 1 ? us__gemm_rounded((size + parts - 1) / parts) : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
     *part = columns ? (us__range){0, n->shape[0], from, count} : (us__range){from, count, 0, n->shape[1]};
     return (size + each - 1) / each;
@@ -177,7 +222,7 @@ static void execute_one_part(void *user, size_t i, size_t thread) {
     for (; i >= (parts = execute_part(b, sums->sum[k].node, 0, &part)); k++) i -= parts;
     execute_part(b, sums->sum[k].node, i, &part);
     us__workspace *w = b->e->workspace;
-    us__call call = execute_call(b->e, sums->sum[k].node, w->address, w->own + thread * w->own_bytes, b->first, b->rows);
+    us__call call = execute_call(b->e, sums->sum[k].order, w->address, w->own + thread * w->own_bytes, b->first, b->rows);
     call.range = &part;
     execute_kernel(b->e, &call);
     if (b->cut.blocks > 1) execute_add_part(b, &sums->sum[k], &part);
@@ -189,6 +234,34 @@ static size_t execute_parts(const execute_block *b) {
     size_t parts = 0;
     for (size_t k = sums->small; k < sums->count; k++) parts += execute_part(b, sums->sum[k].node, 0, &part);
     return parts;
+}
+
+/* ------------------------------------------------------------------ right matrices */
+
+enum { EXECUTE_PIECES = 4 }; /* of a matrix, which threads pack */
+
+static void execute_pack(void *user, size_t i, size_t thread) {
+    const execute_block *b = user;
+    const us__plan *p = b->e->plan;
+    us__workspace *w = b->e->workspace;
+    const us__pack *pack = &p->packs[i / EXECUTE_PIECES];
+    (void)thread;
+    if (pack->tangent != b->tangent) return;
+    size_t each = us__gemm_rounded((pack->columns + EXECUTE_PIECES - 1) / EXECUTE_PIECES), from = i % EXECUTE_PIECES * each;
+    if (from >= pack->columns) return;
+    us__gemm matrix = {.right = w->address[pack->node],
+                       .right_step = pack->turned ? pack->terms : pack->columns,
+                       .right_turned = pack->turned,
+                       .terms = pack->terms,
+                       .columns = pack->columns};
+    (w->precision == US_F32 ? us__gemm_pack_f32 : us__gemm_pack_f64)(&matrix, w->memory + w->place[pack->slot], from,
+                                                                     from + each);
+}
+
+static void execute_packs(execute_block *b, bool tangent) {
+    b->tangent = tangent;
+    if (!b->e->workspace->packs) return;
+    us__parallel(b->e->workspace->context, b->threads, b->e->plan->pack_count * EXECUTE_PIECES, execute_pack, b);
 }
 
 /* ------------------------------------------------------------------ all of it */
@@ -208,6 +281,7 @@ static void execute_vectors(execute_block *b) {
     for (size_t j = 0; j < e->k; j++, sums += us__sums_kept(e->plan, b->cut.blocks, 1)) {
         us__workspace_bind(e, &us__op_tangent, e->v[j], e->hv[j]);
         execute_segment(e, US__ONCE_TANGENT, address, 0, b->first, b->rows);
+        execute_packs(b, true);
         execute_rows(b, true, sums);
         if (e->watch_vector) e->watch_vector(e->watch_user, j, address[e->plan->watched], b->first, b->rows);
         if (!execute_is_last(b)) continue;
@@ -232,13 +306,17 @@ us_status us__evaluate(const us__evaluation *e) {
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
     if (e->k && (double)e->plan->point_elements * (double)e->count * (double)us_precision_bytes(w->precision) <= w->keep)
         b.cut.point = e->count;
+    b.cut.strip = us__cut_strip(e->plan, b.cut.tile < e->count ? b.cut.tile : e->count, w->precision);
     us_status status = us__workspace_reserve(e, b.cut, b.threads);
     if (status != US_OK) return status;
     bool keep = e->k > 0 && b.cut.point == e->count, known = keep && us__point_is(e);
     if (!known) us__point_forget(w);
     execute_weight(e);
     us__workspace_bind(e, &us__op_parameter, e->theta, e->output);
-    if (!known) execute_segment(e, US__ONCE, w->address, 0, 0, 1);
+    if (!known) {
+        execute_segment(e, US__ONCE, w->address, 0, 0, 1);
+        execute_packs(&b, false);
+    }
     for (; b.number < b.cut.blocks; b.number++) {
         b.first = b.number * b.cut.block;
         b.rows = e->count - b.first < b.cut.block ? e->count - b.first : b.cut.block;

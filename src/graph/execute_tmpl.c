@@ -17,6 +17,29 @@ void US_REAL(us__gather)(void *to, const void *from, us_precision precision, con
     }
 }
 
+/* Rows in no order are not foreseen by the processor: the one after next is asked for while this one is copied. */
+void US_REAL(us__gather_panels)(void *to, size_t width, size_t pitch, const void *from, us_precision precision,
+                                const uint32_t *rows, size_t first, size_t count, size_t columns, size_t stride) {
+    enum { AHEAD = 2 };
+    size_t size = us_precision_bytes(precision);
+    for (size_t i = 0; i < count; i++) {
+        const char *row = (const char *)from + (rows ? rows[first + i] : first + i) * stride * size, *next = row;
+        if (rows && i + AHEAD < count) next = (const char *)from + rows[first + i + AHEAD] * stride * size;
+        us_real *out = (us_real *)to + i * width;
+        for (size_t j = 0; j < columns; j += width, out += pitch * width) {
+            size_t n = columns - j < width ? columns - j : width;
+            __builtin_prefetch(next + j * size);
+            if (precision == US_REAL_PRECISION && n == width)
+                memcpy(out, row + j * size, width * sizeof *out);
+            else
+                for (size_t q = 0; q < width; q++)
+                    out[q] = q >= n ? 0
+                                    : (us_real)(precision == US_F32 ? (double)((const float *)(const void *)row)[j + q]
+                                                                    : ((const double *)(const void *)row)[j + q]);
+        }
+    }
+}
+
 US_KERNEL void US_REAL(us__accumulate)(double *sums, const void *values, size_t n) {
     const us_real *x = values;
     for (size_t i = 0; i < n; i++) sums[i] += (double)x[i];

@@ -1,6 +1,6 @@
-/* Products of matrices for the graph. Other than a BLAS's, ours tell the caller when rows of the result are complete, so that
- * what comes next finds them in cache, and have bits that do not depend on which rows and columns are asked for together:
- * an element is summed over its terms in an order that their number alone decides.
+/* Products of matrices for the graph. Other than a BLAS's, ours tell the caller when rows of the result are complete, so
+ * that what comes next finds them in cache, and have bits that do not depend on which rows and columns are asked for
+ * together: an element is summed over its terms in an order that their number alone decides.
  *
  * Terms are taken TERMS at a time. Of the right matrix, the terms of a block of columns are packed into panels as wide as
  * two registers; of the left one, those of a block of rows into panels of as many rows as sums fit into registers. A tile of
@@ -17,42 +17,59 @@ enum {
     US__GEMM_TERMS = 264,    /* at a time, at most: a right panel of them is half of the first level of cache */
     US__GEMM_ROWS = 96,      /* of a left block, which stays in the second */
     US__GEMM_COLUMNS = 1024, /* of a right block */
-    US__GEMM_CHUNK = 8,      /* terms of a row that lie together in a left panel, when they do in the matrix */
-    US__GEMM_SLACK = 16,     /* elements beyond a left block that packing may touch */
+    US__GEMM_WIDEST = 32,    /* columns of a right panel, at most; places of panels and of cuts are multiples of it */
+    US__GEMM_SLACK = 32,     /* elements beyond a left block that packing may touch */
 };
 
-/* C [rows×columns] = op(A) [rows×terms] · op(B) [terms×columns], all row-major, rows `_step` elements apart. */
+/* C [rows×columns] = op(A) [rows×terms] · op(B) [terms×columns], all row-major, rows `_step` elements apart.
+ *
+ * A matrix that serves many products may lie in panels instead: its columns W = us__gemm_width at a time, element (i, j) at
+ * (j/W·pitch + i)·W + j%W, zero in the columns beyond its own. That is how a right matrix is packed, and what a left one can
+ * be read from, turned or not. */
 typedef struct us__gemm {
     size_t rows, columns, terms;
     const void *left, *right;
     void *out;
     size_t left_step, right_step, out_step;
     bool left_turned, right_turned; /* op transposes */
+    size_t left_pitch;              /* rows of its panels; 0: it is row-major */
+    size_t right_pitch;             /* likewise, not turned, zero in the terms beyond its own unless A is turned */
     void *scratch;                  /* [us__gemm_scratch] elements, aligned to 64 bytes */
     /* Called when rows first .. first + count − 1 of C are complete, in order; may be NULL. */
     void (*done)(void *user, size_t first, size_t count);
     void *user;
 } us__gemm;
 
+static inline size_t us__gemm_rounded(size_t n) { return (n + US__GEMM_WIDEST - 1) / US__GEMM_WIDEST * US__GEMM_WIDEST; }
+
 /* Elements of workspace: a right block and a left block. */
 static inline size_t us__gemm_scratch(size_t columns, size_t terms) {
-    enum { WIDEST = 64, EXCESS = WIDEST + US__GEMM_CHUNK }; /* what panels and chunks are rounded up by, at most */
-    size_t right = columns < US__GEMM_COLUMNS ? columns + EXCESS : US__GEMM_COLUMNS;
-    return (terms < US__GEMM_TERMS ? terms + US__GEMM_CHUNK : US__GEMM_TERMS) * (right + US__GEMM_ROWS) + US__GEMM_SLACK;
+    size_t right = columns < US__GEMM_COLUMNS ? us__gemm_rounded(columns) : US__GEMM_COLUMNS;
+    size_t part = terms < US__GEMM_TERMS ? terms : US__GEMM_TERMS;
+    return us__gemm_rounded(part) * (right + US__GEMM_ROWS) + US__GEMM_SLACK;
 }
 void us__gemm_f32(const us__gemm *product);
 void us__gemm_f64(const us__gemm *product);
 
+/* Columns of a panel on this processor; 0: the BLAS computes, and knows no panels. */
+size_t us__gemm_width_f32(void);
+size_t us__gemm_width_f64(void);
+
+/* Packs columns from .. to − 1 of a right matrix, of which only right, right_step, right_turned, terms and columns count,
+ * into panels of us__gemm_rounded(terms) rows. from: a multiple of US__GEMM_WIDEST. */
+void us__gemm_pack_f32(const us__gemm *matrix, void *panels, size_t from, size_t to);
+void us__gemm_pack_f64(const us__gemm *matrix, void *panels, size_t from, size_t to);
+
 /* Inner loops, for one instruction set and precision.
  * tile    out[i·step + j] = (add ? itself : 0) + Σ left(p, i)·right[p·width + j] over p < terms, i < rows ≤ height,
- *         j < columns ≤ width; left(p, i) is left[p·rows + i], or, chunked, (p/CHUNK·rows + i)·CHUNK + p%CHUNK
+ *         j < columns ≤ width; left(p, i) is left[p·stride + i], or, chunked, left[p/width·stride + i·width + p%width]
  * turn    a right panel: to[p·width + j] = from[j·step + p], p < terms, j < width */
-#define US__GEMM_TABLE(real, name)                                                                                      \
-    typedef struct name {                                                                                               \
-        size_t height, width;                                                                                           \
-        void (*tile)(real * out, size_t step, size_t rows, size_t columns, const real *left, bool chunked,              \
-                     const real *right, size_t terms, bool add);                                                        \
-        void (*turn)(real * to, const real *from, size_t step, size_t terms);                                           \
+#define US__GEMM_TABLE(real, name)                                                                                        \
+    typedef struct name {                                                                                                 \
+        size_t height, width;                                                                                             \
+        void (*tile)(real * out, size_t step, size_t rows, size_t columns, const real *left, bool chunked, size_t stride, \
+                     const real *right, size_t terms, bool add);                                                          \
+        void (*turn)(real * to, const real *from, size_t step, size_t terms);                                             \
     } name;
 US__GEMM_TABLE(float, us__gemm_table_f32)
 US__GEMM_TABLE(double, us__gemm_table_f64)

@@ -33,18 +33,17 @@ INLINE void tile_terms(wide sum[HEIGHT][ACROSS], const size_t rows, const us_rea
 }
 
 INLINE void tile_rows(us_real *out, size_t step, const size_t rows, size_t columns, const us_real *left, bool chunked,
-                      const us_real *right, size_t terms, bool add) {
+                      size_t stride, const us_real *right, size_t terms, bool add) {
     wide sum[HEIGHT][ACROSS];
     for (size_t i = 0; i < rows; i++) {
         __builtin_prefetch(out + i * step);
         for (size_t j = 0; j < ACROSS; j++) sum[i][j] = (wide){0};
     }
     if (chunked)
-        for (size_t p = 0; p < terms; p += US__GEMM_CHUNK, left += rows * US__GEMM_CHUNK)
-            for (size_t q = 0; q < US__GEMM_CHUNK; q++, right += WIDTH)
-                tile_terms(sum, rows, left + q, US__GEMM_CHUNK, right);
+        for (size_t p = 0; p < terms; p += WIDTH, left += stride)
+            for (size_t q = 0; q < WIDTH; q++, right += WIDTH) tile_terms(sum, rows, left + q, WIDTH, right);
     else
-        for (size_t p = 0; p < terms; p++, left += rows, right += WIDTH) tile_terms(sum, rows, left, 1, right);
+        for (size_t p = 0; p < terms; p++, left += stride, right += WIDTH) tile_terms(sum, rows, left, 1, right);
     if (columns == WIDTH) {
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < ACROSS; j++) {
@@ -62,33 +61,33 @@ INLINE void tile_rows(us_real *out, size_t step, const size_t rows, size_t colum
 }
 
 static void gemm_tile(us_real *out, size_t step, size_t rows, size_t columns, const us_real *left, bool chunked,
-                      const us_real *right, size_t terms, bool add) {
+                      size_t stride, const us_real *right, size_t terms, bool add) {
     switch (rows) {
 #if defined(__AVX512F__)
     case 8:
-        tile_rows(out, step, 8, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 8, columns, left, chunked, stride, right, terms, add);
         break;
     case 7:
-        tile_rows(out, step, 7, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 7, columns, left, chunked, stride, right, terms, add);
         break;
 #endif
     case 6:
-        tile_rows(out, step, 6, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 6, columns, left, chunked, stride, right, terms, add);
         break;
     case 5:
-        tile_rows(out, step, 5, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 5, columns, left, chunked, stride, right, terms, add);
         break;
     case 4:
-        tile_rows(out, step, 4, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 4, columns, left, chunked, stride, right, terms, add);
         break;
     case 3:
-        tile_rows(out, step, 3, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 3, columns, left, chunked, stride, right, terms, add);
         break;
     case 2:
-        tile_rows(out, step, 2, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 2, columns, left, chunked, stride, right, terms, add);
         break;
     default:
-        tile_rows(out, step, 1, columns, left, chunked, right, terms, add);
+        tile_rows(out, step, 1, columns, left, chunked, stride, right, terms, add);
     }
 }
 

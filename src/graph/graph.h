@@ -36,6 +36,7 @@ typedef struct us__call {
     uint64_t draw;           /* 0: the evaluation form */
     const uint32_t *numbers; /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
     size_t first;            /* place in the batch of the first of them */
+    size_t pitch[US__INPUTS]; /* of products: rows of an input's panels (gemm.h); 0: it is row-major */
     const us__range *range;  /* the part of the result that is asked for (op->cuts only); NULL: all of it */
     void *scratch;           /* what op->scratch asked for */
     /* Operations that cut: tells that elements of the result are complete, in order; NULL: nobody asks. */

@@ -1,6 +1,8 @@
 /* Order, lifetimes and places. */
 #include "graph/plan.h"
 #include "graph/fuse.h"
+#include "graph/gemm.h"
+#include "graph/ops/convolution.h"
 #include "graph/program.h"
 #include <string.h>
 
@@ -87,6 +89,44 @@ static void plan_note_joined(us__plan *p) {
             p->joined[at] =
                 n->op == &us__op_matmul && !p->program[at] && next && us__program_follows(next, p->graph, p->order[at]);
         }
+}
+
+/* Right matrices without samples of products with samples. */
+static void plan_list_packs(us__plan *p, const plan_note *notes) {
+    for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+        const us__node *n = us__at(p->graph, p->order[at]);
+        if (n->op != &us__op_matmul || !us__has_samples(n) || us__has_samples(us__at(p->graph, n->in[1]))) continue;
+        const us__node *b = us__at(p->graph, n->in[1]);
+        bool turned = n->index & 2;
+        if (b->shape[!turned] < 2) continue; /* a product with a vector */
+        size_t k = 0;
+        while (k < p->pack_count && !(p->packs[k].node == n->in[1] && p->packs[k].turned == turned)) k++;
+        if (k == p->pack_count) {
+            p->packs[p->pack_count++] = (us__pack){
+                n->in[1], turned, notes[n->in[1]].tangent, b->shape[turned], b->shape[!turned], (uint32_t)p->slot_count};
+            p->slots[p->slot_count++] =
+                (us__slot){.elements = us__gemm_rounded(b->shape[0]) * us__gemm_rounded(b->shape[1]), .place = US__SHARED};
+        }
+        p->packed[at] = (uint32_t)k + 1;
+    }
+}
+
+/* Whether all that reads the features are products that can read panels. */
+static bool plan_reads_panels(const us__plan *p, const plan_note *notes) {
+    us_node x = p->graph->features;
+    if (x == US_NODE_NONE || !notes[x].needed || x == p->watched) return false;
+    for (size_t k = 0; k < p->output_count; k++)
+        if (p->outputs[k] == x) return false;
+    for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
+        const us__node *n = us__at(p->graph, p->order[at]);
+        for (size_t i = 0; i < n->op->inputs; i++) {
+            if (n->in[i] != x) continue;
+            bool left = i == 0 && n->in[1] != x, right = i == 1 && n->in[0] != x && n->index == 1;
+            if (n->op != &us__op_matmul || !(left || right) || n->shape[1] < 2) return false;
+            if (!us__has_samples(n) && n->shape[0] < 2) return false;
+        }
+    }
+    return true;
 }
 
 /* A value that another segment or the caller reads stays in its place; others are there until their last use. */
@@ -227,7 +267,7 @@ static void plan_list_sums(us__plan *p, const plan_note *notes) {
                 const us__node *n = us__at(p->graph, p->order[at]);
                 const plan_note *note = &notes[p->order[at]];
                 if (!note->sum || note->tangent != tangent || plan_is_large(n) != large) continue;
-                list->sum[list->count++] = (us__sum){p->order[at], us__elements(n, 1), list->elements};
+                list->sum[list->count++] = (us__sum){p->order[at], at, us__elements(n, 1), list->elements};
                 list->elements += us__elements(n, 1);
             }
             if (!large) list->small = list->count, list->small_elements = list->elements;
@@ -243,17 +283,21 @@ static void plan_count_work(us__plan *p) {
         size_t read = 0;
         for (size_t i = 0; i < n->op->inputs; i++)
             if (us__has_samples(us__at(p->graph, n->in[i]))) read = us__elements(us__at(p->graph, n->in[i]), 1);
+        p->sees_tiles = p->sees_tiles || n->op == &us__op_tile_mean;
+        if (us__has_samples(n) && plan_is_computed(n)) p->row_elements += us__elements(n, 1);
         if (read == 0) continue;
         bool sum = !us__has_samples(n);
-        if (!n->op->cuts)
-            p->row_work += 4 * read;
-        else if (sum) /* [m×rows]·[rows×n] */
-            p->row_work += 2 * n->shape[0] * read;
-        else { /* [rows×k]·[k×n] */
+        size_t work = us__convolution_work(p->graph, n);
+        if (work == 0) work = 4 * read;
+        if (n->op->cuts && sum) /* [m×rows]·[rows×n] */
+            work = 2 * n->shape[0] * read;
+        else if (n->op->cuts) { /* [rows×k]·[k×n] */
             size_t lines = us__elements(n, 1) / n->shape[n->rank - 1];
-            p->row_work += 2 * read * n->shape[n->rank - 1];
+            work = 2 * read * n->shape[n->rank - 1];
             p->row_lines = p->row_lines > lines ? p->row_lines : lines;
         }
+        p->row_work += work;
+        p->row_product += n->op->cuts ? work : 0;
     }
 }
 
@@ -282,9 +326,11 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     p->root = us__arena_alloc(p->arena, nodes, sizeof *p->root);
     p->sums[0].sum = us__arena_alloc(p->arena, nodes, sizeof *p->sums[0].sum);
     p->slot = us__arena_alloc(p->arena, nodes, sizeof *p->slot);
-    p->slots = us__arena_alloc(p->arena, nodes, sizeof *p->slots);
-    if (!p->outputs || !p->direct || !p->order || !p->program || !p->joined || !p->inside || !p->leaves || !p->views || !p->rows ||
-        !p->root || !p->sums[0].sum || !p->slot || !p->slots)
+    p->slots = us__arena_alloc(p->arena, 2 * nodes, sizeof *p->slots);
+    p->packs = us__arena_alloc(p->arena, nodes, sizeof *p->packs);
+    p->packed = us__arena_alloc(p->arena, nodes, sizeof *p->packed);
+    if (!p->outputs || !p->direct || !p->order || !p->program || !p->joined || !p->inside || !p->leaves || !p->views ||
+        !p->rows || !p->root || !p->sums[0].sum || !p->slot || !p->slots || !p->packs || !p->packed)
         goto done;
     for (size_t k = 0; k < count; k++) p->outputs[k] = outputs[k];
     memset(p->slot, 0xFF, nodes * sizeof *p->slot);
@@ -299,6 +345,8 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_list_rows(p, notes, nodes);
     plan_place(p, notes, free);
     plan_note_point(p);
+    plan_list_packs(p, notes);
+    p->panels = plan_reads_panels(p, notes);
     plan_list_sums(p, notes);
     plan_count_work(p);
     for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {

@@ -3,9 +3,10 @@
  *
  * Rows are computed in blocks, and the rows of a block in tiles, which threads share. What belongs to a row (values and
  * derivatives of its own loss) is computed tile by tile, and so are small sums over samples, which are added in the order of
- * the tiles. Large sums (the gradients of weight matrices) are computed for a whole block, cut by their own columns or rows,
- * which threads share again. Tiles, blocks and cuts depend on the number of rows and on the graph alone, and so does each
- * bit of the result. */
+ * the tiles. The rows of a tile are computed in strips, one after the other, so that what they need stays in cache: small
+ * sums of strips add up to those of the tile. Large sums (the gradients of weight matrices) are computed for a whole block,
+ * cut by their own columns or rows, which threads share again. Strips, tiles, blocks and cuts depend on the number of rows
+ * and on the graph alone, and so does each bit of the result. */
 #ifndef US_GRAPH_PLAN_H
 #define US_GRAPH_PLAN_H
 
@@ -17,7 +18,9 @@ enum {
                                 anew, */
     US__TILE_LEAST = 64,     /* and both have so many rows at least */
     US__TILE_MOST = 512,
-    US__BLOCK_ROWS = 1024, /* rows of a block, or twice that where there are more */
+    US__STRIP_BYTES = 3 << 20, /* of a strip's values; they do not lie side by side, and few of them at a time */
+    US__STRIP_LINES = 96,      /* rows of matrices in a strip at least, where products of them are all of the work */
+    US__BLOCK_ROWS = 1024,     /* rows of a block, or twice that where there are more */
     US__BLOCK_VECTORS = 16,
     US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
     US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
@@ -41,7 +44,7 @@ typedef enum us__segment {
 typedef enum us__place {
     US__SHARED, /* one value for all threads */
     US__KEPT,   /* rows of a block: read by another segment, or by the caller */
-    US__OWN,    /* rows of a tile: each thread has its own */
+    US__OWN,    /* rows of a strip: each thread has its own */
     US__DATA    /* rows of a block that are gathered, unless they can be used where they lie */
 } us__place;
 
@@ -55,6 +58,7 @@ typedef struct us__slot {
 /* A sum over samples. */
 typedef struct us__sum {
     us_node node;
+    size_t order;            /* its place there */
     size_t elements, offset; /* offset: among the sums of its list */
 } us__sum;
 
@@ -67,13 +71,25 @@ typedef struct us__sums {
 
 typedef struct us__program us__program; /* program.h */
 
+/* A matrix without samples that products have on their right: it is packed once for all tiles (gemm.h). */
+typedef struct us__pack {
+    us_node node;
+    bool turned, tangent;
+    size_t terms, columns; /* of the right matrix that it is */
+    uint32_t slot;
+} us__pack;
+
 typedef struct us__plan {
     us_context *context;
     const us_graph *graph;
     us__arena *arena;
-    us_node *order;                 /* computed nodes and views, segment by segment */
-    us__program **program;          /* [order] what computes the nodes from here on; NULL: the node's own kernel */
-    bool *joined;                   /* [order] a product of matrices; the program after it computes its rows as they come */
+    us_node *order;        /* computed nodes and views, segment by segment */
+    us__program **program; /* [order] what computes the nodes from here on; NULL: the node's own kernel */
+    bool *joined;          /* [order] a product of matrices; the program after it computes its rows as they come */
+    us__pack *packs;       /* [pack_count] */
+    size_t pack_count;
+    uint32_t *packed;               /* [order] 1 + the pack that a product reads; 0: none */
+    bool panels;                    /* only products read the features, and from panels */
     bool *inside;                   /* [nodes] its value is needed within a program only, and has no place */
     size_t scratch;                 /* elements that a program, an operation, or one with its program needs, at most */
     size_t start[US__SEGMENTS + 1]; /* of each segment in order */
@@ -87,12 +103,15 @@ typedef struct us__plan {
     us_node watched;  /* read by the caller after each block (a loss, an output); may be US_NODE_NONE */
     us_node *outputs; /* [output_count] US_NODE_NONE is zero */
     size_t output_count;
-    bool *direct;     /* [output_count] computed right in the caller's memory */
-    us__sums sums[2]; /* without tangent; with */
-    size_t row_work;  /* operations for a row, about */
-    size_t row_lines; /* rows that a sample has in products of matrices, at most */
-    uint32_t *slot;   /* [nodes] UINT32_MAX: elsewhere */
-    us__slot *slots;  /* [slot_count] */
+    bool *direct;        /* [output_count] computed right in the caller's memory */
+    us__sums sums[2];    /* without tangent; with */
+    size_t row_work;     /* operations for a row, about */
+    size_t row_product;  /* those of them that are in products of matrices */
+    size_t row_elements; /* numbers that are computed for a row */
+    bool sees_tiles;     /* a value depends on which rows are computed together */
+    size_t row_lines;    /* rows that a sample has in products of matrices, at most */
+    uint32_t *slot;      /* [nodes] UINT32_MAX: elsewhere */
+    us__slot *slots;     /* [slot_count] */
     size_t slot_count;
     size_t point_elements; /* a row's in slots of the point */
 } us__plan;
@@ -116,11 +135,14 @@ static inline size_t us__sums_kept(const us__plan *plan, size_t blocks, size_t l
  * normalisation sees the cut. */
 typedef struct us__cut {
     size_t tile;  /* rows of a tile; the last one may have fewer */
+    size_t strip; /* rows of a strip, likewise */
     size_t block; /* rows of a block: a whole number of tiles */
     size_t blocks;
     size_t point; /* rows that the values at the point have room for: a block's, or all */
 } us__cut;
 us__cut us__cut_rows(const us_graph *graph, size_t count);
+/* Rows of a strip of this plan in tiles of so many rows. */
+size_t us__cut_strip(const us__plan *plan, size_t tile, us_precision precision);
 
 /* Where the values at a point are those of, if plan is not NULL. */
 typedef struct us__point {
@@ -140,17 +162,22 @@ typedef struct us__workspace {
     us_precision precision;
     size_t nodes;   /* of the graph when the workspace was made */
     void **address; /* [nodes] of values; what has rows: of the block's first row, unless it belongs to tiles */
-    void **tiles;   /* [threads×nodes] the same for the tile that a thread computes */
+    void **tiles;   /* [threads×nodes] the same for the strip that a thread computes */
     size_t threads; /* room in tiles */
     char *memory;
     size_t bytes;
     size_t point_rows; /* that slots of the point have room for */
+    size_t pitch;      /* rows of the features' panels; 0: they are row-major */
+    bool packs;        /* right matrices are packed once */
     size_t *place;     /* [slots] offset in memory; of a tile's: in a thread's part of it */
     size_t slots;      /* that there is room for */
     char *own;         /* [threads×own_bytes] their parts, which begin with what programs need */
     size_t own_bytes, own_room;
-    char *partial; /* [tiles of a block×small sums] */
-    double *sums;  /* sums over tiles and blocks */
+    char *partial;  /* [tiles of a block×small sums] */
+    double *strips; /* [threads×small sums] sums over the strips of a tile */
+    size_t strip_count, strip_room;
+    size_t strip_sums; /* offset of a strip's small sums in a thread's part */
+    double *sums;      /* sums over tiles and blocks */
     size_t sum_count;
     us__point point;
     double keep;    /* bytes of values at the point that may be kept where there is more than a block of rows */
@@ -193,14 +220,16 @@ us_status us__workspace_reserve(const us__evaluation *evaluation, us__cut cut, s
 void us__workspace_bind(const us__evaluation *evaluation, const us__op *op, const void *leaves, void *outputs);
 /* Data of the block that begins at row `first`. */
 void us__workspace_bind_block(const us__evaluation *evaluation, size_t first);
-/* All that has rows for a thread that computes the tile that begins `at` rows into the block; returns the thread's
+/* All that has rows for a thread that computes the strip that begins `at` rows into the block; returns the thread's
  * addresses. */
 void **us__workspace_bind_tile(const us__evaluation *evaluation, size_t thread, size_t at);
-/* Gathers data for a tile into `address`. first: place in the batch */
+/* Gathers data for a strip into `address`. first: place in the batch */
 void us__workspace_gather(const us__evaluation *evaluation, void **address, size_t first, size_t rows);
 /* Outputs that were not computed in their place: zeros, and values that are also something else. */
 void us__workspace_copy_outputs(const us__evaluation *evaluation, void *outputs);
 
+/* Elements of a panel's row: the features' next row is so far away. */
+size_t us__workspace_width(const us__workspace *workspace);
 /* A block of memory with room for `want` elements; what was in it is gone when it grows. */
 us_status us__workspace_room(us__workspace *workspace, void **block, size_t *have, size_t want, size_t size);
 
@@ -215,6 +244,11 @@ void us__gather_f32(void *to, const void *from, us_precision precision, const ui
                     size_t columns, size_t stride);
 void us__gather_f64(void *to, const void *from, us_precision precision, const uint32_t *rows, size_t first, size_t count,
                     size_t columns, size_t stride);
+/* The same into panels of `pitch` rows and `width` columns (gemm.h). */
+void us__gather_panels_f32(void *to, size_t width, size_t pitch, const void *from, us_precision precision,
+                           const uint32_t *rows, size_t first, size_t count, size_t columns, size_t stride);
+void us__gather_panels_f64(void *to, size_t width, size_t pitch, const void *from, us_precision precision,
+                           const uint32_t *rows, size_t first, size_t count, size_t columns, size_t stride);
 /* sums[i] += values[i] */
 void us__accumulate_f32(double *sums, const void *values, size_t n);
 void us__accumulate_f64(double *sums, const void *values, size_t n);

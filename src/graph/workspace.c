@@ -1,4 +1,5 @@
 /* Where the values of a plan lie: memory, and the addresses of nodes for a block and for each thread's tile. */
+#include "graph/gemm.h"
 #include "graph/plan.h"
 #include <string.h>
 
@@ -26,6 +27,7 @@ void us__workspace_destroy(us__workspace *workspace) {
     us__release(workspace->context, workspace->memory);
     us__release(workspace->context, workspace->own);
     us__release(workspace->context, workspace->sums);
+    us__release(workspace->context, workspace->strips);
     us__release(workspace->context, workspace->point.theta);
     us__release(workspace->context, workspace->point.rows);
     us__release(workspace->context, workspace);
@@ -75,35 +77,49 @@ static workspace_source workspace_read(const us__evaluation *e, us_node a) {
         s.data = e->labels, s.stride = e->label_stride, s.bytes = sizeof *e->labels;
     else
         s.data = a == g->features ? e->features : e->targets, s.stride = a == g->features ? e->stride : s.columns;
-    s.as_is = !e->rows && !converted && s.stride == s.columns;
+    s.as_is = !e->rows && !converted && s.stride == s.columns && !(a == g->features && e->workspace->pitch);
     return s;
 }
+
+size_t us__workspace_width(const us__workspace *w) {
+    return w->precision == US_F32 ? us__gemm_width_f32() : us__gemm_width_f64();
+}
+
+/* Rows of panels for so many: no power of two, where all panels would fall into few places of the caches. */
+static size_t workspace_pitch(size_t rows) { return us__gemm_rounded(rows) + 8; }
 
 us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t threads) {
     const us__plan *p = e->plan;
     us__workspace *w = e->workspace;
     size_t size = us_precision_bytes(w->precision), before = w->bytes, at = 0, own = 0;
-    size_t block = e->count < cut.block ? e->count : cut.block, tile = e->count < cut.tile ? e->count : cut.tile;
+    size_t block = e->count < cut.block ? e->count : cut.block;
     us_status status = us__workspace_room(w, (void **)&w->place, &w->slots, p->slot_count, sizeof *w->place);
     if (status != US_OK) return status;
     workspace_take(&own, p->scratch, size);
     w->point_rows = cut.point;
+    w->packs = us__workspace_width(w) > 0 && e->count * (p->graph->row_lines ? p->graph->row_lines : 1) > 1;
+    w->pitch = p->panels && w->packs && e->count > 1 ? workspace_pitch(cut.point) : 0;
     for (size_t s = 0; s < p->slot_count; s++) {
         const us__slot *slot = &p->slots[s];
         size_t rows = slot->place == US__SHARED ? 1 : slot->point ? cut.point : block;
         if (slot->place == US__OWN)
-            w->place[s] = workspace_take(&own, tile * slot->elements, size);
+            w->place[s] = workspace_take(&own, cut.strip * slot->elements, size);
         else if (slot->place != US__DATA)
             w->place[s] = workspace_take(&at, rows * slot->elements, size);
     }
     for (size_t i = 0; i < p->row_count; i++) {
         us_node a = p->rows[i];
         if (p->root[a] != a || p->slots[p->slot[a]].place != US__DATA || workspace_read(e, a).as_is) continue;
-        w->place[p->slot[a]] = workspace_take(&at, cut.point * p->slots[p->slot[a]].elements, size);
+        size_t elements = p->slots[p->slot[a]].elements;
+        bool panels = w->pitch && a == p->graph->features;
+        w->place[p->slot[a]] =
+            workspace_take(&at, panels ? w->pitch * us__gemm_rounded(elements) : cut.point * elements, size);
     }
     bool whole = cut.blocks == 1 && e->count <= cut.tile; /* no sum is one of parts */
     size_t small =
         p->sums[0].small_elements > p->sums[1].small_elements ? p->sums[0].small_elements : p->sums[1].small_elements;
+    w->strip_count = cut.strip < (e->count < cut.tile ? e->count : cut.tile) ? small : 0;
+    w->strip_sums = workspace_take(&own, w->strip_count, size);
     size_t partial = workspace_take(&at, whole ? 0 : small * ((block + cut.tile - 1) / cut.tile), size);
     size_t sums = whole ? 0 : us__sums_kept(p, cut.blocks, 0) + e->k * us__sums_kept(p, cut.blocks, 1);
     status = us__workspace_room(w, (void **)&w->memory, &w->bytes, at, 1);
@@ -112,6 +128,8 @@ us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t thr
     if (status == US_OK) status = us__workspace_room(w, (void **)&w->own, &w->own_room, threads * own, 1);
     if (status == US_OK)
         status = us__workspace_room(w, (void **)&w->tiles, &w->threads, threads * w->nodes, sizeof *w->tiles);
+    if (status == US_OK)
+        status = us__workspace_room(w, (void **)&w->strips, &w->strip_room, threads * w->strip_count, sizeof *w->strips);
     if (status == US_OK) status = us__workspace_room(w, (void **)&w->sums, &w->sum_count, sums, sizeof *w->sums);
     if (status != US_OK) return status;
     w->partial = w->memory + partial;
@@ -169,8 +187,9 @@ void us__workspace_bind_block(const us__evaluation *e, size_t first) {
             w->address[a] = w->address[p->root[a]];
         } else if (slot->place == US__DATA) {
             workspace_source s = workspace_read(e, a);
+            size_t row = w->pitch && a == p->graph->features ? us__workspace_width(w) : s.columns;
             w->address[a] = s.as_is ? workspace_at(s.data, first * s.columns, s.bytes)
-                                    : workspace_at(w->memory + w->place[p->slot[a]], kept * s.columns, s.bytes);
+                                    : workspace_at(w->memory + w->place[p->slot[a]], kept * row, s.bytes);
         } else if (slot->point)
             w->address[a] =
                 workspace_at(w->memory + w->place[p->slot[a]], kept * us__elements(us__at(p->graph, a), 1), size);
@@ -189,9 +208,10 @@ void **us__workspace_bind_tile(const us__evaluation *e, size_t thread, size_t at
             address[a] = address[p->root[a]];
         else if (p->slots[p->slot[a]].place == US__OWN)
             address[a] = w->own + thread * w->own_bytes + w->place[p->slot[a]];
-        else
-            address[a] = workspace_at(w->address[a], at * us__elements(us__at(p->graph, a), 1),
-                                      a == p->graph->labels ? sizeof(uint32_t) : size);
+        else {
+            size_t row = w->pitch && a == p->graph->features ? us__workspace_width(w) : us__elements(us__at(p->graph, a), 1);
+            address[a] = workspace_at(w->address[a], at * row, a == p->graph->labels ? sizeof(uint32_t) : size);
+        }
     }
     return address;
 }
@@ -203,6 +223,12 @@ void us__workspace_gather(const us__evaluation *e, void **address, size_t first,
         if (p->root[a] != a || p->slots[p->slot[a]].place != US__DATA) continue;
         workspace_source s = workspace_read(e, a);
         if (s.as_is) continue;
+        if (a == p->graph->features && e->workspace->pitch) {
+            (e->workspace->precision == US_F32 ? us__gather_panels_f32 : us__gather_panels_f64)(
+                address[a], us__workspace_width(e->workspace), e->workspace->pitch, s.data, e->data_precision, e->rows,
+                first, rows, s.columns, s.stride);
+            continue;
+        }
         if (a != p->graph->labels) {
             (e->workspace->precision == US_F32 ? us__gather_f32 : us__gather_f64)(address[a], s.data, e->data_precision,
                                                                                   e->rows, first, rows, s.columns, s.stride);

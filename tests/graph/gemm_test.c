@@ -1,8 +1,8 @@
 /* Products of matrices beside three plain loops in double, for sizes around every edge: panels, chunks and blocks. */
 #include "graph/gemm.h"
 #include "support.h"
-#include <unstuck/rng.h>
 #include <float.h>
+#include <unstuck/rng.h>
 
 enum { GUARD = 5 };
 
@@ -102,8 +102,9 @@ static void expect_product(const problem *p) {
 }
 
 static void products_are_those_of_plain_loops(void **state) {
-    static const size_t SIZES[][3] = {{2, 2, 1},    {3, 17, 5},   {6, 16, 8},    {7, 15, 9},     {13, 33, 63},   {96, 32, 264},
-                                      {97, 31, 65}, {10, 40, 72}, {128, 10, 31}, {23, 1030, 19}, {200, 24, 530}, {11, 70, 265}};
+    static const size_t SIZES[][3] = {{2, 2, 1},     {3, 17, 5},     {6, 16, 8},     {7, 15, 9},
+                                      {13, 33, 63},  {96, 32, 264},  {97, 31, 65},   {10, 40, 72},
+                                      {128, 10, 31}, {23, 1030, 19}, {200, 24, 530}, {11, 70, 265}};
     us_rng rng = us_rng_init(3, 1);
     for (size_t s = 0; s < sizeof SIZES / sizeof *SIZES; s++)
         for (unsigned turns = 0; turns < 4; turns++) {
@@ -142,6 +143,56 @@ static void parts_have_the_bits_of_the_whole(void **state) {
 #endif
 }
 
+/* A left matrix that is read from panels, a right one that was packed in parts, or both, give the same bits. What panels
+ * have beyond a left matrix may be anything: its rows there are not asked for. */
+static void panels_do_not_change_a_bit(void **state) {
+    size_t width = us__gemm_width_f32();
+    if (width == 0) skip();
+    us_rng rng = us_rng_init(6, 1);
+    for (unsigned round = 0; round < 32; round++) {
+        problem p = problem_make(&rng, 1 + us_rng_below(&rng, 200), 2 + us_rng_below(&rng, 90), 1 + us_rng_below(&rng, 600),
+                                 round % 4);
+        size_t high = p.left_turned ? p.terms : p.rows, wide = p.left_turned ? p.rows : p.terms;
+        size_t pitch = high + 3, packed = us__gemm_rounded(p.terms), n = p.rows * p.out_step;
+        float *whole = malloc(n * sizeof *whole), *left, *right, *scratch;
+        if (posix_memalign((void **)&left, 64, pitch * us__gemm_rounded(wide) * sizeof *left) ||
+            posix_memalign((void **)&right, 64, packed * us__gemm_rounded(p.columns) * sizeof *right) ||
+            posix_memalign((void **)&scratch, 64, us__gemm_scratch(p.columns, p.terms) * sizeof *scratch))
+            abort();
+        for (size_t i = 0; i < pitch * us__gemm_rounded(wide); i++) left[i] = NAN;
+        for (size_t i = 0; i < high; i++)
+            for (size_t j = 0; j < us__gemm_rounded(wide); j++)
+                left[(j / width * pitch + i) * width + j % width] = j < wide ? p.left32[i * p.left_step + j] : 0;
+        multiply(&p, true, 0, p.rows, 0, p.columns);
+        memcpy(whole, p.out32, n * sizeof *whole);
+        us__gemm g = {.rows = p.rows,
+                      .columns = p.columns,
+                      .terms = p.terms,
+                      .left = p.left32,
+                      .right = p.right32,
+                      .out = p.out32,
+                      .left_step = p.left_step,
+                      .right_step = p.right_step,
+                      .out_step = p.out_step,
+                      .left_turned = p.left_turned,
+                      .right_turned = p.right_turned,
+                      .scratch = scratch};
+        us__gemm_pack_f32(&g, right, 0, US__GEMM_WIDEST);
+        if (p.columns > US__GEMM_WIDEST) us__gemm_pack_f32(&g, right, US__GEMM_WIDEST, p.columns + 5);
+        for (unsigned which = 1; which < 4; which++) {
+            us__gemm with = g;
+            if (which & 1) with.left = left, with.left_pitch = pitch;
+            if (which & 2) with.right = right, with.right_pitch = packed, with.right_turned = false;
+            for (size_t i = 0; i < n; i++) p.out32[i] = 77;
+            us__gemm_f32(&with);
+            for (size_t i = 0; i < n; i++)
+                if (i % p.out_step < p.columns) assert_true(p.out32[i] == whole[i]);
+        }
+        free(whole), free(left), free(right), free(scratch);
+        problem_free(&p);
+    }
+}
+
 /* What is not finite stays in its row and column, and does not come from the zeros that panels are filled up with. */
 static void what_is_not_finite_stays_where_it_belongs(void **state) {
     us_rng rng = us_rng_init(5, 1);
@@ -161,6 +212,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_plain_loops),
         cmocka_unit_test(parts_have_the_bits_of_the_whole),
+        cmocka_unit_test(panels_do_not_change_a_bit),
         cmocka_unit_test(what_is_not_finite_stays_where_it_belongs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

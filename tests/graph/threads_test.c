@@ -209,9 +209,27 @@ static void test_cuts(void **state) {
     }
 }
 
+/* Strips are as even as can be, no larger than a tile, and there are none where a value sees its tile. */
+static void test_strips(void **state) {
+    for (size_t i = 1; i < 3000; i++) {
+        us_graph graph = {.row_lines = i % 3 ? 0 : 16};
+        us__plan plan = {.graph = &graph,
+                         .row_work = 1000,
+                         .row_product = i % 11 * 100,
+                         .row_elements = i * 37,
+                         .sees_tiles = i % 5 == 0};
+        size_t tile = 1 + i % 512, strip = us__cut_strip(&plan, tile, US_F32);
+        assert_true(strip > 0 && strip <= tile);
+        if (plan.sees_tiles) assert_int_equal(strip, tile);
+        size_t least = US__STRIP_LINES * plan.row_product / plan.row_work / (graph.row_lines ? 16 : 1);
+        if (strip < tile) assert_true(2 * strip >= least && strip <= least + 1 + US__STRIP_BYTES / (4 * plan.row_elements));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_strips),
         cmocka_unit_test(test_bits_of_threads),
         cmocka_unit_test(test_bits_of_a_training),
         cmocka_unit_test(test_a_kept_point),

@@ -172,6 +172,14 @@ void us__convolution_plan(const us__convolution *c, us__convolution_kind kind, u
     l->elements = l->patches + l->together * l->piece + US__CONVOLVE_SLACK;
 }
 
+size_t us__convolution_work(const us_graph *graph, const us__node *node) {
+    us__convolution c;
+    if (node->op != &us__op_convolution && node->op != &us__op_convolution_input && node->op != &us__op_convolution_weight)
+        return 0;
+    us__convolution_of(graph, node, &c);
+    return 2 * c.out * c.y[0] * c.y[1] * (c.in / c.groups) * c.kernel[0] * c.kernel[1];
+}
+
 static us__convolution_kind convolution_kind(const us__op *op) {
     if (op == &us__op_convolution) return US__FORWARD;
     return op == &us__op_convolution_input ? US__BY_INPUT : US__BY_WEIGHT;

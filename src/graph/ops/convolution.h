@@ -15,6 +15,9 @@ typedef struct us__convolution {
 /* Of a node that is one of the three operations. */
 void us__convolution_of(const us_graph *graph, const us__node *node, us__convolution *c);
 
+/* Operations for a row; 0 for a node that is none of the three. */
+size_t us__convolution_work(const us_graph *graph, const us__node *node);
+
 /* Places of an operation's workspace; elements of the precision in use. See convolution_tmpl.c. */
 typedef struct us__convolution_layout {
     size_t channels, kernel[2];

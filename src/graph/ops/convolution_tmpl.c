@@ -82,19 +82,17 @@ static inline size_t next_tile(size_t tile, size_t left) {
  */
 static void pack_kernel(const us__convolution *c, const us__convolution_layout *l, bool back, size_t tile,
                         const us_real *weight, us_real *packed) {
-    size_t outputs = l->outputs / l->groups, area = l->kernel[0] * l->kernel[1];
+    size_t outputs = l->outputs / l->groups, area = l->kernel[0] * l->kernel[1], inputs = l->channels / l->groups;
     for (size_t g = 0; g < l->groups; g++)
         for (size_t m = 0, count; m < outputs; m += count) {
             count = next_tile(tile, outputs - m);
-            for (size_t k = 0; k < l->terms; k++)
-                for (size_t i = 0; i < count; i++) {
-                    size_t channel = k / area, place = k % area;
-                    if (!back)
-                        *packed++ = weight[(g * outputs + m + i) * l->terms + k];
-                    else
-                        *packed++ =
-                            weight[((g * (c->out / c->groups) + channel) * outputs + m + i) * area + area - 1 - place];
-                }
+            for (size_t channel = 0; channel < inputs; channel++)
+                for (size_t place = 0; place < area; place++)
+                    for (size_t i = 0; i < count; i++) {
+                        size_t o = g * outputs + m + i;
+                        *packed++ = back ? weight[((g * inputs + channel) * outputs + m + i) * area + area - 1 - place]
+                                         : weight[(o * inputs + channel) * area + place];
+                    }
         }
 }
 
@@ -162,11 +160,15 @@ void US_REAL(us__convolution_weight)(const us__call *call) {
     size_t *offset = (size_t *)(void *)(memory + l.offsets);
     size_t outputs = l.outputs / l.groups, area = l.result[0] * l.result[1], total = call->rows * l.ranges;
     fill_offsets(&l, offset);
-    memset(memory, 0, l.offsets * sizeof *memory);
-    memset(pieces, 0, (l.elements - l.patches) * sizeof *pieces);
+    /* What no piece fills: beyond each output's adjoints, beyond all of them, and beyond the pieces. */
+    for (size_t o = 0; o < l.together * l.outputs; o++)
+        memset(adjoints + o * l.adjoint + l.points, 0, (l.adjoint - l.points) * sizeof *adjoints);
+    memset(adjoints + l.together * l.outputs * l.adjoint, 0, US__CONVOLVE_SLACK * sizeof *adjoints);
+    if (l.ranges > 1) memset(pieces, 0, l.piece * sizeof *pieces); /* the last of a sample may have fewer rows */
     memset(weight, 0, l.outputs * l.terms * sizeof *weight);
     for (size_t n = 0, count; n < total; n += count) {
         count = total - n < l.together ? total - n : l.together;
+        memset(pieces + count * l.piece, 0, US__CONVOLVE_SLACK * sizeof *pieces);
         for (size_t k = 0; k < count; k++) {
             size_t sample = (n + k) / l.ranges, first = (n + k) % l.ranges * l.rows;
             size_t rows = l.result[0] - first < l.rows ? l.result[0] - first : l.rows;

@@ -10,7 +10,8 @@ static void matmul_rows(void *user, size_t first, size_t count) {
     call->done(call->user, (first + count) * call->node->shape[call->node->rank - 1]);
 }
 
-/* C [m×n] = op(A) [m×k] · op(B) [k×n], or a part of C; one row or one column is a product with a vector. */
+/* C [m×n] = op(A) [m×k] · op(B) [k×n], or a part of C; one row or one column is a product with a vector, unless a matrix
+ * lies in panels: op(B) then, and A. */
 void US_REAL(us__matmul)(const us__call *call) {
     const us__node *a = us__at(call->graph, call->node->in[0]), *b = us__at(call->graph, call->node->in[1]);
     bool ta = call->node->index & 1, tb = call->node->index & 2;
@@ -18,11 +19,12 @@ void US_REAL(us__matmul)(const us__call *call) {
     size_t columns_b = b->shape[b->rank - 1], rows_b = us__elements(b, call->rows) / columns_b;
     size_t m = ta ? columns_a : rows_a, k = ta ? rows_a : columns_a, n = tb ? rows_b : columns_b;
     us__range part = call->range ? *call->range : (us__range){0, m, 0, n};
-    const us_real *left = (const us_real *)call->in[0] + part.row * (ta ? 1 : columns_a);
-    const us_real *right = (const us_real *)call->in[1] + part.column * (tb ? columns_b : 1);
+    size_t pitch_a = call->pitch[0], pitch_b = call->pitch[1];
+    const us_real *left = (const us_real *)call->in[0] + part.row * (ta ? (pitch_a ? pitch_a : 1) : columns_a);
+    const us_real *right = (const us_real *)call->in[1] + part.column * (pitch_b ? pitch_b : tb ? columns_b : 1);
     us_real *out = (us_real *)call->out + part.row * n + part.column;
     us__call own = *call;
-    if (part.columns > 1 && part.rows > 1) {
+    if (pitch_a || pitch_b || (part.columns > 1 && part.rows > 1)) {
         us__gemm product = {.rows = part.rows,
                             .columns = part.columns,
                             .terms = k,
@@ -33,7 +35,9 @@ void US_REAL(us__matmul)(const us__call *call) {
                             .right_step = columns_b,
                             .out_step = n,
                             .left_turned = ta,
-                            .right_turned = tb,
+                            .right_turned = tb && !pitch_b,
+                            .left_pitch = pitch_a,
+                            .right_pitch = pitch_b,
                             .scratch = call->scratch,
                             .done = call->done ? matmul_rows : NULL,
                             .user = &own};
