@@ -106,6 +106,8 @@ US_API us_status us_race_run(us_race *race, void (*progress)(void *user, const u
 US_API const us_race_arm *us_race_arms(const us_race *race, size_t *count);
 US_API size_t us_race_entries(const us_race *race);
 US_API const char *us_race_folder(const us_race *race);
+/** Training rows: what an epoch sees. */
+US_API size_t us_race_samples(const us_race *race);
 
 /** The entries, best first: by median loss at the furthest point that all arms have reached which are neither stopped nor
  * diverged (between two looks the loss is taken as linear in time). Stopped ones follow, those that came further first;

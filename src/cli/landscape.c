@@ -121,12 +121,12 @@ static int landscape_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--no-critical", NULL, &o.no_critical, "does not look for critical points"},
         {CLI_NUMBER, "--seconds", "S", &o.formula.seconds, "time limit of that search (20)", 0, HUGE_VAL, true},
         {CLI_TEXT, "--optimizer", "A,B,..", &o.formula.optimizers,
-         "update rules whose paths are drawn, each with its own rate and settings\nif wanted: "
-         "momentum:lr=0.01:momentum=0.95"},
+         "update rules and solvers whose paths are drawn, a rule with its own rate and\nsettings if wanted: "
+         "momentum:lr=0.01:momentum=0.95,l-bfgs"},
         {CLI_TEXT, "--lr", "X,Y,..", &o.formula.rates,
-         "learning rates of those that name none: each of them (the rule's own)"},
+         "learning rates of rules that name none: each of them (the rule's own)"},
         {CLI_TEXT, "--start", "x=1,y=2", &o.formula.start, "where they begin"},
-        {CLI_COUNT, "--steps", "N", &o.formula.steps, "their steps (200)", 1, 1e7},
+        {CLI_COUNT, "--steps", "N", &o.formula.steps, "their steps, or iterations (200)", 1, 1e7},
         {CLI_SECTION, "of both", .help = ""},
         {CLI_COUNT, "--points", "N", &points, "along each direction (51, a formula 101; one direction: 201 and 401)", 2,
          2001},

@@ -128,6 +128,30 @@ static void table_word(char *text, size_t size, const us_race_arm *arms, size_t 
         snprintf(text, size, "  above its start");
 }
 
+static int table_by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* "13 steps, 1.2 ms": what an epoch takes, in CPU time of training; the median of the seeds that trained. */
+static void table_epoch(char *text, size_t size, const us_race *race, const us_race_arm *arms, size_t seeds) {
+    double *times = calloc(seeds, sizeof *times), rows = (double)us_race_samples(race), steps = 0;
+    size_t count = 0;
+    for (size_t i = 0; times && i < seeds; i++) {
+        const us_race_look *last = arms[i].look_count ? &arms[i].looks[arms[i].look_count - 1] : NULL;
+        if (!last || last->samples == 0) continue;
+        times[count++] = last->seconds / (double)last->samples * rows;
+        steps = (double)last->step / (double)last->samples * rows;
+    }
+    text[0] = '\0';
+    if (count > 0) {
+        qsort(times, count, sizeof *times, table_by_size);
+        double time = times[count / 2];
+        snprintf(text, size, "  %8.0f %9.3g %s", ceil(steps - 0.01), time < 1 ? 1000 * time : time, time < 1 ? "ms" : "s");
+    }
+    free(times);
+}
+
 static void table_rank(const us_race *race, us_race_by by, us_race_place *places, const us_race_arm *arms, size_t seeds,
                        bool halving) {
     cli_style s = cli_style_of(STDOUT_FILENO);
@@ -139,18 +163,21 @@ static void table_rank(const us_race *race, us_race_by by, us_race_place *places
         printf("\n%sin equal time%s: %.3g s of CPU time each\n", s.bold, s.reset, at);
     else
         printf("\n%sin equal %s%s: %.0f each\n", s.bold, us_race_by_name(by), s.reset, at);
-    printf("  %s   %-20s %8s %7s %12s%s%s\n", s.dim, "optimizer", "lr", "batch", seeds > 1 ? "median loss" : "loss",
-           seeds > 1 ? "        least         most" : "", s.reset);
+    /* An epoch is equal samples, too: how many steps and how much time it takes depends on the batch. */
+    bool epochs = by == US_RACE_BY_SAMPLES;
+    printf("  %s   %-20s %8s %7s %12s%s%s%s\n", s.dim, "optimizer", "lr", "batch", seeds > 1 ? "median loss" : "loss",
+           seeds > 1 ? "        least         most" : "", epochs ? "  an epoch: steps, time" : "", s.reset);
     for (size_t i = 0; i < us_race_entries(race); i++) {
         const us_race_place *p = &places[i];
         const us_race_arm *arm = &arms[p->entry * seeds];
-        char batch[24], word[96], loss[24] = "-";
+        char batch[24], word[96], loss[24] = "-", epoch[48] = "";
+        if (epochs) table_epoch(epoch, sizeof epoch, race, arm, seeds);
         table_word(word, sizeof word, arms, seeds, p);
         if (isfinite(p->median)) snprintf(loss, sizeof loss, "%.6g", p->median);
         printf("%4zu %-20s %8g %7s %s%12s%s", i + 1, arm->optimizer, arm->learning_rate, table_batch(batch, arm->batch),
                i == 0 ? s.green : "", loss, s.reset);
         if (seeds > 1) printf(" %12.6g %12.6g", p->least, p->most);
-        printf("%s%s%s\n", p->diverged ? s.red : s.dim, word, s.reset);
+        printf("%s%s%s%s\n", epoch, p->diverged ? s.red : s.dim, word, s.reset);
     }
 }
 

@@ -224,3 +224,4 @@ const us_race_arm *us_race_arms(const us_race *race, size_t *count) {
 
 size_t us_race_entries(const us_race *race) { return race->entries; }
 const char *us_race_folder(const us_race *race) { return race->folder; }
+size_t us_race_samples(const us_race *race) { return race->rows; }

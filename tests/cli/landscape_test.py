@@ -36,6 +36,19 @@ class Formula(Case):
             x, y = x - 0.05 * (4 * x ** 3 - 4 * x), y - 0.05 * 2 * y
         self.assertAlmostEqual(path["end"]["x"], 1, delta=1e-6)
 
+    def test_solvers_on_their_way(self):
+        o = self.ok("landscape", "100*(y-x^2)^2+(1-x)^2", "--box", "x=-2:2,y=-1:3", "--points", "5", "--start", "x=-1.2,y=1",
+                    "--optimizer", "l-bfgs,adam,trust-region,newton-cg", "--lr", "0.01", "--no-critical", "--json", "--quiet")
+        self.assertEqual([p["name"] for p in o["paths"]], ["l-bfgs", "adam lr=0.01", "trust-region", "newton-cg"])
+        for path in (p for p in o["paths"] if p["name"] != "adam lr=0.01"):
+            self.assertEqual(path["state"], "minimum")
+            self.assertEqual(path["steps"], list(range(len(path["steps"]))))  # every iteration, once
+            self.assertEqual((path["x"][0], path["y"][0]), (-1.2, 1))
+            self.assertAlmostEqual(path["end"]["x"], 1, delta=1e-6)
+            self.assertAlmostEqual(path["end"]["y"], 1, delta=1e-6)
+            for x, y, loss in zip(path["x"], path["y"], path["loss"]):
+                self.assertAlmostEqual(loss, 100 * (y - x * x) ** 2 + (1 - x) ** 2, delta=1e-9)
+
     def test_order_of_the_box_one_variable_and_held_ones(self):
         o = self.ok("landscape", "a+10*b+100*c", "--box", "c=0:1,a=0:2", "--at", "b=3", "--points", "2", "--no-critical",
                     "--json", "--quiet")
@@ -55,6 +68,9 @@ class Formula(Case):
                 (["--start"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "sgd"]),
                 (["'sgdd'", "sgd"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "sgdd", "--start", "x=1,y=1"]),
                 (["--lr"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "sgd", "--start", "x=1,y=1", "--lr", "0.1,-1"]),
+                (["'lbfgs'", "l-bfgs"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "lbfgs", "--start", "x=1,y=1"]),
+                (["l-bfgs", "no rate"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "l-bfgs:lr=1", "--start", "x=1,y=1"]),
+                (["squares"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "levenberg-marquardt", "--start", "x=1,y=1"]),
                 (["bta", "beta"], [f, "--box", "x=-1:1,y=-1:1", "--optimizer", "adam:bta1=1", "--start", "x=1,y=1"]),
                 (["--directions"], [f, "--box", "x=-1:1,y=-1:1", "--directions", "path"]),
                 (["held"], [f, "--box", "x=-1:1,y=-1:1", "--at", "x=1"]),

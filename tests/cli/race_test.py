@@ -52,6 +52,11 @@ class Race(Case):
         status, out, err = self.run_unstuck("race", "p.csv", "--lr", "0.1", "--batch", "1,full", "--epochs", "5", "--quiet")
         self.assertEqual((status, err), (0, ""))
         self.assertIn("in equal samples: 480 each", out)  # the ranking is the result, and no message
+        # 96 rows of 120 are trained on: so many steps an epoch, by batch
+        samples = out[out.index("an epoch: steps, time"):out.index("in equal time")].splitlines()[1:3]
+        epochs = {line.split()[3]: line.split()[5:8] for line in samples}
+        self.assertEqual({batch: int(epoch[0]) for batch, epoch in epochs.items()}, {"1": 96, "full": 1})
+        self.assertTrue(all(float(epoch[1]) > 0 and epoch[2] in ("ms", "s") for epoch in epochs.values()))
 
     def test_halving(self):
         self.write("p.csv", plane())
