@@ -7,7 +7,7 @@ export function number(value: number | null | undefined, digits = 4): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e9) return value.toLocaleString("en");
   const text = size >= 1e6 || size < 1e-3 ? value.toExponential(digits - 1) : value.toPrecision(digits);
-  return text.replace(/(\.\d*?)0+(e|$)/, "$1$2").replace(/\.(e|$)/, "$1").replace("-", "−").replace("e−", "e−").replace("e+", "e");
+  return text.replace(/(\.\d*?)0+(e|$)/, "$1$2").replace(/\.(e|$)/, "$1").replaceAll("-", "−").replace("e+", "e");
 }
 
 /** A word of a shell command: names of folders are whatever their makers called them. */
@@ -20,6 +20,7 @@ export function percent(share: number): string {
 }
 
 export function seconds(value: number): string {
+  if (value < 1) return value < 1e-3 ? `${number(1e6 * value, 3)} µs` : `${number(1e3 * value, 3)} ms`;
   if (value < 60) return `${number(value, 3)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
   return `${Math.floor(value / 3600)} h ${String(Math.round((value % 3600) / 60)).padStart(2, "0")} min`;

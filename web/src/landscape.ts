@@ -194,7 +194,7 @@ function contourLayout(data: LandscapeData): Layout {
   return {
     xaxis: { title: { text: axisName(data, 0) }, range: [ax.low, ax.high], zeroline: false },
     yaxis: { title: { text: axisName(data, 1) }, range: [ay.low, ay.high], zeroline: false },
-    legend: { orientation: "h", y: -0.22, font: { size: 12 } },
+    legend: { orientation: "h", y: -0.22 },
   };
 }
 
@@ -251,7 +251,7 @@ function surface(data: LandscapeData, scale: Scale): Trace[] {
 function surfaceLayout(data: LandscapeData, scale: Scale): Layout {
   const colors = ground();
   const axis = (title: string): object => ({
-    title: { text: title, font: { size: 12 } },
+    title: { text: title },
     color: colors.text,
     gridcolor: colors.grid,
     backgroundcolor: colors.paper,
@@ -298,7 +298,7 @@ function sliceLayout(data: LandscapeData): Layout {
   return {
     xaxis: { title: { text: axisName(data, 0) }, range: [axis.low, axis.high] },
     yaxis: { title: { text: tr("loss", "损失") }, range: [low - room, high + room] },
-    legend: { orientation: "h", y: -0.25, font: { size: 12 } },
+    legend: { orientation: "h", y: -0.25 },
   };
 }
 

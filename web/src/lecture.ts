@@ -64,7 +64,7 @@ function losses(data: LandscapeData, what: string): HTMLElement {
   return picture(traces, {
     xaxis: { title: { text: tr("step", "步") } },
     yaxis: { title: { text: tr("loss", "损失") }, type: log ? "log" : "linear" },
-    legend: { orientation: "h", y: -0.28, font: { size: 12 } },
+    legend: { orientation: "h", y: -0.28 },
   }, { label: `${what}: ${tr("loss over steps", "损失随步数的变化")}`, height: 320 }).element;
 }
 
@@ -85,7 +85,7 @@ function lengths(data: LandscapeData, what: string): HTMLElement {
   return picture(traces, {
     xaxis: { title: { text: tr("step", "步") } },
     yaxis: { title: { text: tr("length of the step", "步长") }, type: "log" },
-    legend: { orientation: "h", y: -0.28, font: { size: 12 } },
+    legend: { orientation: "h", y: -0.28 },
   }, { label: `${what}: ${tr("length of the steps", "步长")}`, height: 320 }).element;
 }
 

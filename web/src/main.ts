@@ -30,6 +30,7 @@ let data = read();
 
 function show(): void {
   const at = window.scrollY;
+  const open = [...document.querySelectorAll("details")].map((drawer) => drawer.open);
   forgetPictures();
   const build = typeof data === "string" ? undefined : kinds[data.kind];
   if (typeof data === "string") frame("unstuck", null, { kind: "none" }, [el("p", { class: "note" }, data)]);
@@ -38,6 +39,7 @@ function show(): void {
       el("p", { class: "note" }, `${tr("This page does not know what to show of", "此页不知如何显示")}: ${data.kind}`),
     ]);
   else build(data);
+  document.querySelectorAll("details").forEach((drawer, i) => (drawer.open = open[i] ?? false));
   window.scrollTo(0, at);
 }
 

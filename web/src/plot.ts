@@ -1,4 +1,5 @@
-// Pictures by Plotly: drawn when they come near the reader's eye, in the colours of the page, with linked step axes.
+// Pictures by Plotly: drawn while they are near the reader's eye, in the colours and the type size of the page, with linked
+// step axes. On paper all of them are drawn, as wide as the paper is.
 import Plotly, { type PlotElement } from "plotly.js/lib/core";
 import bar from "plotly.js/lib/bar";
 import contour from "plotly.js/lib/contour";
@@ -8,7 +9,7 @@ import surface from "plotly.js/lib/surface";
 import chinese from "plotly.js/lib/locales/zh-cn";
 import { ground } from "./colors";
 import { el } from "./dom";
-import { settings } from "./settings";
+import { setTheme, settings } from "./settings";
 
 Plotly.register([bar, contour, heatmap, scatter3d, surface, chinese]);
 
@@ -25,6 +26,7 @@ export interface Picture {
 export interface PictureOptions {
   /** What is to be seen, for those who do not see it. */
   label: string;
+  /** Of the page at its usual type size: it grows with the type. */
   height?: number;
   /** Pictures of the same group keep the same range on their x axes. */
   linked?: string;
@@ -37,19 +39,29 @@ interface Drawn {
   options: PictureOptions;
   plot: PlotElement | null;
   near: boolean;
+  /** There is something to draw that was not drawn yet. */
+  stale: boolean;
 }
+
+const PAPER = { wide: 680, half: 332, type: 11 / 12 }; // px, and the type's scale: see @media print in style.css
 
 let pictures: Drawn[] = [];
 const ranges = new Map<string, unknown>(); // of each linked group: the reader's zoom
 let linking = false;
+let wholes = 0; // how often the reader asked for the whole range: it ends every zoom
+let printing = false;
+let scale = 1; // of the type, beside the 16 px that sizes here are given for
+
+function measureType(): void {
+  scale = printing ? PAPER.type : parseFloat(getComputedStyle(document.body).fontSize) / 16 || 1;
+}
 
 const observer = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) {
       const drawn = pictures.find((p) => p.holder === entry.target);
-      if (!drawn || !entry.isIntersecting) continue;
-      drawn.near = true;
-      observer.unobserve(drawn.holder);
+      if (!drawn) continue;
+      drawn.near = entry.isIntersecting;
       draw(drawn);
     }
   },
@@ -73,13 +85,15 @@ function dressed(layout: Layout): Layout {
   const out: Layout = {
     paper_bgcolor: colors.paper,
     plot_bgcolor: colors.paper,
-    font: { color: colors.text, family: "system-ui, sans-serif", size: 13 },
-    margin: { l: 56, r: 16, t: 16, b: 44 },
+    font: { color: colors.text, family: getComputedStyle(document.body).fontFamily, size: 12.5 * scale },
     hovermode: "closest",
     dragmode: "zoom",
-    legend: { orientation: "h", y: -0.2, font: { size: 12 } },
     hoverlabel: { namelength: -1 },
     ...layout,
+    legend: { orientation: "h", y: -0.2, font: { size: 11.5 * scale, color: colors.text }, ...(layout["legend"] as object) },
+    margin: Object.fromEntries(
+      Object.entries({ l: 56, r: 24, t: 16, b: 44, ...(layout["margin"] as object) }).map(([side, room]) => [side, room * scale]),
+    ),
   };
   for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((k) => /^[xy]axis\d*$/.test(k))]))
     out[name] = axis(layout[name]);
@@ -100,26 +114,34 @@ function link(drawn: Drawn, change: Record<string, unknown>): void {
   const group = drawn.options.linked;
   if (linking || !group) return;
   const low = change["xaxis.range[0]"];
-  let other: Record<string, unknown> | null = null;
-  if (low !== undefined) {
-    const range = [low, change["xaxis.range[1]"]];
-    ranges.set(group, range);
-    other = { "xaxis.range": range, "xaxis.autorange": false };
-  } else if (change["xaxis.autorange"]) {
-    ranges.delete(group);
-    other = { "xaxis.autorange": true };
-  }
-  if (!other) return;
+  if (low !== undefined) ranges.set(group, [low, change["xaxis.range[1]"]]);
+  else if (change["xaxis.autorange"]) ranges.delete(group);
+  else return;
+  follow(group, drawn);
+}
+
+/** Pictures of a group take its range: those near the eye now, the others when they come near. */
+function follow(group: string, except?: Drawn): void {
+  const range = ranges.get(group);
+  const change = range ? { "xaxis.range": range, "xaxis.autorange": false } : { "xaxis.autorange": true };
   linking = true;
-  const rest = pictures.filter((p) => p !== drawn && p.plot && p.options.linked === group);
-  void Promise.all(rest.map((p) => Plotly.relayout(p.plot!, other!))).finally(() => (linking = false));
+  const rest = pictures.filter((p) => p !== except && p.plot && p.options.linked === group);
+  for (const p of rest) p.stale ||= !p.near;
+  const all = except ? change : { ...change, "yaxis.autorange": true };
+  void Promise.all(rest.filter((p) => p.near).map((p) => Plotly.relayout(p.plot!, all))).finally(() => (linking = false));
 }
 
 function draw(drawn: Drawn): void {
-  if (!drawn.near) return;
+  if (!(drawn.near || printing) || !drawn.stale) return;
+  drawn.stale = false;
   const layout = dressed(drawn.layout);
+  layout["uirevision"] = `${String(layout["uirevision"])} ${wholes}`;
   const range = drawn.options.linked ? ranges.get(drawn.options.linked) : undefined;
   if (range) layout["xaxis"] = { ...(layout["xaxis"] as object), range, autorange: false };
+  if (printing) {
+    layout["width"] = drawn.holder.closest(".pair, .panel:not(.wide)") ? PAPER.half : PAPER.wide;
+    layout["height"] = height(drawn.options) * scale;
+  }
   // Plotly writes into what it is given.
   const traces = drawn.traces.map((t) => ({ ...t }));
   const first = drawn.plot === null;
@@ -130,10 +152,21 @@ function draw(drawn: Drawn): void {
   });
 }
 
+const height = (options: PictureOptions): number => options.height ?? 300;
+
+function drawAnew(): void {
+  measureType();
+  for (const p of pictures) {
+    p.stale = true;
+    draw(p);
+  }
+}
+
 /** A picture. It is drawn when it comes near the window. */
 export function picture(traces: Trace[], layout: Layout, options: PictureOptions): Picture {
-  const holder = el("div", { class: "picture", style: `height:${options.height ?? 300}px` });
-  const drawn: Drawn = { holder, traces, layout, options, plot: null, near: false };
+  const holder = el("div", { class: "picture", style: `height:${height(options) / 16}em` });
+  const drawn: Drawn = { holder, traces, layout, options, plot: null, near: false, stale: true };
+  if (pictures.length === 0) measureType();
   pictures.push(drawn);
   observer.observe(holder);
   return {
@@ -141,6 +174,7 @@ export function picture(traces: Trace[], layout: Layout, options: PictureOptions
     update(newTraces, newLayout) {
       drawn.traces = newTraces;
       drawn.layout = newLayout;
+      drawn.stale = true;
       draw(drawn);
     },
   };
@@ -149,26 +183,36 @@ export function picture(traces: Trace[], layout: Layout, options: PictureOptions
 /** Linked pictures show everything again. */
 export function unlink(group: string): void {
   ranges.delete(group);
-  const all = pictures.filter((p) => p.plot && p.options.linked === group);
-  linking = true;
-  void Promise.all(
-    all.map((p) => Plotly.relayout(p.plot!, { "xaxis.autorange": true, "yaxis.autorange": true })),
-  ).finally(() => (linking = false));
+  wholes++;
+  follow(group);
 }
 
-/** Forgets all pictures, before the page is built anew. */
-export function forgetPictures(): void {
-  for (const p of pictures) {
+/** Forgets the pictures inside of an element that is about to go. */
+export function forgetPictures(inside: Element = document.body): void {
+  for (const p of pictures.filter((q) => inside.contains(q.holder))) {
     observer.unobserve(p.holder);
     if (p.plot) Plotly.purge(p.plot);
   }
-  pictures = [];
+  pictures = pictures.filter((p) => !inside.contains(p.holder));
 }
 
-// What is printed is all of it.
+// The type grows with the window, and pictures with it. Widths alone are Plotly's to follow.
+window.addEventListener("resize", () => {
+  const before = scale;
+  measureType();
+  if (scale !== before && !printing) drawAnew();
+});
+
+// Paper is white, and what is printed is all of it.
+let wasDark = false;
 window.addEventListener("beforeprint", () => {
-  for (const p of pictures) {
-    p.near = true;
-    if (!p.plot) draw(p);
-  }
+  printing = true;
+  wasDark = settings.theme === "dark";
+  if (wasDark) setTheme("light", false);
+  drawAnew();
+});
+window.addEventListener("afterprint", () => {
+  printing = false;
+  if (wasDark) setTheme("dark", false);
+  else drawAnew();
 });

@@ -20,7 +20,6 @@ function keep(key: string, value: string): void {
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const printed = matchMedia("print");
 
 function startLanguage(): Language {
   const chosen = kept("unstuck-language");
@@ -62,12 +61,6 @@ export function setTheme(theme: Theme, remember = true): void {
 
 dark.addEventListener("change", () => {
   if (kept("unstuck-theme") === null) setTheme(dark.matches ? "dark" : "light", false);
-});
-// Paper is white.
-let before: Theme = settings.theme;
-printed.addEventListener("change", () => {
-  if (printed.matches) before = settings.theme;
-  if (settings.theme === "dark" || before === "dark") setTheme(printed.matches ? "light" : before, false);
 });
 apply();
 

@@ -7,7 +7,8 @@ import { picture } from "../plot";
 import { tr } from "../settings";
 import { table, type Cell } from "../table";
 import { lastVerdict, type Remedy, type Run, type Verdict } from "./data";
-import { causeWord, remedyWord, sentence, signWord, stateWord, verdictWord } from "./words";
+import { said } from "./sentences";
+import { causeWord, eventWord, remedyWord, signWord, stateWord, verdictWord } from "./words";
 
 export function tone(verdict: Verdict | undefined): "bad" | "good" | "warning" | "plain" {
   if (!verdict) return "plain";
@@ -44,12 +45,14 @@ function todo(run: Run, verdict: Verdict): HTMLElement {
         {},
         tr("Tried on a copy: loss ", "已在副本上试过: 损失 "),
         el("b", {}, `${number(verdict.loss)} → ${number(best.loss_with_remedy)}`),
-        tr(`; carrying on for as many steps: ${number(best.loss_carrying_on)}.`, `; 同样步数继续训练: ${number(best.loss_carrying_on)}。`),
+        best.loss_carrying_on === null
+          ? tr("; carrying on ends in no finite loss.", "; 继续训练则损失溢出。")
+          : tr(`; carrying on for as many steps: ${number(best.loss_carrying_on)}.`, `; 同样步数继续训练: ${number(best.loss_carrying_on)}。`),
       ),
       command(`unstuck unstick ${shell(run.folder)} --remedy ${best.remedy}`),
     );
   if (verdict.would_decide)
-    return el("div", { class: "todo" }, title, el("p", {}, tr("What would decide it: ", "可据以断定的: "), verdict.would_decide));
+    return el("div", { class: "todo" }, title, el("p", {}, tr("What would decide it: ", "可据以断定的: "), said(verdict.would_decide)));
   const nothing =
     !verdict.stuck && verdict.verdict !== "diverged"
       ? verdict.verdict === "descending"
@@ -77,16 +80,23 @@ function evidence(verdict: Verdict): HTMLElement {
       ...told.map((s) =>
         el(
           "li",
-          { title: meanings.get(s.name) ?? "" },
+          { title: said(meanings.get(s.name)) },
           `${signWord(s.name)}: `,
           el("b", {}, value(s)),
           s.threshold !== null ? ` (${tr("threshold", "阈值")} ${number(s.threshold, 3)})` : "",
         ),
       ),
     ),
-    verdict.would_change ? el("p", { class: "note" }, tr("What would change this: ", "会改变结论的: "), verdict.would_change) : null,
+    verdict.would_change ? el("p", { class: "note" }, tr("What would change this: ", "会改变结论的: "), said(verdict.would_change)) : null,
     verdict.confidence > 0 ? el("p", { class: "note" }, tr("Confidence ", "置信度 "), percent(verdict.confidence)) : null,
   );
+}
+
+/** That the run has gone on since its verdict. */
+export function behind(run: Run): HTMLElement {
+  const step = lastVerdict(run)?.step ?? run.steps, more = run.steps - step;
+  const text = tr(`Found at step ${number(step)}; the run is ${number(more)} steps further now.`, `诊断于第 ${number(step)} 步; 此后又训练了 ${number(more)} 步。`);
+  return el("p", { id: "behind", class: "note", hidden: more <= 0 }, text);
 }
 
 function card(run: Run): HTMLElement {
@@ -101,15 +111,13 @@ function card(run: Run): HTMLElement {
       command(`unstuck diagnose ${shell(run.folder)}`),
     );
   }
-  const { step, verdict } = given;
-  const behind = run.steps - step;
+  const { verdict } = given;
   return el(
     "div",
     { class: `card ${tone(verdict)}` },
     el("p", { class: "headline" }, headline(verdict)),
-    el("p", { class: "sentence" }, sentence(verdict.cause, verdict.sentence)),
-    behind > 0 &&
-      el("p", { class: "note" }, tr(`Found at step ${number(step)}; the run is ${number(behind)} steps further now.`, `诊断于第 ${number(step)} 步; 此后又训练了 ${number(behind)} 步。`)),
+    el("p", { class: "sentence" }, said(verdict.sentence)),
+    behind(run),
     el("div", { class: "columns" }, todo(run, verdict), evidence(verdict)),
   );
 }
@@ -118,15 +126,17 @@ function remedies(verdict: Verdict): Child[] {
   const tried = verdict.remedies.filter((r) => r.loss_with_remedy !== null);
   if (tried.length === 0) return [];
   const names = [tr("carry on", "继续训练"), ...tried.map((r) => remedyWord(r.remedy))];
+  const text = (v: number | null) => (v === null ? tr("not finite", "溢出") : number(v));
   const values = [tried[0]!.loss_carrying_on, ...tried.map((r) => r.loss_with_remedy)];
   const colors = [ground().grid, ...tried.map((r) => (r.helps ? meaning.good : ground().grid))];
-  const rows: Cell[][] = verdict.remedies.map((r) => [remedyWord(r.remedy), r.loss_with_remedy, r.loss_carrying_on, r.steps, r.helps ? tr("yes", "是") : tr("no", "否"), r.why]);
+  const rows: Cell[][] = verdict.remedies.map((r) => [remedyWord(r.remedy), r.loss_with_remedy, r.loss_carrying_on, r.steps, r.helps ? tr("yes", "是") : tr("no", "否"), said(r.why)]);
   return [
     el("h3", {}, tr("Remedies, tried on copies", "在副本上试过的办法")),
+    el("p", { class: "note" }, tr("The loss that each reached: lower is better.", "各自达到的损失: 越低越好。")),
     picture(
-      [{ type: "bar", orientation: "h", x: values, y: names, marker: { color: colors }, text: values.map((v) => number(v)), textposition: "auto", hoverinfo: "y+x", cliponaxis: false }],
-      { yaxis: { autorange: "reversed", ticksuffix: " " }, xaxis: { title: { text: tr("loss reached (lower is better)", "达到的损失 (越低越好)") }, rangemode: "tozero" } },
-      { label: tr("Bars: the loss that each remedy reached on a copy", "条形图: 各办法在副本上达到的损失"), height: 110 + 34 * names.length },
+      [{ type: "bar", orientation: "h", x: values.map((v) => v ?? 0), y: names, marker: { color: colors }, text: values.map(text), textposition: "auto", hoverinfo: "y+x", cliponaxis: false }],
+      { yaxis: { autorange: "reversed", ticksuffix: " " }, xaxis: { rangemode: "tozero" } },
+      { label: tr("Bars: the loss that each remedy reached on a copy", "条形图: 各办法在副本上达到的损失"), height: 80 + 34 * names.length },
     ).element,
     drawer(
       tr("Remedies as a table", "办法列表"),
@@ -137,7 +147,7 @@ function remedies(verdict: Verdict): Child[] {
 
 function timeline(run: Run): Child[] {
   const events = [
-    ...run.events.map((e) => ({ step: e.step, what: e.kind, text: e.text, time: e.time as number | null })),
+    ...run.events.map((e) => ({ step: e.step, what: eventWord(e.kind), text: said(e.text), time: e.time as number | null })),
     ...run.verdicts.flatMap((v) => (v.verdict ? [{ step: v.step, what: tr("verdict", "诊断"), text: headline(v.verdict), time: null }] : [])),
   ].sort((a, b) => a.step - b.step);
   if (events.length === 0) return [];
@@ -153,24 +163,23 @@ function timeline(run: Run): Child[] {
   ];
 }
 
-export function answer(run: Run): HTMLElement {
-  const given = lastVerdict(run);
-  const facts = [
+/** What the run is, in a line. */
+export function facts(run: Run): HTMLElement {
+  const verdict = lastVerdict(run)?.verdict;
+  const told = [
     `${tr("status", "状态")}: ${stateWord(run.status)}`,
     `${tr("step", "步")} ${number(run.steps)}${run.steps_planned && run.steps_planned > run.steps ? ` / ${number(run.steps_planned)}` : ""}`,
     `${tr("loss", "损失")} ${number(run.loss.first)} → ${number(run.loss.last)}`,
     run.loss.test !== null ? `${tr("test", "测试")} ${number(run.loss.test)}` : "",
-    given ? `${number(given.verdict.parameters)} ${tr("parameters", "个参数")}` : "",
-    given ? `${number(given.verdict.samples)} ${tr("rows", "行")}` : "",
+    verdict ? `${number(verdict.parameters)} ${tr("parameters", "个参数")}` : "",
+    verdict ? `${number(verdict.samples)} ${tr("rows", "行")}` : "",
     String(run.config?.["optimizer"] ?? ""),
     String(run.config?.["model"] ?? ""),
   ].filter((f) => f !== "");
-  return section(
-    "answer",
-    tr("The answer", "结论"),
-    card(run),
-    el("p", { class: "facts" }, ...facts.map((f) => el("span", {}, f))),
-    ...(given ? remedies(given.verdict) : []),
-    ...timeline(run),
-  );
+  return el("p", { id: "facts", class: "facts" }, ...told.map((f) => el("span", {}, f)));
+}
+
+export function answer(run: Run): HTMLElement {
+  const given = lastVerdict(run);
+  return section("answer", tr("The answer", "结论"), card(run), facts(run), ...(given ? remedies(given.verdict) : []), ...timeline(run));
 }

@@ -14,6 +14,13 @@ function duration(run: Run): number | null {
   return clock?.value[clock.value.length - 1] ?? null;
 }
 
+/** Of training; null where the number of rows is not known, which a diagnosis tells. */
+function epoch(run: Run): number | null {
+  const took = duration(run), rows = lastVerdict(run)?.verdict.samples, batch = run.config?.["batch"];
+  if (took === null || run.steps === 0 || !rows || typeof batch !== "number") return null;
+  return (took / run.steps) * Math.ceil(rows / (batch || rows));
+}
+
 /** Lowest last loss first; what is not finite last. */
 export function ranked(runs: Run[]): Run[] {
   const key = (r: Run) => r.loss.last ?? Infinity;
@@ -26,7 +33,7 @@ function color(data: ReportData, run: Run): HTMLElement {
 
 export function compare(data: ReportData, open: (run: Run) => void): HTMLElement {
   const rows = ranked(data.runs).map((run, i): Cell[] => {
-    const verdict = lastVerdict(run)?.verdict, best = verdict && bestRemedy(verdict), took = duration(run);
+    const verdict = lastVerdict(run)?.verdict, best = verdict && bestRemedy(verdict), took = duration(run), round = epoch(run);
     const name = el("button", { type: "button", class: "link", onclick: () => open(run) }, run.name);
     return [
       i + 1,
@@ -35,6 +42,7 @@ export function compare(data: ReportData, open: (run: Run) => void): HTMLElement
       run.loss.test,
       run.steps,
       took === null ? null : seconds(took),
+      round === null ? null : seconds(round),
       String(run.config?.["optimizer"] ?? ""),
       (run.config?.["learning_rate"] as number) || null,
       run.config?.["batch"] === 0 ? tr("full", "全部") : ((run.config?.["batch"] as number) ?? null),
@@ -43,7 +51,7 @@ export function compare(data: ReportData, open: (run: Run) => void): HTMLElement
       best ? remedyWord(best.remedy) : null,
     ];
   });
-  const heads = ["#", tr("run", "训练"), tr("last loss", "最终损失"), tr("test loss", "测试损失"), tr("steps", "步数"), tr("time", "用时"), tr("optimizer", "优化器"), tr("rate", "学习率"), tr("batch", "批量"), tr("status", "状态"), tr("verdict", "诊断"), tr("remedy", "办法")];
+  const heads = ["#", tr("run", "训练"), tr("last loss", "最终损失"), tr("test loss", "测试损失"), tr("steps", "步数"), tr("time", "用时"), tr("an epoch", "每轮用时"), tr("optimizer", "优化器"), tr("rate", "学习率"), tr("batch", "批量"), tr("status", "状态"), tr("verdict", "诊断"), tr("remedy", "办法")];
   const first = ranked(data.runs)[0]!;
   const stuck = data.runs.filter((r) => lastVerdict(r)?.verdict.stuck).length;
   return section(

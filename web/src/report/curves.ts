@@ -1,5 +1,5 @@
 // Everything over the steps, on linked axes.
-import { ground, line } from "../colors";
+import { line } from "../colors";
 import { el } from "../dom";
 import { drawer, section } from "../page";
 import { picture, unlink, type Layout, type Picture, type Trace } from "../plot";
@@ -97,6 +97,15 @@ function pick(runs: Run[], panel: Panel): { run: Run; s: Series; label: string }
   );
 }
 
+/** A run that diverges must not press all others flat: a range that leaves out what is far above every start. */
+function kept(values: (number | null)[][]): Layout {
+  const positive = values.map((line) => line.filter((v): v is number => v !== null && v > 0)).filter((line) => line.length > 0);
+  const top = 1e4 * Math.max(...positive.map((line) => line[0]!));
+  const most = (sign: number) => positive.reduce((far, line) => line.reduce((f, v) => Math.max(f, sign * v), far), -Infinity);
+  const low = -most(-1), high = most(1);
+  return high > top && low < top ? { range: [Math.log10(low / 1.5), Math.log10(top)] } : {};
+}
+
 function drawing(runs: Run[], panel: Panel): { traces: Trace[]; layout: Layout } {
   const logarithmic = chosen.logY && !panel.linear;
   const lines = pick(runs, panel);
@@ -106,9 +115,9 @@ function drawing(runs: Run[], panel: Panel): { traces: Trace[]; layout: Layout }
     uirevision: `${chosen.over}${chosen.logX}${chosen.logY}`,
     showlegend: lines.length > 1,
     xaxis: { type: chosen.logX ? "log" : "linear", title: { text: chosen.over === "step" ? tr("step", "步") : tr("seconds of training", "训练秒数") } },
-    yaxis: { type: logarithmic ? "log" : "linear" },
+    yaxis: { type: logarithmic ? "log" : "linear", ...(logarithmic && kept(lines.map((l) => l.s.value))) },
     margin: { l: 64, r: 12, t: 8, b: 40 },
-    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12, color: ground().text } },
+    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
   };
   return { traces, layout };
 }
@@ -189,15 +198,16 @@ export function curves(data: ReportData): Curves {
   const element = section(
     "curves",
     tr("Over the steps", "随步数变化"),
-    el("p", { class: "note" }, tr("Drag over a picture to zoom into all of them, double-click to see everything.", "在任一图上拖动即可同时放大所有图, 双击恢复。")),
+    el("p", { class: "note screen" }, tr("Drag over a picture to zoom into all of them, double-click to see everything.", "在任一图上拖动即可同时放大所有图, 双击恢复。")),
     switches,
     holder,
-    absent.length > 0 && el("p", { class: "note" }, tr("Not measured in this run (train with --watch economy): ", "此训练未测量 (训练时加 --watch economy): "), absent.join(", ")),
-    ...runs.slice(0, 20).map((run) => {
+    absent.length > 0 && el("p", { class: "note" }, tr("Not measured in this run (train --watch economy does, given some seconds): ", "此训练未测量 (训练数秒以上时由 --watch economy 测量): "), absent.join(", ")),
+    ...runs.slice(0, 20).map((run, i) => {
       const drawerOf = drawer(runs.length > 1 ? `${tr("As a table", "数据表")}: ${run.name}` : tr("As a table", "数据表"));
-      // Built when it is opened: twenty runs have many rows.
+      // Built when it is opened, each time anew: twenty runs have many rows, and a live run has more now.
       drawerOf.addEventListener("toggle", () => {
-        if (drawerOf.open && drawerOf.children.length === 1) drawerOf.append(numbers(run));
+        while (drawerOf.children.length > 1) drawerOf.lastElementChild!.remove();
+        if (drawerOf.open) drawerOf.append(numbers(runs[i]!));
       });
       return drawerOf;
     }),

@@ -37,7 +37,7 @@ export function follow(first: ReportData, take: (data: ReportData) => void): voi
         const answer = await fetch("data.json");
         if (!answer.ok) continue;
         const fresh = (await answer.json()) as ReportData;
-        reportUpdate(shown, fresh);
+        reportUpdate(fresh);
         shown = fresh;
         take(fresh);
         say(true);
