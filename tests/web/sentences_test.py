@@ -57,7 +57,7 @@ for s in sorted(spoken - {""}):
     if not any(s == key or (len(s) > 12 and s in key) for key in keys):
         wrong.append("no Chinese: %r" % s)
 given = [s for path in glob.glob(os.path.join(root, "src/**/*.c"), recursive=True) for s in literals(open(path, encoding="utf-8").read()) if s]
-given.append("{} / {}: {}")  # train_unstick.c puts it together
+given += ["{} / {}: {}", ": {}, which must gain {}"]  # put together from parts
 for key in sorted(keys):
     if not any(key == s or (len(s) > 12 and s in key) for s in given):
         wrong.append("nothing says this any more: %r" % key)

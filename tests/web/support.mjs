@@ -84,7 +84,7 @@ export async function draw(page) {
   return count;
 }
 
-/** Nothing went wrong, nothing sticks out, axe-core finds nothing serious. With SHOTS=folder a picture to look at is left there. */
+/** Nothing went wrong, nothing sticks out, axe-core finds nothing serious. With SHOTS=folder each section is left there to look at. */
 export async function check({ page, wrong }, what) {
   const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.ok(wide <= room, `${what}: ${wide} px in a window of ${room}`);
@@ -93,7 +93,8 @@ export async function check({ page, wrong }, what) {
   const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
   assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 200)}`), [], what);
   assert.deepEqual(wrong, [], what);
-  if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, `${what.replaceAll(/[^\w.-]+/g, "-")}.png`), fullPage: true });
+  for (const section of process.env.SHOTS ? await page.locator("section").all() : [])
+    await section.screenshot({ path: join(process.env.SHOTS, `${what} ${await section.getAttribute("id")}.png`.replaceAll(/[^\w.-]+/g, "-")) });
 }
 
 /** The page at three widths, in both languages, light and dark. */

@@ -252,6 +252,7 @@ function surfaceLayout(data: LandscapeData, scale: Scale): Layout {
   const colors = ground();
   const axis = (title: string): object => ({
     title: { text: title },
+    tickfont: { size: 11 },
     color: colors.text,
     gridcolor: colors.grid,
     backgroundcolor: colors.paper,
@@ -265,7 +266,7 @@ function surfaceLayout(data: LandscapeData, scale: Scale): Layout {
       zaxis: axis(scale.log ? tr("log of the loss", "损失的对数") : tr("loss", "损失")),
       aspectmode: "manual",
       aspectratio: { x: 1, y: 1, z: 0.7 },
-      camera: { eye: { x: 1.2, y: -1.2, z: 0.95 }, center: { x: 0, y: 0, z: -0.12 } },
+      camera: { eye: { x: 1.25, y: -1.25, z: 1 }, center: { x: 0, y: 0, z: -0.12 } },
     },
   };
 }

@@ -212,6 +212,12 @@ const CHINESE: Record<string, string> = {
   "hidden units do not do their part: dead {} %, saturated {} % of a layer": "隐藏神经元未尽其用: 一层中死亡 {1} %, 饱和 {2} %",
   "hidden units with equal or zero weights learn the same; new weights tell them apart":
     "权重相同或为零的隐藏神经元学到的相同; 新的权重使它们有别",
+  "the loss {} is above {}, the least that the data allow: with more units this may be a saddle{}":
+    "损失 {1} 高于数据所允许的下限 {2}: 神经元更多时这里可能是鞍点{3}",
+  "with more units this local minimum may be a saddle{}": "神经元更多时, 这个局部极小值可能是鞍点{1}",
+  ": {}, which must gain {}": ": {1}, 收获须不少于 {2}",
+  ": {}": ": {1}",
+  "{}layer{} from {} to {} units{}": "{1}layer{2} 的神经元从 {3} 个增至 {4} 个{5}",
   "from the last good weights the same steps end in no numbers at {}, and gain at {}":
     "从上一个好的权重出发, 同样的步数以 {1} 会溢出, 以 {2} 有收获",
   "the columns are of very different scale, or far from 0: {} may come from that": "各列尺度悬殊, 或远离 0: {1} 可能由此而来",
@@ -231,9 +237,10 @@ const CHINESE: Record<string, string> = {
   "{} more steps, to {}": "再训练 {1} 步, 到第 {2} 步",
   "the loss does not fall over the last {} steps: {} a step ({} to {}, 95 %) at {}":
     "最近 {1} 步损失未降: 每步 {2} ({3} 到 {4}, 95 %), 损失 {5}",
-  "{}: loss {} -> {} in {} steps; the run's losses are those of the standardised target from here on: {} times less":
-    "{1}: {4} 步, 损失 {2} -> {3}; 此后的损失按标准化后的目标计, 为原来的 {5} 分之一",
-  "{}: loss {} -> {} in {} steps": "{1}: {4} 步, 损失 {2} -> {3}",
+  "; the run's losses are those of the standardised target from here on: {} times less{}":
+    "; 此后的损失按标准化后的目标计, 为原来的 {1} 分之一{2}",
+  "{}: loss {} -> {} in {} steps{}": "{1}: {4} 步, 损失 {2} -> {3}{5}",
+  "; {}": "; {1}",
   "{} helped{}; loss {} -> {}, {} taken, in {} s": "{1} 有效; 损失 {3} -> {4}, 共采用 {5} 个, 用时 {6} s",
   "{}; loss {}, in {} s": "{1}; 损失 {2}, 用时 {3} s",
   "nothing helps": "试过的都无效",
