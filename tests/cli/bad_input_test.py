@@ -15,7 +15,7 @@ class Usage(Case):
 
     def test_unknown_optimizer_suggests(self):
         self.refused(2, ["'adma'", "adam"], "train", self.write("a.csv", GOOD), "--optimizer", "adma")
-        self.assertEqual(os.listdir(self.folder), ["a.csv"] if not os.path.isdir(self.path("runs")) else sorted(["a.csv", "runs"]))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.csv"] if not os.path.isdir(self.path("runs")) else sorted(["a.csv", "runs"]))
 
     def test_values_out_of_range(self):
         self.write("a.csv", GOOD)
