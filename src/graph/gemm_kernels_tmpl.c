@@ -91,25 +91,33 @@ static void gemm_tile(us_real *out, size_t step, size_t rows, size_t columns, co
     }
 }
 
-/* 4×4 numbers at a time: what compilers make shuffles of. */
+/* 8×8 numbers at a time: pairs, then pairs of pairs, then halves change places. */
 static void gemm_turn(us_real *to, const us_real *from, size_t step, size_t terms) {
-    enum { SIDE = 4 };
-    typedef us_real quad __attribute__((vector_size(SIDE * sizeof(us_real))));
+    enum { SIDE = 8, LINE = 64 / sizeof(us_real) };
+    typedef us_real row __attribute__((vector_size(SIDE * sizeof(us_real))));
     size_t p = 0;
     for (; p + SIDE <= terms; p += SIDE, to += SIDE * WIDTH)
         for (size_t j = 0; j < WIDTH; j += SIDE) {
-            quad a, b, c, d;
-            memcpy(&a, from + (j + 0) * step + p, sizeof a);
-            memcpy(&b, from + (j + 1) * step + p, sizeof b);
-            memcpy(&c, from + (j + 2) * step + p, sizeof c);
-            memcpy(&d, from + (j + 3) * step + p, sizeof d);
-            quad ab0 = {a[0], b[0], a[1], b[1]}, ab1 = {a[2], b[2], a[3], b[3]};
-            quad cd0 = {c[0], d[0], c[1], d[1]}, cd1 = {c[2], d[2], c[3], d[3]};
-            quad t[SIDE] = {{ab0[0], ab0[1], cd0[0], cd0[1]},
-                            {ab0[2], ab0[3], cd0[2], cd0[3]},
-                            {ab1[0], ab1[1], cd1[0], cd1[1]},
-                            {ab1[2], ab1[3], cd1[2], cd1[3]}};
-            for (size_t q = 0; q < SIDE; q++) memcpy(to + q * WIDTH + j, &t[q], sizeof *t);
+            row a[SIDE], b[SIDE];
+            for (size_t i = 0; i < SIDE; i++) {
+                memcpy(&a[i], from + (j + i) * step + p, sizeof *a);
+                __builtin_prefetch(from + (j + i) * step + p + LINE);
+            }
+            for (size_t i = 0; i < SIDE; i += 2) {
+                b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+                b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+            }
+            for (size_t i = 0; i < SIDE; i += 4)
+                for (size_t q = 0; q < 2; q++) {
+                    a[i + 2 * q] = __builtin_shufflevector(b[i + q], b[i + q + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+                    a[i + 2 * q + 1] = __builtin_shufflevector(b[i + q], b[i + q + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+                }
+            for (size_t i = 0; i < SIDE / 2; i++) {
+                row low = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+                row high = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+                memcpy(to + i * WIDTH + j, &low, sizeof low);
+                memcpy(to + (i + SIDE / 2) * WIDTH + j, &high, sizeof high);
+            }
         }
     for (; p < terms; p++, to += WIDTH)
         for (size_t j = 0; j < WIDTH; j++) to[j] = from[j * step + p];

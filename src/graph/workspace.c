@@ -97,10 +97,12 @@ us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t thr
     if (status != US_OK) return status;
     workspace_take(&own, p->scratch, size);
     w->point_rows = cut.point;
-    w->packs = us__workspace_width(w) > 0 && e->count * (p->graph->row_lines ? p->graph->row_lines : 1) > 1;
-    w->pitch = p->panels && w->packs && e->count > 1 ? workspace_pitch(cut.point) : 0;
+    bool panels = us__workspace_width(w) > 0 && e->count > 1;
+    w->packs = panels && (e->count > cut.strip || e->k > 0); /* else they serve one product each */
+    w->pitch = panels && p->panels ? workspace_pitch(cut.point) : 0;
     for (size_t s = 0; s < p->slot_count; s++) {
         const us__slot *slot = &p->slots[s];
+        if (!w->packs && p->pack_count && s >= p->packs[0].slot) break; /* theirs are the last ones */
         size_t rows = slot->place == US__SHARED ? 1 : slot->point ? cut.point : block;
         if (slot->place == US__OWN)
             w->place[s] = workspace_take(&own, cut.strip * slot->elements, size);
@@ -111,9 +113,9 @@ us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t thr
         us_node a = p->rows[i];
         if (p->root[a] != a || p->slots[p->slot[a]].place != US__DATA || workspace_read(e, a).as_is) continue;
         size_t elements = p->slots[p->slot[a]].elements;
-        bool panels = w->pitch && a == p->graph->features;
+        bool in_panels = w->pitch && a == p->graph->features;
         w->place[p->slot[a]] =
-            workspace_take(&at, panels ? w->pitch * us__gemm_rounded(elements) : cut.point * elements, size);
+            workspace_take(&at, in_panels ? w->pitch * us__gemm_rounded(elements) : cut.point * elements, size);
     }
     bool whole = cut.blocks == 1 && e->count <= cut.tile; /* no sum is one of parts */
     size_t small =
