@@ -278,9 +278,10 @@ static us_status problem_check_labels(const us_graph *g, const us_dataset *data)
     if (positions != us_dataset_positions(data))
         return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu labels a row, the dataset has %zu", positions,
                         us_dataset_positions(data));
-    for (size_t i = 0; i < us_dataset_rows(data); i++)
-        for (size_t t = 0; t < positions; t++) {
-            uint32_t label = labels[i * us_dataset_label_stride(data) + t];
+    size_t rows = us_dataset_rows(data), stride = us_dataset_label_stride(data);
+    for (size_t i = 0; i < rows; i++) /* A window's labels are the next one's, too, but for the first ones. */
+        for (size_t t = 0; t < (stride < positions && i + 1 < rows ? stride : positions); t++) {
+            uint32_t label = labels[i * stride + t];
             if (label >= classes)
                 return us__fail(g->context, US_ERR_INPUT,
                                 "row %zu of the dataset has label %u, but the graph knows %zu classes", i, label, classes);

@@ -123,13 +123,15 @@ static us_status model_check_numbers(const us_model *model, const us_dataset *da
     size_t things = us__layer_size(embed, 1, 0), columns = us_dataset_columns(dataset);
     const void *features = us_dataset_features_const(dataset);
     bool f64 = us_dataset_precision(dataset) == US_F64;
-    for (size_t i = 0; i < us_dataset_rows(dataset) * columns; i++) {
-        size_t at = i / columns * us_dataset_stride(dataset) + i % columns;
+    /* Rows that overlap, as windows do, are one run of numbers. */
+    size_t rows = us_dataset_rows(dataset), stride = us_dataset_stride(dataset), each = stride < columns ? stride : columns;
+    for (size_t i = 0; i < (rows ? (rows - 1) * each + columns : 0); i++) {
+        size_t row = i / each < rows ? i / each : rows - 1, at = row * stride + (i - row * each);
         double x = f64 ? ((const double *)features)[at] : (double)((const float *)features)[at];
         if (x >= 0 && x < (double)things && x == floor(x)) continue;
         return us__fail(model->context, US_ERR_INPUT,
                         "row %zu of the data has %.9g as feature %zu; %s of %zu reads whole numbers from 0 to %zu",
-                        i / columns + 1, x, i % columns + 1, embed->kind->name, things, things - 1);
+                        row + 1, x, i - row * each + 1, embed->kind->name, things, things - 1);
     }
     return US_OK;
 }

@@ -1,18 +1,18 @@
 /* Causal self-attention, Vaswani et al. 2017, "Attention is all you need", section 3.2. Queries, keys and values are
  * [samples×T×D]; a head h is D/heads of the columns, and the products below go over the heads, whose matrices are used where
  * they lie:
- *   scores  S_h = c·A_h·B_hᵀ          [samples×heads×T×T]      Ā = mix(S̄, B), B̄ = mix(S̄ᵀ, A)
+ *   scores  S_h = A_h·B_hᵀ            [samples×heads×T×T]      Ā = mix(S̄, B), B̄ = mix(S̄ᵀ, A)
  *   causal  P = softmax(S) over j ≤ i, and 0 beyond           P' = P∘(S' − ⟨P, S'⟩), which is its own adjoint
- *   mix     O_h = c·P_h·B_h, or c·P_hᵀ·B_h                    [samples×T×D]
+ *   mix     O_h = P_h·B_h, or P_hᵀ·B_h                        [samples×T×D]
  *           P̄ = scores(Ō, B), or scores(B, Ō) where transposed; B̄ = mix(Pᵀ, Ō), or mix(P, Ō)
- * Attention is mix(causal(scores(query, key)), value) with c = 1/√(D/heads) in the scores. how: heads; index: 1 transposes
- * P; value: c. */
+ * Attention is mix(causal(scores(query/√(D/heads), key)), value). Nothing reads scores of what comes later (j > i), nor is P
+ * anything but 0 there: the products leave most of that out. how: heads; index: 1 transposes P. */
+#include "graph/gemm.h"
 #include "graph/graph.h"
 #include <math.h>
 
 static us_node attention_make(us_graph *g, const us__op *op, us_node a, us_node b, bool transpose, const us__node *like) {
-    return us__graph_make(
-        g, (us__node){.op = op, .in = {a, b}, .index = transpose, .how = {like->how[0]}, .value = like->value});
+    return us__graph_make(g, (us__node){.op = op, .in = {a, b}, .index = transpose, .how = {like->how[0]}});
 }
 
 static us_status scores_shape(us_graph *g, us__node *n) {
@@ -79,6 +79,13 @@ static us_node causal_rule(us_graph *g, us_node y, size_t i, us_node d) {
     return us_graph_mul(g, y, us_graph_sub(g, d, mean));
 }
 
+/* A packed matrix of a head, and what a product needs. */
+static size_t attention_scratch(const us_graph *g, const us__node *n) {
+    const us__node *b = us__at(g, n->in[1]);
+    size_t T = b->shape[1], w = b->shape[2] / n->how[0], a = us__gemm_scratch(T, w), c = us__gemm_scratch(w, T);
+    return us__gemm_rounded(T) * us__gemm_rounded(w) + (a > c ? a : c);
+}
+
 us__kernel us__attention_scores_f32, us__attention_scores_f64, us__attention_mix_f32, us__attention_mix_f64,
     us__causal_softmax_f32, us__causal_softmax_f64;
 const us__op us__op_attention_scores = {.name = "attention_scores",
@@ -86,6 +93,7 @@ const us__op us__op_attention_scores = {.name = "attention_scores",
                                         .how = 1,
                                         .shape = scores_shape,
                                         .value = {us__attention_scores_f32, us__attention_scores_f64},
+                                        .scratch = attention_scratch,
                                         .forward = attention_forward,
                                         .reverse = scores_reverse};
 const us__op us__op_attention_mix = {.name = "attention_mix",
@@ -93,6 +101,7 @@ const us__op us__op_attention_mix = {.name = "attention_mix",
                                      .how = 1,
                                      .shape = mix_shape,
                                      .value = {us__attention_mix_f32, us__attention_mix_f64},
+                                     .scratch = attention_scratch,
                                      .forward = attention_forward,
                                      .reverse = mix_reverse};
 const us__op us__op_causal_softmax = {.name = "causal_softmax",
@@ -105,9 +114,9 @@ const us__op us__op_causal_softmax = {.name = "causal_softmax",
 us_node us_graph_attention(us_graph *graph, us_node query, us_node key, us_node value, size_t heads) {
     size_t width = us_graph_axis(graph, query, 2);
     if (heads == 0 || heads > width) heads = 0; /* the shape's check tells */
-    us__node scaled = {.how = {(uint32_t)heads}, .value = heads ? 1 / sqrt((double)(width / heads)) : 1};
-    us_node scores = attention_make(graph, &us__op_attention_scores, query, key, false, &scaled);
+    us__node how = {.how = {(uint32_t)heads}};
+    us_node scale = us_graph_constant(graph, heads ? 1 / sqrt((double)(width / heads)) : 1);
+    us_node scores = attention_make(graph, &us__op_attention_scores, us_graph_mul(graph, query, scale), key, false, &how);
     us_node weights = us__unary(graph, &us__op_causal_softmax, scores);
-    scaled.value = 1;
-    return attention_make(graph, &us__op_attention_mix, weights, value, false, &scaled);
+    return attention_make(graph, &us__op_attention_mix, weights, value, false, &how);
 }
