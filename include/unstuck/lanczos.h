@@ -23,6 +23,8 @@ typedef struct us_lanczos_options {
     double below;
     double accuracy; /* having found one, goes on until its residual is at most this part of it; > 0; default HUGE_VAL: stops
                         at the first proof */
+    double slack;    /* ... and until no eigenvalue is below this multiple of it, with `confidence`, as far as the basis
+                        reaches without a restart; ≥ 1; default HUGE_VAL: not asked */
     double confidence; /* of the bounds on the spectrum, and that no copy of a wanted eigenvalue is missing; default 0.999 */
     bool verify;       /* look for missing copies with fresh random vectors, where 2 or more pairs are wanted at an end;
                           default true */
@@ -40,7 +42,7 @@ typedef struct us_lanczos_options {
 #define US_LANCZOS_OPTIONS_INIT                                                                            \
     {                                                                                                      \
         .version = 1, .bottom = 1, .top = 1, .block = 1, .products = 1000, .tolerance = 1e-6, .below = -1, \
-        .accuracy = HUGE_VAL, .confidence = 0.999, .verify = true, .seed = 1                               \
+        .accuracy = HUGE_VAL, .slack = HUGE_VAL, .confidence = 0.999, .verify = true, .seed = 1            \
     }
 US_API void us_lanczos_options_init(us_lanczos_options *options);
 
@@ -94,7 +96,8 @@ US_API void us_eigenpairs_destroy(us_eigenpairs *pairs);
  *
  * Memory: (basis + 2·block) vectors of n doubles, all taken at creation.
  * Source: Wu & Simon 2000, "Thick-restart Lanczos method for large symmetric eigenvalue problems", SIAM J. Matrix Anal.
- * Appl. 22(2); the bounds: Kuczyński & Woźniakowski 1992, SIAM J. Matrix Anal. Appl. 13(4). */
+ * Appl. 22(2); the bounds: Christoffel's function of the measure that the start makes (src/curvature/lanczos_bounds.c), for
+ * blocks Kuczyński & Woźniakowski 1992, SIAM J. Matrix Anal. Appl. 13(4). */
 typedef struct us_lanczos us_lanczos;
 
 /** @param n  dimension, 1 .. 2^31−1 @param options  NULL for defaults. Errors: US_ERR_ARGUMENT, US_ERR_NOMEM.

@@ -16,6 +16,8 @@ typedef struct us_lowest_options {
     double below;     /* the question: is there an eigenvalue below −below? ≥ 0; default 0 */
     double accuracy; /* where there is one, goes on over all rows until ‖Hv − λv‖ is at most this part of |λ|, > 0; λ is
                         then right to about its square over the gap; default HUGE_VAL: the sign alone */
+    double slack; /* with it: goes on until no eigenvalue is below this multiple of λ, too, with `confidence`: what a sample
+                     did not see is not lost; ≥ 1; default 3 */
     double confidence; /* of the answer, in (0, 1); default 0.999 */
     size_t basis;      /* vectors kept; default 0: 120, or what fits in 1 GiB, but 44 at least */
     uint64_t seed;     /* of the sample and the random vectors; default 1 */
@@ -23,8 +25,11 @@ typedef struct us_lowest_options {
     void (*progress)(void *user, double done, double budget, size_t rows, double lowest);
     void *progress_user;
 } us_lowest_options;
-#define US_LOWEST_OPTIONS_INIT \
-    { .version = 1, .rows = 1024, .growth = 4, .products = 200, .accuracy = HUGE_VAL, .confidence = 0.999, .seed = 1 }
+#define US_LOWEST_OPTIONS_INIT                                                                                           \
+    {                                                                                                                    \
+        .version = 1, .rows = 1024, .growth = 4, .products = 200, .accuracy = HUGE_VAL, .slack = 3, .confidence = 0.999, \
+        .seed = 1                                                                                                        \
+    }
 US_API void us_lowest_options_init(us_lowest_options *options);
 
 typedef struct us_lowest {
@@ -52,9 +57,9 @@ US_API void us_lowest_destroy(us_lowest *lowest);
  * again, in 16 groups whose spread gives the standard error: on rows that had no part in choosing v. While that leaves the
  * sign open the sample grows, and Lanczos' method goes on from v. Over all rows the answer is that of us_lanczos_solve.
  * @param options  NULL for defaults @param out [caller destroys]
- * Errors: US_NOT_CONVERGED (> 0, *out is usable): undecided, or not yet as accurate as asked for, and the budget is spent;
- * US_INTERRUPTED (> 0, *out is usable, or NULL); US_ERR_ARGUMENT, US_ERR_NONFINITE, US_ERR_NOMEM, the problem's own.
- * Memory: basis + 6 vectors. */
+ * Errors: US_NOT_CONVERGED (> 0, *out is usable): undecided, or not yet as accurate as asked for or not as sure, and the
+ * budget is spent; US_INTERRUPTED (> 0, *out is usable, or NULL); US_ERR_ARGUMENT, US_ERR_NONFINITE, US_ERR_NOMEM, the
+ * problem's own. Memory: basis + 6 vectors. */
 US_API us_status us_hessian_lowest(us_lowest **out, us_problem *problem, const us_vec *theta,
                                    const us_lowest_options *options);
 

@@ -1,5 +1,5 @@
 /* Lanczos' method, a block of columns at a time (one by default): the basis, a step, a restart. What is read off T and when
- * to stop: lanczos_look.c.
+ * to stop: lanczos_look.c; how far the spectrum may reach: lanczos_bounds.c.
  *
  * From W = A·N first goes what symmetry says of it, V·C, and its part along N itself; what is left along the basis is
  * rounding, and one classical Gram-Schmidt against all columns takes it off: two passes over the basis a product. Where that
@@ -37,9 +37,10 @@ static us_status lanczos_check(us_context *context, size_t n, const us_lanczos_o
         return us__fail(context, US_ERR_ARGUMENT, "%s: below is %g; it must be 0 or more, or -1", what, o->below);
     if (o->below >= 0 && o->bottom == 0)
         return us__fail(context, US_ERR_ARGUMENT, "%s: below is asked, but bottom is 0", what);
-    if (!(o->accuracy > 0) || !(o->seconds >= 0))
-        return us__fail(context, US_ERR_ARGUMENT, "%s: accuracy is %g and seconds %g; above 0, and 0 or more", what,
-                        o->accuracy, o->seconds);
+    if (!(o->accuracy > 0) || !(o->slack >= 1) || !(o->seconds >= 0))
+        return us__fail(context, US_ERR_ARGUMENT,
+                        "%s: accuracy is %g, slack %g and seconds %g; above 0, 1 or more, 0 or more", what, o->accuracy,
+                        o->slack, o->seconds);
     if (!(o->confidence > 0 && o->confidence < 1))
         return us__fail(context, US_ERR_ARGUMENT, "%s: confidence is %g; it must be above 0 and below 1", what,
                         o->confidence);
@@ -128,7 +129,7 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->lapack_size = (lapack_int)(1 + 6 * most + 2 * most * most), l->integer_size = (lapack_int)(3 + 5 * most);
     double *small = NULL;
     status = US_ERR_NOMEM;
-    size_t numbers = 2 * most * most + (2 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most +
+    size_t numbers = 2 * most * most + (4 + 2 * block + l->rounds_most * block + US__LANCZOS_CHUNK) * most +
                      2 * block * block + (size_t)l->lapack_size;
     if (!(l->basis = us__alloc(context, most + 2 * block, n * sizeof *l->basis))) goto done;
     if (!(small = l->t = us__new(context, numbers, sizeof *l->t))) goto done;
@@ -140,6 +141,8 @@ us_status us_lanczos_create(us_lanczos **out, us_context *context, size_t n, con
     l->parts = (small += l->rounds_most * block * most);
     l->ritz = (small += block * (most + 2 * block));
     l->residuals = (small += most);
+    l->alpha = (small += most);
+    l->beta = (small += most);
     l->rows = (small += most);
     l->lapack = small + US__LANCZOS_CHUNK * most;
     us__lanczos_fresh(l);
@@ -281,10 +284,12 @@ us_status us_lanczos_give(us_lanczos *l, const double *products) {
     l->products += k;
     l->looked = false;
     if (l->chain_open) l->chain++;
-    if (l->chain_open && l->rounds == 0) l->first_chain = l->chain;
-
-    size_t rest = n - l->size;
+    size_t rest = n - l->size, last = l->size - 1;
     for (size_t p = 0; p < k; p++) lanczos_take_column(l, p, before[p]);
     l->ahead = k < rest ? k : rest;
+    if (l->chain_open && l->rounds == 0) {
+        l->first_chain = l->chain;
+        l->alpha[last] = l->t[last + last * l->most], l->beta[last] = l->couple[last];
+    }
     return us__lanczos_decide(l);
 }

@@ -28,13 +28,15 @@ struct us_lanczos {
     double *vectors;   /* [most×most] its eigenvectors, vector i at vectors + i·size */
     double *residuals; /* [most] ‖C'y‖ + Σ‖droppedₑ'y‖ for each */
     double *rows;      /* [CHUNK×most] scratch of a restart */
+    double *alpha;     /* [most] T's diagonal along the first random start, before any restart; a block's is not kept */
+    double *beta;      /* [most] beside it: beta[j] joins steps j and j + 1 */
     double *lapack;
     lapack_int *integers, lapack_size, integer_size;
     size_t size;  /* columns with products */
     size_t ahead; /* columns of N; 0 when V spans the whole space */
     size_t products, restarts;
     size_t chain;       /* Krylov steps since the present random start; no longer counted after a restart */
-    size_t first_chain; /* of the first random start */
+    size_t first_chain; /* of the first random start: as many as alpha and beta have */
     bool chain_open, looked, done, verified;
     size_t rounds, rounds_most;         /* fresh random blocks that looked for missing copies */
     double boundary_low, boundary_high; /* innermost wanted values when the present round began */
@@ -68,7 +70,7 @@ void us__lanczos_subtract_and_measure(us_lanczos *l, size_t from, size_t k, cons
 void us__lanczos_orthogonalise(const us_lanczos *l, double *w, size_t count, double *c);
 
 double us__lanczos_resolution(const us_lanczos *l);
-/* Bounds on the spectrum with the confidence asked for. */
+/* Bounds on the spectrum with the confidence asked for: lanczos_bounds.c. */
 void us__lanczos_bounds(const us_lanczos *l, double *low, double *high);
 /* Kuczyński-Woźniakowski: the probability that k steps from the random start miss an end of the spectrum by more than
  * `relative` times its width. */

@@ -1,4 +1,5 @@
-/* What Lanczos' method reads off its projected matrix T: Ritz values, residuals, bounds, and when to stop.
+/* What Lanczos' method reads off its projected matrix T: Ritz values, residuals, and when to stop (bounds:
+ * lanczos_bounds.c).
  *
  * A block of b random vectors finds b vectors of each eigenspace: a copy beyond that is invisible to it. So where two or
  * more pairs are wanted at an end, those that have converged are kept, and a fresh random vector orthogonal to them goes
@@ -6,7 +7,6 @@
  * Kuczyński-Woźniakowski bound excludes a copy. A copy that does turn up joins the wanted, and the search begins anew. */
 #include "curvature/lanczos.h"
 #include <cblas.h>
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -42,52 +42,6 @@ us_status us__lanczos_look(us_lanczos *l) {
     l->scale = fmax(l->scale, fmax(fabs(l->ritz[0]), fabs(l->ritz[size - 1])));
     l->looked = true;
     return US_OK;
-}
-
-double us__lanczos_resolution(const us_lanczos *l) {
-    double turned = sqrt((double)l->n * (double)(1 + l->restarts)) * DBL_EPSILON; /* V is computed anew by each restart */
-    return l->noise + (4 * l->o.epsilon + turned) * l->scale + l->o.sampling_error;
-}
-
-static double look_starts(const us_lanczos *l) { return l->o.start && l->rounds == 0 ? 1 : (double)l->block; }
-
-/* 1.648·√n, n seen through the start. A miss needs a start with hardly a component along the wanted eigenvector u. Where it
- * is s + τ·g, ‖s‖ = ‖g‖ = 1, g random, |⟨u, s + τg⟩| is small with at most the probability that |⟨u, τg⟩| is (the density of
- * ⟨u, g⟩ is symmetric and falls on both sides), while the length is at most 1 + τ. */
-static double look_root(const us_lanczos *l) {
-    double root = 1.648 * sqrt((double)l->n);
-    return l->o.start && l->rounds == 0 ? root * (1 + US__LANCZOS_START) / US__LANCZOS_START : root;
-}
-
-/* Probability that (λmax − ξ)/(λmax − λmin) > relative: at most 1.648·√n·exp(−√relative·(2k−1)). Theorem 4.2. The Krylov
- * space of a block holds those of its columns, whose starts are independent: all of them must miss. */
-double us__lanczos_failure(const us_lanczos *l, size_t k, double relative) {
-    if (k == 0 || !(relative > 0)) return 1;
-    return pow(fmin(1, look_root(l) * exp(-sqrt(relative) * (2 * (double)k - 1))), look_starts(l));
-}
-
-size_t us_lanczos_products(size_t n, double resolution, double confidence) {
-    if (!(resolution > 0 && resolution < 1 && confidence > 0 && confidence < 1)) return SIZE_MAX;
-    double k = ceil(0.5 + log(1.648 * sqrt((double)n) / (1 - confidence)) / (2 * sqrt(resolution)));
-    return k < (double)n ? (size_t)k : n;
-}
-
-/* The smallest relative error that k steps exclude at both ends with the confidence; may be above 1. */
-static double look_relative(const us_lanczos *l, size_t k) {
-    double failure = pow(0.5 * (1 - l->o.confidence), 1 / look_starts(l)); /* of one column */
-    double root = log(look_root(l) / failure) / (2 * (double)k - 1);
-    return root * root;
-}
-
-/* With probability 1 − 2δ both ends are missed by at most e·(λmax − λmin), which is thus at most (ξmax − ξmin)/(1 − 2e). */
-void us__lanczos_bounds(const us_lanczos *l, double *low, double *high) {
-    double first = l->lowest, last = l->highest, miss = 0;
-    if (l->size < l->n) {
-        double e = l->first_chain ? look_relative(l, l->first_chain) : 1;
-        miss = e < 0.5 ? e * (last - first) / (1 - 2 * e) : HUGE_VAL;
-    }
-    *low = first - miss - us__lanczos_resolution(l);
-    *high = last + miss + us__lanczos_resolution(l);
 }
 
 /* All wanted pairs have converged, to this part of the tolerance? */
@@ -159,6 +113,7 @@ static void look_below(us_lanczos *l) {
         return; /* more products may tell */
     if (l->below != US_BELOW_UNDECIDED) l->needs = US_NEEDS_NOTHING;
     if (l->below == US_BELOW_FOUND && l->residuals[0] > l->o.accuracy * fabs(l->ritz[0])) return;
+    if (l->below == US_BELOW_FOUND && low < l->o.slack * l->ritz[0] && l->chain_open) return;
     l->done = true;
 }
 

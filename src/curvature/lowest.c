@@ -69,6 +69,7 @@ static us_status lowest_lanczos(lowest_state *s, bool all, us_eigenpairs **pairs
     o.top = 0, o.below = s->o.below, o.confidence = s->o.confidence, o.seed = s->o.seed + f->rows;
     o.basis = s->o.basis ? s->o.basis : room < 44 ? 44 : room < LOWEST_BASIS ? room : LOWEST_BASIS;
     o.accuracy = all ? s->o.accuracy : 0.1;
+    if (all && isfinite(s->o.accuracy)) o.slack = s->o.slack;
     o.products = left < 1 ? 1 : left < 1e9 ? (size_t)left : (size_t)1e9;
     if (!all && o.products > LOWEST_SAMPLE_PRODUCTS) o.products = LOWEST_SAMPLE_PRODUCTS;
     if (s->begun) o.start = f->vector;
@@ -118,12 +119,10 @@ static us_status lowest_stage(lowest_state *s, bool *decided) {
     *decided = all;
     if (all || (status && status != US_NOT_CONVERGED)) return status;
     f->low_bound = -HUGE_VAL;
-    if (f->value < -s->o.below) {
-        if ((status = lowest_ask_others(s))) return status;
-    } else
-        f->needs = US_NEEDS_ROWS, f->sampling = (double)NAN;
-    *decided = f->below == US_BELOW_FOUND && isinf(s->o.accuracy);
-    return US_OK;
+    f->needs = US_NEEDS_ROWS, f->sampling = (double)NAN;
+    status = f->value < -s->o.below && isinf(s->o.accuracy) ? lowest_ask_others(s) : US_OK;
+    *decided = f->below == US_BELOW_FOUND;
+    return status;
 }
 
 static us_status lowest_check(us_context *context, const us_lowest_options *o) {
@@ -133,10 +132,12 @@ static us_status lowest_check(us_context *context, const us_lowest_options *o) {
         return us__fail(context, US_ERR_ARGUMENT,
                         "us_lowest_options: rows %zu must be at least 64, growth %g above 1, products %g above 0", o->rows,
                         o->growth, o->products);
-    if (!(o->below >= 0) || !(o->accuracy > 0) || !(o->confidence > 0 && o->confidence < 1))
-        return us__fail(context, US_ERR_ARGUMENT,
-                        "us_lowest_options: below %g must be 0 or more, accuracy %g above 0, confidence %g between 0 and 1",
-                        o->below, o->accuracy, o->confidence);
+    if (!(o->below >= 0) || !(o->accuracy > 0) || !(o->slack >= 1) || !(o->confidence > 0 && o->confidence < 1))
+        return us__fail(
+            context, US_ERR_ARGUMENT,
+            "us_lowest_options: below %g must be 0 or more, accuracy %g above 0, slack %g 1 or more, confidence %g "
+            "between 0 and 1",
+            o->below, o->accuracy, o->slack, o->confidence);
     return US_OK;
 }
 
@@ -168,10 +169,11 @@ us_status us_hessian_lowest(us_lowest **out, us_problem *problem, const us_vec *
         if (f->products > 0 && f->products + (double)f->rows / (double)s.samples > s.o.products) break;
         if ((status = lowest_stage(&s, &decided)) < 0) goto done;
         if (status == US_INTERRUPTED) break;
-        if (f->below == US_BELOW_FOUND) rows = (double)s.samples; /* only the accuracy is left to reach */
+        if (isfinite(s.o.accuracy) && f->value < -s.o.below) rows = (double)s.samples; /* they will tell the sign, too */
     }
     if (status != US_INTERRUPTED) {
-        bool accurate = isinf(s.o.accuracy) || (decided && f->residual <= s.o.accuracy * fabs(f->value));
+        bool accurate = isinf(s.o.accuracy) ||
+                        (decided && f->residual <= s.o.accuracy * fabs(f->value) && f->low_bound >= s.o.slack * f->value);
         bool answered = f->below == US_BELOW_NONE || (f->below == US_BELOW_FOUND && accurate);
         status = answered ? US_OK : US_NOT_CONVERGED;
     }

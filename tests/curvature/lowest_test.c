@@ -89,6 +89,43 @@ static void the_sample_grows_until_the_sign_is_told(void **state) {
     free(r.noise);
 }
 
+/* A direction that curves downwards on three rows alone, where a sample has none of them: over all rows it is found, or not
+ * excluded by the bound; never lost in silence. And where it is far below the others, it is found. */
+static void what_a_sample_misses_is_found_over_all_rows(void **state) {
+    us_context *context = support_plain_context();
+    rows r = {.noise = malloc(ROWS * N * sizeof(double))};
+    us_vec *theta;
+    size_t found = 0;
+    assert_int_equal(us_vec_create(&theta, context, US_F64, N), US_OK);
+    for (int far = 0; far < 2; far++)
+        for (uint64_t seed = 1; seed <= 8; seed++) {
+            us_problem *problem = rows_problem(context, &r, -0.3, 0.01, seed);
+            us_rng rng = us_rng_init(seed, 17);
+            size_t hidden = r.mean[7] < 0 ? 8 : 7;
+            for (size_t i = 0; i < 3; i++) /* of all rows the mean of their curvature is −0.32, or −2 */
+                r.noise[us_rng_below(&rng, ROWS) * N + hidden] -= ((far ? 2 : 0.32) + r.mean[hidden]) * ROWS / 3 / r.spread;
+            double d[N], lowest = HUGE_VAL;
+            rows_diagonal(&r, NULL, ROWS, d);
+            for (size_t i = 0; i < N; i++) lowest = fmin(lowest, d[i]);
+            assert_true(lowest == d[hidden]);
+            us_lowest_options o = US_LOWEST_OPTIONS_INIT;
+            o.rows = 100, o.accuracy = 0.3, o.seed = seed;
+            us_lowest *l;
+            assert_int_equal(us_hessian_lowest(&l, problem, theta, &o), US_OK);
+            assert_int_equal(l->below, US_BELOW_FOUND);
+            assert_int_equal(l->rows, ROWS);
+            assert_true(l->low_bound <= lowest && l->low_bound >= 3 * l->value);
+            found += fabs(l->value / lowest - 1) < 0.05;
+            if (far) assert_near(l->value, lowest, 0.05, 0);
+            us_lowest_destroy(l);
+            us_problem_destroy(problem);
+        }
+    print_message("%zu of 16 found\n", found);
+    us_vec_destroy(theta);
+    us_context_destroy(context);
+    free(r.noise);
+}
+
 /* How far off is what a sample says? Within t standard errors as often as the confidence promises. */
 static void the_sampling_error_is_what_it_says(void **state) {
     us_context *context = support_plain_context();
@@ -133,7 +170,9 @@ static void a_small_budget_says_what_is_missing(void **state) {
     o.rows = 10;
     assert_int_equal(us_hessian_lowest(&l, problem, theta, &o), US_ERR_ARGUMENT);
     assert_null(l);
-    o.rows = 200, o.growth = 1;
+    o.rows = 200, o.slack = 0.5;
+    assert_int_equal(us_hessian_lowest(&l, problem, theta, &o), US_ERR_ARGUMENT);
+    o.slack = 3, o.growth = 1;
     assert_int_equal(us_hessian_lowest(&l, problem, theta, &o), US_ERR_ARGUMENT);
     us_context_cancel(context);
     assert_int_equal(us_hessian_lowest(&l, problem, theta, NULL), US_INTERRUPTED);
@@ -177,6 +216,7 @@ static void allocations_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sample_grows_until_the_sign_is_told),
+        cmocka_unit_test(what_a_sample_misses_is_found_over_all_rows),
         cmocka_unit_test(the_sampling_error_is_what_it_says),
         cmocka_unit_test(a_small_budget_says_what_is_missing),
         cmocka_unit_test(allocations_may_fail),
