@@ -112,6 +112,7 @@ static void look_below(us_lanczos *l) {
     else if (l->chain_open || !look_converged(l, 1))
         return; /* more products may tell */
     if (l->below != US_BELOW_UNDECIDED) l->needs = US_NEEDS_NOTHING;
+    if (l->size < l->o.bottom + l->o.top && l->size < l->n) return; /* the other end was asked for, too */
     if (l->below == US_BELOW_FOUND && l->residuals[0] > l->o.accuracy * fabs(l->ritz[0])) return;
     if (l->below == US_BELOW_FOUND && low < l->o.slack * l->ritz[0] && l->chain_open) return;
     l->done = true;

@@ -3,17 +3,25 @@
  *   a negative v'Hv beyond its own error bar, and a positive one beyond the resolution    saddle: two proofs
  *   a lower bound on the spectrum above the resolution (probability `confidence`)         minimum
  *   an upper bound below it                                                               maximum
- *   neither                                                                               undecided
+ *   the smallest within the resolution, and none below it; the loss along its vector falls,
+ *   does not change, or rises faster than by the square of the distance                    degenerate
+ *   none of these                                                                         undecided
  * The eigenvalues between are not counted. As in point.c, an eigenvalue must hold where the critical point may be, too.
- * Where the gradient still points downhill, only the ends are wanted, for the limit of stability. */
+ * Where the gradient still points downhill, only the ends are wanted, for the limit of stability.
+ *
+ * The resolution of a degenerate point is as large as the bound leaves room for, SILENT at most beside the largest
+ * eigenvalue. A rise by the square of the distance may be that of a positive eigenvalue which rounding hides: it decides
+ * nothing. */
 #include "curvature/curvature.h"
 #include "diagnose/krylov.h"
 #include "diagnose/point.h"
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24, ENDS_NEWTON = 30 /* products */ };
+enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24, ENDS_NEWTON = 30 /* products */, ENDS_LENGTHS = 21 };
+static const double SILENT = 1e-10;
 
 static void ends_progress(void *user, size_t done, size_t at_most, double lowest, double highest) {
     const us_spectrum_options *o = user;
@@ -70,6 +78,94 @@ done:
     return US_OK;
 }
 
+/* No eigenvalue is farther out than `bound`, on one side of zero: is that as good as none at all? */
+static bool ends_none_beyond(const us_eigenpairs *p, double bound) {
+    return bound <= fmax(2 * p->resolution, SILENT * p->norm + DBL_MIN);
+}
+
+/* The loss along one ray: where it first leaves that of the point by more than rounding. @param rises  how much more at
+ * twice the distance, 4 for a square; 0: it does not rise */
+static us_status ends_ray(us__place *place, const double *v, double side, bool *falls, double *rises) {
+    double here = place->loss, loss, twice;
+    *falls = false, *rises = 0;
+    for (int k = 0; k < ENDS_LENGTHS; k++) {
+        double t = side * place->size * pow(10, -6 + 6.0 * k / (ENDS_LENGTHS - 1));
+        us_status status = us__place_value(place, v, t, &loss);
+        if (status) return status;
+        double noise = place->rounding + 64 * DBL_EPSILON * fabs(loss);
+        if ((*falls = loss < here - noise)) return US_OK;
+        if (loss <= here + 16 * noise) continue;
+        status = us__place_value(place, v, 2 * t, &twice);
+        *rises = (twice - here) / (loss - here);
+        if (!isfinite(*rises) || *rises <= 0) *rises = 4;
+        return status;
+    }
+    return US_OK;
+}
+
+/* The smallest eigenvalue is none that can be told from zero, and there is none below it: the loss along its vector. */
+static us_status ends_silent(us_point *point, us__place *place) {
+    us_eigenpairs *p = point->ends;
+    double depth = fmax(-p->low_bound, fabs(p->values[0])), rises[2];
+    if (!ends_none_beyond(p, depth)) return US_OK;
+    point->undecided_because = "the smallest eigenvalue cannot be told from zero";
+    for (int side = 0; side < 2; side++) {
+        bool falls;
+        us_status status = ends_ray(place, p->vectors, 2 * side - 1, &falls, &rises[side]);
+        if (status) return status;
+        if (!falls) continue;
+        if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
+        for (size_t i = 0; i < p->n; i++) point->escape[i] = (2 * side - 1) * p->vectors[i];
+        point->null_space = US_NULL_WAY_DOWN;
+        point->kind = US_KIND_DEGENERATE;
+    }
+    bool flat = rises[0] == 0 && rises[1] == 0, hidden = !flat && fmin(rises[0], rises[1]) < 6;
+    if (point->kind == US_KIND_UNDECIDED && !hidden) {
+        point->kind = US_KIND_DEGENERATE;
+        if (flat) point->null_space = US_NULL_FLAT;
+    }
+    if (point->kind == US_KIND_DEGENERATE) p->resolution = fmax(p->resolution, depth), point->undecided_because = NULL;
+    return US_OK;
+}
+
+/* −H */
+static us_status ends_negated(void *user, const double *x, double *y, size_t k) {
+    const us_operator *h = user;
+    us_status status = h->apply(h->user, x, y, k);
+    for (size_t i = 0; i < k * h->n; i++) y[i] = -y[i];
+    return status;
+}
+
+/* Is there a positive eigenvalue? Asked as the negative one was. */
+static us_status ends_top(us_point *point, us__place *place, const us_point_options *o) {
+    us_eigenpairs *p = point->ends, *top = NULL;
+    if (p->values[1] > p->resolution || p->high_bound < -p->resolution || p->confidence == 1 || p->products >= o->products)
+        return US_OK;
+    us_hessian_operator *h;
+    us_status status = us_hessian_operator_create(&h, place->problem, place->theta, o->spectrum.batch, 1);
+    if (status) return status;
+    us_operator negated = *us_hessian_operator_get(h);
+    negated.user = (void *)(uintptr_t)us_hessian_operator_get(h), negated.apply = ends_negated;
+    us_lanczos_options l = US_LANCZOS_OPTIONS_INIT;
+    size_t room = ENDS_BASIS_BYTES / (sizeof(double) * place->n);
+    l.top = 0, l.below = 0, l.products = o->products - p->products, l.seconds = o->seconds, l.seed = o->seed;
+    l.basis = room < 44 ? 44 : room < l.products ? room : l.products < 12 ? 12 : l.products;
+    status = us_lanczos_solve(&top, point->context, &negated, &l);
+    us_hessian_operator_destroy(h);
+    if (status == US_NOT_CONVERGED) status = US_OK;
+    if (top && !status) {
+        p->products += top->products;
+        p->resolution = fmax(p->resolution, top->resolution);
+        p->high_bound = fmin(p->high_bound, -top->low_bound);
+        if (-top->values[0] > p->values[1]) {
+            p->values[1] = -top->values[0], p->residuals[1] = top->residuals[0];
+            memcpy(p->vectors + p->n, top->vectors, p->n * sizeof *p->vectors);
+        }
+    }
+    us_eigenpairs_destroy(top);
+    return status;
+}
+
 /* Turns what is known of both ends into a kind. */
 static us_status ends_name(us_point *point, us__place *place, const us_point_options *o, const double *gradient,
                            double *scratch) {
@@ -82,14 +178,15 @@ static us_status ends_name(us_point *point, us__place *place, const us_point_opt
             ? "the smallest eigenvalue cannot be told from zero"
             : "no negative eigenvalue was found by the Hessian-vector products that were allowed; more of them may decide";
     bool negative = p->values[0] < 0;
-    if (!negative && !(p->low_bound > p->resolution)) return US_OK;
+    if (!negative && !(p->low_bound > p->resolution))
+        return p->values[0] <= p->resolution ? ends_silent(point, place) : US_OK;
     us_status status = us_hessian_quotient(&q, place->problem, place->theta, o->spectrum.batch, lowest);
     if (status) return status;
     p->products += 4;
     p->values[0] = q.value;
     p->residuals[0] = q.residual + q.error;
     p->resolution = fmax(p->resolution, q.error);
-    if (!(fabs(q.value) > p->resolution)) return US_OK;
+    if (!(fabs(q.value) > p->resolution)) return ends_silent(point, place);
     if ((status = ends_settled(place, o, lowest, q.value, gradient, scratch, &settled, &p->products))) return status;
     if (!settled) {
         point->undecided_because =
@@ -101,10 +198,13 @@ static us_status ends_name(us_point *point, us__place *place, const us_point_opt
     else {
         if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
         memcpy(point->escape, lowest, p->n * sizeof *lowest);
+        if ((status = ends_top(point, place, o))) return status;
         if (p->values[1] > p->resolution)
             point->kind = US_KIND_SADDLE;
         else if (p->high_bound < -p->resolution)
             point->kind = US_KIND_MAXIMUM;
+        else if (fabs(p->values[1]) <= p->resolution && ends_none_beyond(p, p->high_bound))
+            point->kind = US_KIND_DEGENERATE;
         else
             point->undecided_because =
                 "a negative eigenvalue was found, so this is no minimum; more Hessian-vector products "

@@ -124,8 +124,10 @@ us_status us__evidence_point(us__gathering *g) {
     } else {
         e->lambda_min = point->ends->values[0], e->lambda_max = point->ends->values[1];
         e->resolution = point->ends->resolution;
-        e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM;
+        bool degenerate = e->kind == US_KIND_DEGENERATE && e->lambda_min < -e->resolution;
+        e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM || degenerate;
         e->positive = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MINIMUM;
+        e->zero = e->null_space == US_NULL_WAY_DOWN; /* one that is flat, or rises, says nothing of the others */
     }
     e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);
     size_t count;

@@ -3,7 +3,8 @@
 #include <float.h>
 
 bool us__ask_unseen(us__evidence e, us__options o) {
-    return (void)o, us__critical(e) && (!e->spectrum_known || (!e->counted && e->kind == US_KIND_UNDECIDED));
+    bool open = e->kind == US_KIND_UNDECIDED || e->kind == US_KIND_DEGENERATE;
+    return (void)o, us__critical(e) && (!e->spectrum_known || (!e->counted && open && !e->negative && !e->zero));
 }
 
 bool us__ask_top(us__evidence e, us__options o) {
