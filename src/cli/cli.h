@@ -131,6 +131,8 @@ void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *trainin
 /* Keeps what a diagnosis measured beside its verdict in the run, for reports: all eigenvalues where they were computed, and
  * what the units of each layer do. Failures are told unless quiet, and are no reason to stop. */
 void cli_results_keep(const cli_command *command, us_run *run, const us_diagnosis *diagnosis, bool quiet);
+/* CLI_GO_ON, or tells that this program has no page: to be asked before work that it would show. */
+int cli_page_check(const cli_command *command);
 /* Writes the page with its data to a file, which is replaced when all is written ("-": to standard output), and says so.
  * Returns CLI_DONE or the status to end with. */
 int cli_page_save(const cli_command *command, us_context *context, const char *path, const char *json, bool quiet);

@@ -137,6 +137,7 @@ static int landscape_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--quiet", NULL, &o.quiet, "no progress and no messages"},
     };
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, given, 1, SCAPE_PATHS, &count);
+    if (code == CLI_GO_ON && o.page) code = cli_page_check(command);
     if (code != CLI_GO_ON) return code;
     bool run = false;
     for (size_t i = 0; i < count; i++) run = run || landscape_is_run(given[i]);

@@ -89,6 +89,7 @@ static int lecture_run(const cli_command *command, int argc, char **argv) {
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, NULL, 0, 0, &given);
     if (code != CLI_GO_ON) return code;
     if (!page && !json) page = "lecture.html";
+    if (page && (code = cli_page_check(command)) != CLI_GO_ON) return code;
     if (data && (code = lecture_folder(command, data)) != CLI_DONE) return code;
     us_context *context = cli_context(true, threads); /* what races say of their data is no part of the lecture */
     if (!context) return CLI_FAILED;

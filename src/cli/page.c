@@ -6,6 +6,16 @@
 
 static int page_out(void *user, const char *text, size_t length) { return fwrite(text, 1, length, user) != length; }
 
+int cli_page_check(const cli_command *command) {
+    if (us_page_is_built()) return CLI_GO_ON;
+    fprintf(
+        stderr,
+        "unstuck %s: this program was built without its page; install npm and build again with ./dev build. --json gives "
+        "the data without it\n",
+        command->name);
+    return CLI_FAILED;
+}
+
 int cli_page_save(const cli_command *command, us_context *context, const char *path, const char *json, bool quiet) {
     char *page = NULL;
     size_t size = 0;

@@ -77,6 +77,7 @@ static int report_run(const cli_command *command, int argc, char **argv) {
     };
     size_t count;
     int code = cli_parse(command, table, sizeof table / sizeof *table, argc, argv, folders, 1, REPORT_RUNS, &count);
+    if (code == CLI_GO_ON && !json) code = cli_page_check(command);
     if (code != CLI_GO_ON) return code;
     us_context *context = cli_context(quiet, threads);
     if (!context) return CLI_FAILED;

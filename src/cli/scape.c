@@ -173,21 +173,11 @@ bool scape_take(scape *s, const json_t *earlier) {
 
 /* ------------------------------------------------------------------ the page */
 
-static int scape_write(void *user, const char *text, size_t length) { return fwrite(text, 1, length, user) != length; }
-
 int scape_page(const cli_command *command, us_context *context, const char *path, json_t *data) {
-    char *json = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL, *bytes = NULL;
-    size_t size = 0;
+    char *json = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
     json_decref(data);
-    FILE *memory = json ? open_memstream(&bytes, &size) : NULL;
-    if (!memory) {
-        free(json);
-        return cli_usage(command, "out of memory"), CLI_FAILED;
-    }
-    us_status status = us_page_write(context, json, scape_write, memory);
-    if (fclose(memory) != 0 && status == US_OK) status = US_ERR_NOMEM;
-    if (status == US_OK) status = us_file_replace(context, path, bytes, size);
-    free(bytes);
+    if (!json) return cli_error(command, context, US_ERR_NOMEM);
+    int code = cli_page_save(command, context, path, json, true);
     free(json);
-    return status == US_OK ? CLI_DONE : (cli_error(command, context, status), CLI_FAILED);
+    return code;
 }

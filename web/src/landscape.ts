@@ -194,7 +194,6 @@ function contourLayout(data: LandscapeData): Layout {
   return {
     xaxis: { title: { text: axisName(data, 0) }, range: [ax.low, ax.high], zeroline: false },
     yaxis: { title: { text: axisName(data, 1) }, range: [ay.low, ay.high], zeroline: false },
-    legend: { orientation: "h", y: -0.22 },
   };
 }
 
@@ -299,7 +298,6 @@ function sliceLayout(data: LandscapeData): Layout {
   return {
     xaxis: { title: { text: axisName(data, 0) }, range: [axis.low, axis.high] },
     yaxis: { title: { text: tr("loss", "损失") }, range: [low - room, high + room] },
-    legend: { orientation: "h", y: -0.25 },
   };
 }
 

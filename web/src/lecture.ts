@@ -64,7 +64,6 @@ function losses(data: LandscapeData, what: string): HTMLElement {
   return picture(traces, {
     xaxis: { title: { text: tr("step", "步") } },
     yaxis: { title: { text: tr("loss", "损失") }, type: log ? "log" : "linear" },
-    legend: { orientation: "h", y: -0.28 },
   }, { label: `${what}: ${tr("loss over steps", "损失随步数的变化")}`, height: 320 }).element;
 }
 
@@ -85,7 +84,6 @@ function lengths(data: LandscapeData, what: string): HTMLElement {
   return picture(traces, {
     xaxis: { title: { text: tr("step", "步") } },
     yaxis: { title: { text: tr("length of the step", "步长") }, type: "log" },
-    legend: { orientation: "h", y: -0.28 },
   }, { label: `${what}: ${tr("length of the steps", "步长")}`, height: 320 }).element;
 }
 
@@ -107,7 +105,6 @@ function stuck(items: Item[], what: string): HTMLElement {
     picture(traces, {
       xaxis: { title: { text: tr("step", "步") } },
       yaxis: { title: { text: tr("loss / loss at the start", "损失 / 起点损失") }, range: [0, 1.08] },
-      legend: { orientation: "h", y: -0.28 },
     }, { label: what, height: 320 }).element,
     drawer(tr("Which is which?", "哪条是哪种情况?"),
       el("div", { class: "table", tabindex: 0, role: "region", "aria-label": what },
@@ -138,7 +135,7 @@ function race(item: Item, what: string): HTMLElement {
       hovertemplate: "%{x:.4g}<br>%{y:.5g}<extra></extra>",
     }));
   const yaxis = { title: { text: tr("loss over all rows", "全部数据上的损失") }, type: "log" };
-  const legend = { orientation: "h", y: -0.28, title: { text: tr("batch ", "批大小 ") } };
+  const legend = { title: { text: tr("batch ", "批大小 ") } };
   const epochs = item.epochs ?? 1;
   const row = (a: Arm): HTMLElement =>
     el("tr", {}, el("td", {}, name(a)), ...[a.steps / epochs, a.steps].map((v) => el("td", { class: "number" }, String(Math.round(v)))),

@@ -90,7 +90,7 @@ function dressed(layout: Layout): Layout {
     dragmode: "zoom",
     hoverlabel: { namelength: -1 },
     ...layout,
-    legend: { orientation: "h", y: -0.2, font: { size: 11.5 * scale, color: colors.text }, ...(layout["legend"] as object) },
+    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 11.5 * scale, color: colors.text }, ...(layout["legend"] as object) },
     margin: Object.fromEntries(
       Object.entries({ l: 56, r: 24, t: 16, b: 44, ...(layout["margin"] as object) }).map(([side, room]) => [side, room * scale]),
     ),

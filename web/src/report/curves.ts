@@ -117,7 +117,6 @@ function drawing(runs: Run[], panel: Panel): { traces: Trace[]; layout: Layout }
     xaxis: { type: chosen.logX ? "log" : "linear", title: { text: chosen.over === "step" ? tr("step", "步") : tr("seconds of training", "训练秒数") } },
     yaxis: { type: logarithmic ? "log" : "linear", ...(logarithmic && kept(lines.map((l) => l.s.value))) },
     margin: { l: 64, r: 12, t: 8, b: 40 },
-    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
   };
   return { traces, layout };
 }

@@ -30,7 +30,7 @@ function bars(layers: UnitLayer[]): HTMLElement {
       part(tr("saturated", "饱和"), meaning.warning, (l) => l.saturated),
       part(tr("dead", "死亡"), meaning.bad, (l) => l.dead),
     ],
-    { barmode: "stack", yaxis: { autorange: "reversed", ticksuffix: " " }, xaxis: { range: [0, 1], tickformat: ".0%", title: { text: tr("share of the layer's units", "占该层神经元的比例") } }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" } },
+    { barmode: "stack", yaxis: { autorange: "reversed", ticksuffix: " " }, xaxis: { range: [0, 1], tickformat: ".0%", title: { text: tr("share of the layer's units", "占该层神经元的比例") } } },
     { label: tr("Working, saturated and dead units of each layer", "各层正常, 饱和与死亡的神经元"), height: 130 + 34 * layers.length },
   ).element;
 }
