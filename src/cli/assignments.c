@@ -22,7 +22,7 @@ int cli_assignments(const cli_command *command, const char *option, const char *
     *storage = strdup(text);
     *list = calloc(most, sizeof **list);
     *count = 0;
-    if (!*storage || !*list) return cli_usage(command, "out of memory");
+    if (!*storage || !*list) return cli_no_memory(command);
     for (char *part = *storage, *next; part; part = next) {
         next = strchr(part, ',');
         if (next) *next++ = '\0';

@@ -61,6 +61,8 @@ int cli_parse(const cli_command *command, const cli_option *options, size_t coun
 
 /* Tells wrong usage in one line on standard error: "unstuck train: ...". Returns CLI_USAGE. */
 int cli_usage(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Tells that memory is out. Returns CLI_FAILED. */
+int cli_no_memory(const cli_command *command);
 
 /* ------------------------------------------------------------------ context, signals, errors */
 

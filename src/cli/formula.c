@@ -14,7 +14,7 @@ int cli_formula_read(cli_formula *out, const cli_command *command, us_context *c
     if (code != CLI_GO_ON) return code;
     out->values = calloc(out->n, sizeof(double));
     out->highs = calloc(out->n, sizeof(double));
-    if (!out->values || !out->highs) return cli_usage(command, "out of memory");
+    if (!out->values || !out->highs) return cli_no_memory(command);
     code = cli_assignments_order(command, option, out->list, given, out->names, out->n, out->values, out->highs);
     if (code != CLI_GO_ON) return code;
     status = us_problem_create_formula(&out->problem, context, text, (const char *const *)out->names, out->n);

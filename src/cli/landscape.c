@@ -47,7 +47,7 @@ static int landscape_expand(const cli_command *command, us_context *context, con
                 folders[*runs] = strdup(given[i]);
             else if (snprintf(text, sizeof text, "%s/%s", given[i], entries[k].folder) < (int)sizeof text)
                 folders[*runs] = strdup(text);
-            if (!folders[*runs]) return CLI_FAILED;
+            if (!folders[*runs]) return cli_no_memory(command);
             ++*runs;
         }
         us_bytes_release(context, entries);

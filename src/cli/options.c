@@ -17,6 +17,11 @@ int cli_usage(const cli_command *command, const char *format, ...) {
     return CLI_USAGE;
 }
 
+int cli_no_memory(const cli_command *command) {
+    cli_usage(command, "out of memory");
+    return CLI_FAILED;
+}
+
 static void options_help(const cli_command *command, const cli_option *options, size_t count) {
     printf("usage: unstuck %s %s [options]\n\n%s\n", command->name, command->arguments, command->text);
     for (size_t i = 0; i < count; i++) {

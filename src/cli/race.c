@@ -37,12 +37,12 @@ static int race_grid_read(const cli_command *command, race_grid *g, const char *
     size_t counts[3];
     for (int i = 0; i < 3; i++) {
         if (lists[i] && !*lists[i]) return cli_usage(command, "%s is empty", NAMES[i]);
-        if (lists[i] && !(g->texts[i] = strdup(lists[i]))) return cli_usage(command, "out of memory");
-        if (!(g->parts[i] = race_split(g->texts[i], &counts[i]))) return cli_usage(command, "out of memory");
+        if (lists[i] && !(g->texts[i] = strdup(lists[i]))) return cli_no_memory(command);
+        if (!(g->parts[i] = race_split(g->texts[i], &counts[i]))) return cli_no_memory(command);
     }
     g->rates = malloc((counts[1] + 1) * sizeof *g->rates);
     g->batches = malloc((counts[2] + 1) * sizeof *g->batches);
-    if (!g->rates || !g->batches) return cli_usage(command, "out of memory");
+    if (!g->rates || !g->batches) return cli_no_memory(command);
     for (size_t i = 0; i < counts[1]; i++) {
         char *end;
         g->rates[i] = strtod(g->parts[1][i], &end);

@@ -228,7 +228,7 @@ int scape_view_paths(scape_view *v, const scape_formula *ask) {
     if (code == CLI_GO_ON && us_vec_create(&start, v->s->context, US_F64, dimension) != US_OK)
         code = cli_error(v->command, v->s->context, US_ERR_NOMEM);
     if (code == CLI_GO_ON) us_vec_write_f64(start, values);
-    if (code == CLI_GO_ON && !(texts = strdup(ask->optimizers))) code = CLI_FAILED;
+    if (code == CLI_GO_ON && !(texts = strdup(ask->optimizers))) code = cli_no_memory(v->command);
     for (char *text = texts, *next; code == CLI_GO_ON && text; text = next) {
         next = strchr(text, ',');
         if (next) *next++ = '\0';

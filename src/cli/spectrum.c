@@ -52,7 +52,7 @@ static int spectrum_sample(const cli_command *command, spectrum_view *v, const s
     size_t all = us_problem_samples(v->problem);
     int code = cli_rows(command, o->rows, v->run, &v->rows);
     if (code != CLI_GO_ON || v->rows == all) return code;
-    if (!(v->sample = malloc(all * sizeof *v->sample))) return CLI_FAILED;
+    if (!(v->sample = malloc(all * sizeof *v->sample))) return cli_no_memory(command);
     us_rng rng = us_rng_init(o->seed, 0x5a3b1e);
     us_rng_permutation(&rng, v->sample, all);
     v->batch = (us_batch){v->sample, v->rows};
