@@ -26,14 +26,17 @@ done:
     return status;
 }
 
-/* A derivative that is wrong is wrong on a sample, too: checks look at no more rows than this, evenly spread. */
-enum { EVIDENCE_CHECK_ROWS = 1024 };
+/* A derivative that is wrong is wrong on a sample, too: checks look at no more rows than this, evenly spread, and at a share
+ * of many. */
+enum { EVIDENCE_CHECK_ROWS = 1024, EVIDENCE_CHECK_LEAST = 128, EVIDENCE_CHECK_SHARE = 64 };
 
-static us_batch evidence_check_rows(const us_problem *problem, uint32_t rows[EVIDENCE_CHECK_ROWS]) {
-    size_t samples = us_problem_samples(problem);
+static us_batch evidence_check_rows(const us__gathering *g, uint32_t rows[EVIDENCE_CHECK_ROWS]) {
+    size_t samples = us_problem_samples(g->seen), count = EVIDENCE_CHECK_ROWS;
     if (samples <= EVIDENCE_CHECK_ROWS) return US_BATCH_ALL;
-    for (size_t i = 0; i < EVIDENCE_CHECK_ROWS; i++) rows[i] = (uint32_t)(i * samples / EVIDENCE_CHECK_ROWS);
-    return (us_batch){rows, EVIDENCE_CHECK_ROWS};
+    if (us__gathering_is_sampled(g)) count = samples / EVIDENCE_CHECK_SHARE;
+    count = count < EVIDENCE_CHECK_LEAST ? EVIDENCE_CHECK_LEAST : count > EVIDENCE_CHECK_ROWS ? EVIDENCE_CHECK_ROWS : count;
+    for (size_t i = 0; i < count; i++) rows[i] = (uint32_t)(i * samples / count);
+    return (us_batch){rows, count, 0};
 }
 
 typedef us_status (*evidence_check)(us_problem *, const us_vec *theta, us_batch, const us_check_options *, us_check *out);
@@ -46,7 +49,7 @@ static us_status evidence_derivative(us__gathering *g, evidence_check check, boo
     us_check here, beside;
     us_problem *own = g->seen;
     uint32_t rows[EVIDENCE_CHECK_ROWS];
-    us_batch batch = evidence_check_rows(own, rows);
+    us_batch batch = evidence_check_rows(g, rows);
     us_status status = check(g->full, g->theta, batch, NULL, &here);
     *checked = here.decided, *right = here.passed, *disagreement = here.disagreement;
     if (status || here.passed) return status;
@@ -205,10 +208,14 @@ static us_status evidence_frozen(us__gathering *g, const us_training *after, dou
     return status;
 }
 
-/* On a copy, for `steps`. */
-static us_status evidence_go_on(us__gathering *g, uint64_t steps) {
+/* Gradients over all rows that going on may take where the problem is large. */
+static const double EVIDENCE_GOING_ON = 8, EVIDENCE_LONGER = 12;
+
+/* On a copy, for `wanted` steps, or as many of them as so many gradients allow. */
+static us_status evidence_go_on(us__gathering *g, uint64_t wanted, double gradients) {
     us_evidence *e = &g->diagnosis->evidence;
     us_context *context = us_problem_context(g->problem);
+    uint64_t steps = us__gathering_steps(g, wanted, gradients);
     evidence_halves halves = {.begin = e->steps_done, .half = steps / 2};
     us_training *copy = NULL;
     double loss;
@@ -230,6 +237,7 @@ static us_status evidence_go_on(us__gathering *g, uint64_t steps) {
     e->carrying_on_finite = isfinite(loss);
     if (!e->carrying_on_finite) goto done;
     e->decrease_carrying_on = e->loss - loss;
+    e->carrying_on_share = (double)steps / (double)wanted;
     e->trend_carrying_on = evidence_trend(&halves);
 done:
     us_training_destroy(copy);
@@ -239,11 +247,11 @@ done:
 us_status us__evidence_carry_on(us__gathering *g) {
     const us_evidence *e = &g->diagnosis->evidence;
     uint64_t steps = g->options->steps;
-    if (steps == 0) { /* at the limit of stability the loss goes up and down: only a longer look tells whether it falls */
-        uint64_t share = e->learning_rate > 0.9 * e->stability_limit ? 1 : 10;
-        steps = e->steps_done / share < 10 ? 10 : e->steps_done / share > 1000 ? 1000 : e->steps_done / share;
-    }
-    return evidence_go_on(g, steps);
+    if (steps > 0) return evidence_go_on(g, steps, HUGE_VAL);
+    /* at the limit of stability the loss goes up and down: only a longer look tells whether it falls */
+    uint64_t share = e->learning_rate > 0.9 * e->stability_limit ? 1 : 10;
+    steps = e->steps_done / share < 10 ? 10 : e->steps_done / share > 1000 ? 1000 : e->steps_done / share;
+    return evidence_go_on(g, steps, EVIDENCE_GOING_ON);
 }
 
 /* Momentum and fresh states swing at first: what a short look cannot tell, one of ten times the length may. */
@@ -252,7 +260,8 @@ us_status us__evidence_longer(us__gathering *g) {
     us_verdict v = us_verdict_decide(e, &g->options->verdict);
     if (g->options->steps || v.name != US_VERDICT_UNDECIDED || v.cause || !e->carrying_on_finite) return US_OK;
     us_evidence before = *e;
-    us_status status = evidence_go_on(g, 10 * e->steps_carrying_on);
+    us_status status =
+        evidence_go_on(g, (uint64_t)(10 * (double)e->steps_carrying_on / e->carrying_on_share), EVIDENCE_LONGER);
     if (!status && !e->carrying_on_finite) *e = before; /* that it ends later on is no verdict about now */
     return status;
 }

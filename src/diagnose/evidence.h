@@ -35,6 +35,10 @@ us_status us__gathering_look(us__gathering *g, const us_training *copy, double *
 enum { US__SAMPLED_PRODUCTS = 100 }; /* that one measurement may take on a sample */
 /* Is there a sample between `full` and `problem`? */
 static inline bool us__gathering_is_sampled(const us__gathering *g) { return g->problem != g->full; }
+/* Where there is a sample, going on is bounded, too: `steps`, or as many as take so many gradients over all rows, and no
+ * fewer than US__SAMPLED_STEPS. */
+enum { US__SAMPLED_STEPS = 10 };
+uint64_t us__gathering_steps(const us__gathering *g, uint64_t steps, double gradients);
 /* Makes `problem` and `looks`. @param loss, gradient  at theta, of all rows */
 us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *gradient);
 void us__gathering_close(us__gathering *g);

@@ -21,6 +21,7 @@ void us_evidence_init(us_evidence *e) {
                        .offered_decrease = unknown,
                        .decrease_carrying_on = unknown,
                        .trend_carrying_on = unknown,
+                       .carrying_on_share = 1,
                        .frozen_share = unknown,
                        .decrease_line_search = unknown,
                        .line_search_rate = unknown,

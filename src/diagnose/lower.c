@@ -16,7 +16,8 @@ enum {
     LOWER_LEAST = 5,     /* and at least */
     LOWER_LENGTHS = 14   /* along an eigenvector */
 };
-static const double LOWER_WORK = 4e9; /* parameters × rows × gradients × 6, for all starts: some seconds */
+static const double LOWER_GRADIENTS = 12; /* over all rows, where the problem is large */
+static const double LOWER_WORK = 4e9;     /* parameters × rows × gradients × 6, for all starts: some seconds */
 
 typedef struct lower_search {
     us__gathering *g;
@@ -120,6 +121,8 @@ us_status us__evidence_lower(us__gathering *g) {
     size_t n = g->place.n, samples = us_problem_samples(g->problem), rows = samples < LOWER_ROWS ? samples : LOWER_ROWS;
     double each = LOWER_WORK / (6 * (double)n * (double)rows * LOWER_STARTS);
     lower_search s = {.g = g, .loss = e->loss};
+    if (us__gathering_is_sampled(g)) /* a step of the search asks for a value and a gradient, or so */
+        each = fmin(each, LOWER_GRADIENTS * (double)g->diagnosis->evidence.samples / (1.5 * (double)rows * LOWER_STARTS));
     s.gradients = each < LOWER_LEAST ? LOWER_LEAST : each > LOWER_LONGEST ? LOWER_LONGEST : (size_t)each;
     us_status status = US_ERR_NOMEM;
     if (!(s.best = us__alloc(context, n, 2 * sizeof *s.best))) return status;

@@ -3,16 +3,13 @@
  * the loss along the way out is lowest, after the least of ln(r/|aᵢ|)/ln(growthᵢ) steps. Where it stands on the point to
  * rounding, what the gradient says of a (us__evidence_escape) holds. */
 #include "diagnose/evidence.h"
+#include "diagnose/verdict.h"
 #include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <unstuck/critical.h>
 
 enum { NEAR_PRODUCTS = 200, NEAR_BASIS = 60, NEAR_DENSE = 300 };
-
-static bool near_improves(const us_evidence *e, double worth) {
-    return e->decrease_carrying_on > worth || e->trend_carrying_on > worth;
-}
 
 /* @param d [n] θ − θ* */
 static us_status near_leaving(us__gathering *g, const us_nearest *f, const double *d) {
@@ -59,9 +56,8 @@ static us_status near_confirm(us__gathering *g, const us_point *p, bool *saddle)
 us_status us__evidence_near(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     bool critical = e->kind != US_KIND_NOT_CRITICAL;
-    double worth = g->options->verdict.decrease_tolerance * fabs(e->loss);
     if (!e->carrying_on_finite || !us_problem_hvp_is_exact(g->problem) || g->options->point.products == 0) return US_OK;
-    if (critical ? !e->negative : near_improves(e, worth) || !(e->gradient_norm > 0)) return US_OK;
+    if (critical ? !e->negative : us__ask_improving(e, &g->options->verdict) || !(e->gradient_norm > 0)) return US_OK;
     us_nearest_options o = US_NEAREST_OPTIONS_INIT;
     o.products = us__gathering_is_sampled(g) ? US__SAMPLED_PRODUCTS : NEAR_PRODUCTS, o.basis = NEAR_BASIS;
     o.reach = fmax(1, us_vec_norm2(g->theta));

@@ -11,10 +11,12 @@
 #include <math.h>
 
 enum {
-    SAMPLED_ROWS = 4096,
-    SAMPLED_GROUPS = 16, /* of rows, for the spread of an eigenvalue */
+    SAMPLED_ROWS = 4096,  /* at most, ... */
+    SAMPLED_LEAST = 1024, /* at least, ... */
+    SAMPLED_SHARE = 15,   /* between them a fifteenth of all rows: 300 products are 40 gradients */
+    SAMPLED_GROUPS = 16,  /* of rows, for the spread of an eigenvalue */
 };
-static const double SAMPLED_SIZE = 1e7; /* parameters × rows from which on a sample is taken */
+static const double SAMPLED_SIZE = 1e6; /* parameters × rows from which on a sample is taken */
 static const double SAMPLED_ERRORS = 4; /* standard errors that the smallest eigenvalue must stand clear of zero */
 
 us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *gradient) {
@@ -24,10 +26,12 @@ us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *grad
     us_problem *sample = NULL;
     us_vec *slope = NULL;
     double there;
+    size_t rows = samples / SAMPLED_SHARE;
+    rows = rows < SAMPLED_LEAST ? SAMPLED_LEAST : rows > SAMPLED_ROWS ? SAMPLED_ROWS : rows;
     g->problem = g->full, g->looks = g->whole;
     e->curvature_samples = samples;
     if (g->options->all_rows || samples <= SAMPLED_ROWS || (double)samples * (double)n < SAMPLED_SIZE) return US_OK;
-    us_status status = us_problem_create_sample(&sample, g->full, SAMPLED_ROWS, false);
+    us_status status = us_problem_create_sample(&sample, g->full, rows, false);
     if (!status) status = us_vec_create(&slope, context, US_F64, n);
     if (!status) status = us_problem_gradient(sample, g->theta, US_BATCH_ALL, &there, slope);
     if (!status && us_vec_is_finite(slope) && isfinite(there)) {
@@ -35,14 +39,20 @@ us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *grad
         us_vec_axpy(slope, 1, gradient);
         status = us_problem_create_tilted(&g->problem, sample, g->theta, loss - there, slope, true);
         sample = NULL;
-        if (!status) status = us_problem_create_sample(&g->looks, g->whole, SAMPLED_ROWS, false);
+        if (!status) status = us_problem_create_sample(&g->looks, g->whole, rows, false);
         if (status && g->problem == NULL) g->problem = g->full;
         g->look_shift = loss - there;
-        e->curvature_samples = SAMPLED_ROWS;
+        e->curvature_samples = rows;
     }
     us_problem_destroy(sample);
     us_vec_destroy(slope);
     return status;
+}
+
+uint64_t us__gathering_steps(const us__gathering *g, uint64_t steps, double gradients) {
+    size_t each = us_training_batch(g->training) * us_training_accumulate(g->training);
+    double most = fmax(US__SAMPLED_STEPS, gradients * (double)us_problem_samples(g->own) / (double)each);
+    return us__gathering_is_sampled(g) && (double)steps > most ? (uint64_t)most : steps;
 }
 
 void us__gathering_close(us__gathering *g) {

@@ -5,9 +5,12 @@ bool us__ask_unstable_rate(us__evidence e, us__options o) {
     return (void)o, e->learning_rate >= e->stability_limit * (1 - 1e-9);
 }
 
-bool us__ask_improving(us__evidence e, us__options o) {
-    return e->decrease_carrying_on > us__worth(e, o) || e->trend_carrying_on > us__worth(e, o);
-}
+/* What carrying on gains, at the pace that was seen, over the steps that were to be looked at. */
+static double verdict_fall(us__evidence e) { return e->decrease_carrying_on / e->carrying_on_share; }
+
+static double verdict_gain(us__evidence e) { return fmax(verdict_fall(e), e->trend_carrying_on / e->carrying_on_share); }
+
+bool us__ask_improving(us__evidence e, us__options o) { return verdict_gain(e) > us__worth(e, o); }
 
 /* The rate is what the curvature just bears, and the loss falls over many steps although not in each. */
 bool us__ask_at_the_edge(us__evidence e, us__options o) {
@@ -17,7 +20,7 @@ bool us__ask_at_the_edge(us__evidence e, us__options o) {
 
 /* What the training gains in five times the steps that it has done, at its present speed. */
 static double verdict_in_reach(us__evidence e) {
-    double gain = fmax(e->decrease_carrying_on, e->trend_carrying_on);
+    double gain = e->carrying_on_share * verdict_gain(e);
     return e->steps_carrying_on ? 5 * gain * (double)e->steps_done / (double)e->steps_carrying_on : 0;
 }
 
@@ -25,7 +28,7 @@ static double verdict_in_reach(us__evidence e) {
  * below the rate it could bear. */
 bool us__ask_timid(us__evidence e, us__options o) {
     return !us__critical(e) && e->decrease_line_search > 10 * us__worth(e, o) &&
-           e->decrease_line_search > 20 * e->decrease_carrying_on && !(verdict_in_reach(e) > e->decrease_line_search) &&
+           e->decrease_line_search > 20 * verdict_fall(e) && !(verdict_in_reach(e) > e->decrease_line_search) &&
            e->effective_rate < 0.01 * e->stability_limit && e->line_search_rate > 10 * e->effective_rate;
 }
 
@@ -35,16 +38,15 @@ bool us__ask_decayed(us__evidence e, us__options o) {
 
 /* Most of the gradient is in parameters that do not move, and what the others gain is no twentieth of what a step would. */
 bool us__ask_frozen(us__evidence e, us__options o) {
-    double gain = fmax(e->decrease_carrying_on, e->trend_carrying_on);
     return !us__critical(e) && e->frozen_share > 0.5 && e->decrease_line_search > 10 * us__worth(e, o) &&
-           !(20 * gain >= e->decrease_line_search);
+           !(20 * verdict_gain(e) >= e->decrease_line_search);
 }
 
 /* The rate is near what the steepest direction bears, and what is left lies where it is far too small. */
 bool us__ask_ill_conditioned(us__evidence e, us__options o) {
     return !us__critical(e) && e->condition > 1e3 && e->learning_rate > 0.1 * e->stability_limit &&
            !us__ask_unstable_rate(e, o) && e->decrease_slow > 10 * us__worth(e, o) &&
-           e->decrease_slow > 20 * e->decrease_carrying_on;
+           e->decrease_slow > 20 * verdict_fall(e);
 }
 
 bool us__ask_faded(us__evidence e, us__options o) {
@@ -76,18 +78,16 @@ bool us__ask_jumping(us__evidence e, us__options o) {
 
 double us__by_rate(us__evidence e, us__options o) { return (void)o, e->learning_rate / e->stability_limit; }
 
-double us__by_decrease(us__evidence e, us__options o) {
-    return fmax(e->decrease_carrying_on, e->trend_carrying_on) / us__worth(e, o);
-}
+double us__by_decrease(us__evidence e, us__options o) { return verdict_gain(e) / us__worth(e, o); }
 
 double us__by_frozen(us__evidence e, us__options o) { return (void)o, e->frozen_share / 0.5; }
 
 double us__by_line_search(us__evidence e, us__options o) {
-    return e->decrease_line_search / fmax(20 * e->decrease_carrying_on, 10 * us__worth(e, o));
+    return e->decrease_line_search / fmax(20 * verdict_fall(e), 10 * us__worth(e, o));
 }
 
 double us__by_slow(us__evidence e, us__options o) {
-    return e->decrease_slow / fmax(20 * e->decrease_carrying_on, 10 * us__worth(e, o));
+    return e->decrease_slow / fmax(20 * verdict_fall(e), 10 * us__worth(e, o));
 }
 
 double us__by_fresh(us__evidence e, us__options o) {

@@ -41,6 +41,11 @@ static us_status tilted_product(us_problem *problem, us_product product, const u
     return us_problem_product(((tilted_problem *)problem)->inner, product, theta, batch, v, hv, k);
 }
 
+static us_status tilted_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                                bool *done) {
+    return us__problem_hessian(((tilted_problem *)problem)->inner, theta, batch, h, heard, done);
+}
+
 static us_status tilted_recast(us_problem **out, const us_problem *problem, us_precision precision) {
     const tilted_problem *p = (const tilted_problem *)problem;
     us_problem *inner;
@@ -67,6 +72,7 @@ static const us__problem_ops TILTED_OPS = {
     .gradient = tilted_gradient,
     .hvp = tilted_hvp,
     .product = tilted_product,
+    .hessian = tilted_hessian,
     .recast = tilted_recast,
     .hint = tilted_hint,
     .units = tilted_units,
