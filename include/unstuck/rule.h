@@ -78,6 +78,9 @@ typedef struct us_rule {
     /* The largest α·λ at which steps of a constant D stay bounded on a quadratic, λ an eigenvalue of D^(-1/2)HD^(-1/2): 2
      * for gradient descent. NULL: not known. */
     double (*stability)(const double *hyper);
+    /* By what factor the part of θ along an eigenvector of λ < 0 (of D^(-1/2)HD^(-1/2)) grows in a step at a saddle, b =
+     * α|λ|: 1 + b for gradient descent. NULL: not known. */
+    double (*growth)(const double *hyper, double b);
     /* It finds its rate itself: learning_rate is a factor of that, and best left alone. */
     bool finds_rate;
 } us_rule;

@@ -1,15 +1,11 @@
 /* How many steps the training's own rule takes to leave a saddle.
  *
- * Near a saddle θ*, with g = H(θ − θ*), the part a of θ − θ* along an eigenvector of λ < 0 grows by a factor a step. With
- * b = α|λ| it is the larger root μ of
- *     gradient descent   μ = 1 + b
- *     heavy ball         μ² − (1 + β + b)μ + β = 0
- *     Nesterov           μ² − (1 + β)(1 + b)μ + β(1 + b) = 0
- *     means of gradients (Adam and its kin)   heavy ball with (1 − β₁)b for b
- * and out at the distance r, where the loss along the way is lowest, it is after ln(r/|a|)/ln(μ) steps. Rules that divide by
- * a diagonal D do the same in the coordinates x = D^(1/2)θ, where H is D^(-1/2)HD^(-1/2): with its eigenvector u, the way
- * out is v = D^(-1/2)u and a = v'g/λ. D is taken as it stands, but it grows with the gradient, so that a coordinate keeps
- * about the pace αg/D that it has now, or α: where the distance takes more steps at that pace, those are told. */
+ * Near a saddle θ*, with g = H(θ − θ*), the part a of θ − θ* along an eigenvector of λ < 0 grows by a factor μ a step
+ * (us_rule.growth), and out at the distance r, where the loss along the way is lowest, it is after ln(r/|a|)/ln(μ) steps.
+ * Rules that divide by a diagonal D do the same in the coordinates x = D^(1/2)θ, where H is D^(-1/2)HD^(-1/2): with its
+ * eigenvector u, the way out is v = D^(-1/2)u and a = v'g/λ. D is taken as it stands, but it grows with the gradient, so
+ * that a coordinate keeps about the pace αg/D that it has now, or α: where the distance takes more steps at that pace, those
+ * are told. */
 #include "diagnose/evidence.h"
 #include <cblas.h>
 #include <math.h>
@@ -18,26 +14,9 @@
 
 enum { LEAVING_PRODUCTS = 100 };
 
-static double leaving_root(double b, double c) { return 0.5 * (b + sqrt(b * b - 4 * c)); }
-
-static double leaving_hyper(const us_training *training, const char *name) {
-    size_t k = us_rule_hyperparameter(us_training_rule(training), name);
-    return k == SIZE_MAX ? (double)NAN : us_training_hyper(training)[k];
-}
-
-static bool leaving_equal(double a, double b) { return fabs(a - b) <= 1e-12 * fabs(b); }
-
-/* Which recurrence it is, the limit of stability tells: it belongs to the same one. */
 double us__growth(const us_training *training, double rate, double lambda) {
     const us_rule *rule = us_training_rule(training);
-    if (!rule->stability || rule->finds_rate) return (double)NAN;
-    double limit = rule->stability(us_training_hyper(training)), b = rate * fabs(lambda);
-    double beta = leaving_hyper(training, "momentum"), mean = leaving_hyper(training, "beta1");
-    if (limit == 2) return 1 + b;
-    if (leaving_equal(limit, 2 * (1 + beta))) return leaving_root(1 + beta + b, beta);
-    if (leaving_equal(limit, (2 + 2 * beta) / (1 + 2 * beta))) return leaving_root((1 + beta) * (1 + b), beta * (1 + b));
-    if (leaving_equal(limit, 2 * (1 + mean) / (1 - mean))) return leaving_root(1 + mean + (1 - mean) * b, mean);
-    return (double)NAN;
+    return rule->growth ? rule->growth(us_training_hyper(training), rate * fabs(lambda)) : (double)NAN;
 }
 
 /* Steps from the part `a` out to `distance`, both along one direction in the coordinates of the growth. */

@@ -70,9 +70,9 @@ static bool divides_by(const us_rule *rule, const us_rule_step *now, size_t k) {
     return rule->preconditioner(now, state) != before;
 }
 
-/* Do steps at this rate, from a tiny θ, stay bounded? The part of the state that D is made of is put back before each step:
- * D is constant. */
-static bool bounded(const us_training *training, double rate) {
+/* How long θ becomes by steps at this rate on `sign` times f, from a tiny one, over what it was; *growth: the last step's
+ * part of that. The part of the state that D is made of is put back before each step: D is constant. */
+static double lengthens(const us_training *training, double rate, double sign, int steps, double most, double *growth) {
     const us_rule *rule = us_training_rule(training);
     us_context *context = us_problem_context(us_training_problem(training));
     us_vec *theta, *gradient, *diagonal, *state[US_RULE_STATES_MAX];
@@ -85,14 +85,16 @@ static bool bounded(const us_training *training, double rate) {
     for (size_t k = 0; k < rule->states; k++) assert_int_equal(us_vec_create(&state[k], context, US_F64, N), US_OK);
     us_vec_fill_normal(theta, &rng);
     us_vec_scale(theta, 1e-40);
-    double start = us_vec_norm2(theta), end = start;
+    double start = us_vec_norm2(theta), end = start, before = start;
     us_rule_step now = {.step = us_training_steps(training), .learning_rate = rate, .hyper = us_training_hyper(training)};
-    for (int i = -100; i < STEPS && end < 1e6 * start; i++) {
+    for (int i = -100; i < steps && end < most * start; i++) {
         now.learning_rate = i < 0 ? 1e-9 * rate : rate; /* until what rules remember beside their state has settled */
         double loss, x[N], g[N];
         us_vec_read_f64(theta, x);
         form_gradient(NULL, x, NULL, 0, &loss, g);
         us_vec_write_f64(gradient, g);
+        us_vec_scale(gradient, sign);
+        before = end;
         for (size_t k = 0; k < rule->states; k++)
             if (divides_by(rule, &now, k)) us_vec_copy(state[k], us_training_state(training, k));
         assert_int_equal(us_rule_apply_whole(context, rule, &now, theta, gradient, state, memory, diagonal, NULL, 0), US_OK);
@@ -102,11 +104,17 @@ static bool bounded(const us_training *training, double rate) {
     us_vec_destroy(gradient);
     us_vec_destroy(diagonal);
     for (size_t k = 0; k < rule->states; k++) us_vec_destroy(state[k]);
-    return end < 1e3 * start;
+    *growth = end / before;
+    return end / start;
+}
+
+static bool bounded(const us_training *training, double rate) {
+    double growth;
+    return lengthens(training, rate, 1, STEPS, 1e6, &growth) < 1e3;
 }
 
 static void each_rule_bears_what_it_says(void **state) {
-    size_t count, told = 0;
+    size_t count, told = 0, leaves = 0;
     const us_rule *const *rules = us_rules(&count);
     us_context *context = support_plain_context();
     us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
@@ -151,9 +159,17 @@ static void each_rule_bears_what_it_says(void **state) {
         }
         if (fabs(sqrt(low * high) / predicted - 1) > 5e-3)
             fail_msg("%s: stable up to %.6g, said to be up to %.6g", rule->name, sqrt(low * high), predicted);
+        /* upside down, the steepest direction leaves by the factor that it says */
+        for (double b = 0.02; rule->growth && b < 1; b *= 8) {
+            double rate = b / largest(problem, theta, elements), growth;
+            lengthens(training, rate, -1, 100000, 1e30, &growth);
+            if (fabs(growth / rule->growth(hyper, b) - 1) > 1e-4)
+                fail_msg("%s: grows by %.9g a step, said to be %.9g", rule->name, growth, rule->growth(hyper, b));
+        }
+        leaves += rule->growth != NULL;
         us_training_destroy(training);
     }
-    assert_true(told >= 19);
+    assert_true(told >= 19 && leaves >= 18);
     assert_near(us_rule_find("adam")->stability((double[]){0.9, 0.999, 1e-8}), 38, 1e-14, 0);
     assert_near(us_rule_find("momentum")->stability((double[]){0.9}), 3.8, 1e-14, 0);
     us_vec_destroy(d);

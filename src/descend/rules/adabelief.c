@@ -34,6 +34,8 @@ static double adabelief_preconditioner(const us_rule_step *step, const double *s
 
 static double adabelief_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
+static double adabelief_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_adabelief = {
     .name = "adabelief",
     .title = "AdaBelief",
@@ -54,5 +56,6 @@ const us_rule us__rule_adabelief = {
     .update_f64 = us__adabelief_update_f64,
     .preconditioner = adabelief_preconditioner,
     .stability = adabelief_stability,
+    .growth = adabelief_growth,
 };
 #endif

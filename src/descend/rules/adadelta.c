@@ -30,6 +30,8 @@ static double adadelta_preconditioner(const us_rule_step *step, const double *st
 
 static double adadelta_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double adadelta_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_adadelta = {
     .name = "adadelta",
     .title = "Adadelta",
@@ -51,6 +53,7 @@ const us_rule us__rule_adadelta = {
     .update_f64 = us__adadelta_update_f64,
     .preconditioner = adadelta_preconditioner,
     .stability = adadelta_stability,
+    .growth = adadelta_growth,
     .finds_rate = true,
 };
 #endif

@@ -26,6 +26,8 @@ static double adagrad_preconditioner(const us_rule_step *step, const double *sta
 }
 static double adagrad_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double adagrad_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_adagrad = {
     .name = "adagrad",
     .title = "Adagrad",
@@ -43,5 +45,6 @@ const us_rule us__rule_adagrad = {
     .update_f64 = us__adagrad_update_f64,
     .preconditioner = adagrad_preconditioner,
     .stability = adagrad_stability,
+    .growth = adagrad_growth,
 };
 #endif

@@ -28,6 +28,8 @@ static double adagrad_rms_preconditioner(const us_rule_step *step, const double 
 }
 static double adagrad_rms_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double adagrad_rms_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_adagrad_rms = {
     .name = "adagrad-rms",
     .title = "Adagrad, mean of squares",
@@ -46,5 +48,6 @@ const us_rule us__rule_adagrad_rms = {
     .update_f64 = us__adagrad_rms_update_f64,
     .preconditioner = adagrad_rms_preconditioner,
     .stability = adagrad_rms_stability,
+    .growth = adagrad_rms_growth,
 };
 #endif

@@ -84,6 +84,8 @@ static double adahessian_preconditioner(const us_rule_step *step, const double *
 
 static double adahessian_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
+static double adahessian_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_adahessian = {
     .name = "adahessian",
     .title = "AdaHessian",
@@ -106,5 +108,6 @@ const us_rule us__rule_adahessian = {
     .wants_diagonal = adahessian_wants,
     .preconditioner = adahessian_preconditioner,
     .stability = adahessian_stability,
+    .growth = adahessian_growth,
 };
 #endif

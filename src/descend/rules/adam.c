@@ -34,6 +34,8 @@ static double adam_preconditioner(const us_rule_step *step, const double *state)
 /* Heavy ball with (1 − β₁)α for the rate: (1 − β₁)αλ < 2(1 + β₁). */
 static double adam_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); }
 
+static double adam_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_adam = {
     .name = "adam",
     .title = "Adam",
@@ -53,5 +55,6 @@ const us_rule us__rule_adam = {
     .update_f64 = us__adam_update_f64,
     .preconditioner = adam_preconditioner,
     .stability = adam_stability,
+    .growth = adam_growth,
 };
 #endif

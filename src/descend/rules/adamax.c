@@ -30,6 +30,8 @@ static double adamax_preconditioner(const us_rule_step *step, const double *stat
 
 static double adamax_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
+static double adamax_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_adamax = {
     .name = "adamax",
     .title = "AdaMax",
@@ -49,5 +51,6 @@ const us_rule us__rule_adamax = {
     .update_f64 = us__adamax_update_f64,
     .preconditioner = adamax_preconditioner,
     .stability = adamax_stability,
+    .growth = adamax_growth,
 };
 #endif

@@ -36,6 +36,8 @@ static double adamw_stability(const double *hyper) {
     return 2 * (1 + hyper[0]) / (1 - hyper[0]);
 } /* as Adam; λ adds to it */
 
+static double adamw_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_adamw = {
     .name = "adamw",
     .title = "AdamW",
@@ -56,5 +58,6 @@ const us_rule us__rule_adamw = {
     .update_f64 = us__adamw_update_f64,
     .preconditioner = adamw_preconditioner,
     .stability = adamw_stability,
+    .growth = adamw_growth,
 };
 #endif

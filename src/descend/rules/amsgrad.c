@@ -35,6 +35,8 @@ static double amsgrad_preconditioner(const us_rule_step *step, const double *sta
 
 static double amsgrad_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
+static double amsgrad_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_amsgrad = {
     .name = "amsgrad",
     .title = "AMSGrad",
@@ -56,5 +58,6 @@ const us_rule us__rule_amsgrad = {
     .update_f64 = us__amsgrad_update_f64,
     .preconditioner = amsgrad_preconditioner,
     .stability = amsgrad_stability,
+    .growth = amsgrad_growth,
 };
 #endif

@@ -23,6 +23,8 @@ static const us_hyperparameter momentum_hyperparameters[] = {
 /* Polyak 1964: 2(1 + λ). */
 static double momentum_stability(const double *hyper) { return 2 * (1 + hyper[0]); }
 
+static double momentum_growth(const double *hyper, double b) { return us__growth_heavy_ball(hyper[0], b); }
+
 const us_rule us__rule_momentum = {
     .name = "momentum",
     .title = "Momentum (heavy ball)",
@@ -40,5 +42,6 @@ const us_rule us__rule_momentum = {
     .update_f32 = us__momentum_update_f32,
     .update_f64 = us__momentum_update_f64,
     .stability = momentum_stability,
+    .growth = momentum_growth,
 };
 #endif

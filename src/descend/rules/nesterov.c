@@ -24,6 +24,8 @@ static const us_hyperparameter nesterov_hyperparameters[] = {
 
 static double nesterov_stability(const double *hyper) { return (2 + 2 * hyper[0]) / (1 + 2 * hyper[0]); }
 
+static double nesterov_growth(const double *hyper, double b) { return us__growth_nesterov(hyper[0], b); }
+
 const us_rule us__rule_nesterov = {
     .name = "nesterov",
     .title = "Nesterov momentum",
@@ -40,5 +42,6 @@ const us_rule us__rule_nesterov = {
     .update_f32 = us__nesterov_update_f32,
     .update_f64 = us__nesterov_update_f64,
     .stability = nesterov_stability,
+    .growth = nesterov_growth,
 };
 #endif

@@ -43,6 +43,8 @@ static double radam_preconditioner(const us_rule_step *step, const double *state
 
 static double radam_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); } /* as Adam */
 
+static double radam_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_radam = {
     .name = "radam",
     .title = "RAdam (rectified Adam)",
@@ -70,5 +72,6 @@ const us_rule us__rule_radam = {
     .update_f64 = us__radam_update_f64,
     .preconditioner = radam_preconditioner,
     .stability = radam_stability,
+    .growth = radam_growth,
 };
 #endif

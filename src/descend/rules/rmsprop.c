@@ -28,6 +28,8 @@ static double rmsprop_preconditioner(const us_rule_step *step, const double *sta
 }
 static double rmsprop_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double rmsprop_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_rmsprop = {
     .name = "rmsprop",
     .title = "RMSProp",
@@ -45,5 +47,6 @@ const us_rule us__rule_rmsprop = {
     .update_f64 = us__rmsprop_update_f64,
     .preconditioner = rmsprop_preconditioner,
     .stability = rmsprop_stability,
+    .growth = rmsprop_growth,
 };
 #endif

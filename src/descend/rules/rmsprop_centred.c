@@ -31,6 +31,8 @@ static double rmsprop_centred_preconditioner(const us_rule_step *step, const dou
 
 static double rmsprop_centred_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double rmsprop_centred_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_rmsprop_centred = {
     .name = "rmsprop-centred",
     .title = "RMSProp, centred",
@@ -50,5 +52,6 @@ const us_rule us__rule_rmsprop_centred = {
     .update_f64 = us__rmsprop_centred_update_f64,
     .preconditioner = rmsprop_centred_preconditioner,
     .stability = rmsprop_centred_stability,
+    .growth = rmsprop_centred_growth,
 };
 #endif

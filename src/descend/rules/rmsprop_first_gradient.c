@@ -31,6 +31,8 @@ static double rmsprop_first_gradient_preconditioner(const us_rule_step *step, co
 }
 static double rmsprop_first_gradient_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double rmsprop_first_gradient_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_rmsprop_first_gradient = {
     .name = "rmsprop-first-gradient",
     .title = "RMSProp, started at the first gradient",
@@ -50,5 +52,6 @@ const us_rule us__rule_rmsprop_first_gradient = {
     .update_f64 = us__rmsprop_first_gradient_update_f64,
     .preconditioner = rmsprop_first_gradient_preconditioner,
     .stability = rmsprop_first_gradient_stability,
+    .growth = rmsprop_first_gradient_growth,
 };
 #endif

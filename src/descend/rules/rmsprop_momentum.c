@@ -31,6 +31,8 @@ static double rmsprop_momentum_preconditioner(const us_rule_step *step, const do
 
 static double rmsprop_momentum_stability(const double *hyper) { return 2 * (1 + hyper[1]); } /* as the heavy ball */
 
+static double rmsprop_momentum_growth(const double *hyper, double b) { return us__growth_heavy_ball(hyper[1], b); }
+
 const us_rule us__rule_rmsprop_momentum = {
     .name = "rmsprop-momentum",
     .title = "RMSProp with momentum",
@@ -50,5 +52,6 @@ const us_rule us__rule_rmsprop_momentum = {
     .update_f64 = us__rmsprop_momentum_update_f64,
     .preconditioner = rmsprop_momentum_preconditioner,
     .stability = rmsprop_momentum_stability,
+    .growth = rmsprop_momentum_growth,
 };
 #endif

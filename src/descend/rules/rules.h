@@ -26,6 +26,13 @@ typedef void us__update_f64(const us_rule_step *, double *theta, const double *g
         return whole->precision == US_F32 ? us__##name##_whole_f32(whole) : us__##name##_whole_f64(whole); \
     }
 
+/* us_rule.growth of gradient descent, of the heavy ball and of Nesterov's momentum beta, and of a mean of gradients that
+ * keeps beta (growth.c). */
+double us__growth_plain(double b);
+double us__growth_heavy_ball(double beta, double b);
+double us__growth_nesterov(double beta, double b);
+double us__growth_mean(double beta, double b);
+
 /* The average x of schedule-free rules, of which beta is the first hyperparameter and z the first state. */
 void us__schedule_free_weights(const us_rule_whole *whole, void *out);
 void us__schedule_free_weights_f32(const us_rule_whole *whole, void *out);

@@ -15,6 +15,8 @@ US_KERNEL void US_REAL(us__sgd_update)(const us_rule_step *step, us_real *restri
 #if US_REAL_BITS == 64
 static double sgd_stability(const double *hyper) { return (void)hyper, 2; }
 
+static double sgd_growth(const double *hyper, double b) { return (void)hyper, us__growth_plain(b); }
+
 const us_rule us__rule_sgd = {
     .name = "sgd",
     .title = "Gradient descent",
@@ -26,5 +28,6 @@ const us_rule us__rule_sgd = {
     .update_f32 = us__sgd_update_f32,
     .update_f64 = us__sgd_update_f64,
     .stability = sgd_stability,
+    .growth = sgd_growth,
 };
 #endif

@@ -32,6 +32,8 @@ static double yogi_preconditioner(const us_rule_step *step, const double *state)
 /* As Adam: the correction of bias is past. */
 static double yogi_stability(const double *hyper) { return 2 * (1 + hyper[0]) / (1 - hyper[0]); }
 
+static double yogi_growth(const double *hyper, double b) { return us__growth_mean(hyper[0], b); }
+
 const us_rule us__rule_yogi = {
     .name = "yogi",
     .title = "Yogi",
@@ -51,5 +53,6 @@ const us_rule us__rule_yogi = {
     .update_f64 = us__yogi_update_f64,
     .preconditioner = yogi_preconditioner,
     .stability = yogi_stability,
+    .growth = yogi_growth,
 };
 #endif
