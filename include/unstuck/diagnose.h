@@ -129,7 +129,9 @@ typedef struct us_evidence {
     us_null_space null_space;
     double offered_decrease;     /* by the quadratic model, see us_point */
     double decrease_carrying_on; /* loss now − loss after going on for a while on a copy */
-    double trend_carrying_on;    /* mean loss of the first half of those steps − of the second, less two standard errors */
+    double trend_carrying_on;    /* by how much the loss falls over those steps by its trend (us_trend_measure), of the steps'
+                                    batches or, where that is more, of 64 looks at all rows; where the interval of the slope
+                                    reaches zero, what its upper end makes of it */
     double frozen_share;         /* share of ‖g‖² in parameters that the next step does not change by a single bit */
     uint64_t steps_carrying_on;
     double carrying_on_share;    /* part that they are of the steps to be looked at, where those were too dear; default 1 */

@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
+#include <unstuck/trend.h>
 
 us_status us__evidence_gradient(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
@@ -172,27 +173,16 @@ us_status us__evidence_escape(us__gathering *g) {
     return status;
 }
 
-/* The losses of the steps, each on its batch: mean and variance of the first half and of the second. */
-typedef struct evidence_halves {
-    uint64_t begin, half;
-    double mean[2], square[2], count[2];
-} evidence_halves;
-
 static bool evidence_hear(void *user, const us_training *training, const us_step_info *info) {
-    evidence_halves *h = user;
     (void)training;
-    int k = info->step - h->begin > h->half;
-    double before = info->loss - h->mean[k]; /* Welford 1962 */
-    h->mean[k] += before / ++h->count[k];
-    h->square[k] += before * (info->loss - h->mean[k]);
+    us_series_add(user, info->loss);
     return true;
 }
 
-/* By how much the losses of the second half lie below those of the first, two standard errors taken off. */
-static double evidence_trend(const evidence_halves *h) {
-    if (h->count[0] < 2 || h->count[1] < 2) return (double)NAN;
-    double variance = h->square[0] / (h->count[0] * (h->count[0] - 1)) + h->square[1] / (h->count[1] * (h->count[1] - 1));
-    return h->mean[0] - h->mean[1] - 2 * sqrt(variance);
+/* By how much losses fall by their trend over so many steps; where noise alone may make as much of it, what its interval
+ * leaves of that, which is nothing or less. */
+static double evidence_fall(const us_trend *trend, uint64_t steps) {
+    return -(double)steps * (trend->high < 0 ? trend->slope : trend->high);
 }
 
 /* Share of ‖g‖² in elements of θ that one step did not change by a single bit. */
@@ -210,21 +200,59 @@ static us_status evidence_frozen(us__gathering *g, const us_training *after, dou
 
 /* Gradients over all rows that going on may take where the problem is large. */
 static const double EVIDENCE_GOING_ON = 8, EVIDENCE_LONGER = 12;
+static const double EVIDENCE_SURE = 0.98; /* of the trend: of two, each on one side */
+enum { EVIDENCE_LOOKS = 64 };
+
+/* The copy's steps, with looks at the loss on all rows between them where a step sees some of them only.
+ * @param at, seen [EVIDENCE_LOOKS + 1] of the looks: the step, and the loss; *count: how many */
+static us_status evidence_advance(us__gathering *g, us_training *copy, uint64_t steps, double *at, double *seen,
+                                  size_t *count) {
+    const us_evidence *e = &g->diagnosis->evidence;
+    uint64_t looks = e->full_batch ? 1 : steps < EVIDENCE_LOOKS ? steps : EVIDENCE_LOOKS;
+    at[0] = 0, seen[0] = e->loss, *count = 1;
+    for (uint64_t look = 1; look <= looks; look++) {
+        uint64_t target = steps / looks * look + steps % looks * look / looks;
+        us_status status = us_training_advance(copy, target - (us_training_steps(copy) - e->steps_done));
+        if (!status && !e->full_batch) status = us__gathering_look(g, copy, &seen[*count]);
+        if (status) return status;
+        at[*count] = (double)target;
+        if (!e->full_batch) ++*count;
+    }
+    return US_OK;
+}
+
+/* What the trend says: of the steps' own losses, and of the looks where there were some. */
+static us_status evidence_trend(us__gathering *g, const us_series *losses, const double *at, const double *seen,
+                                size_t count, uint64_t steps) {
+    us_evidence *e = &g->diagnosis->evidence;
+    us_context *context = us_problem_context(g->problem);
+    us_trend trend;
+    e->trend_carrying_on = (double)NAN;
+    us_status status = us_series_trend(losses, context, 1, EVIDENCE_SURE, &trend);
+    if (status == US_OK) e->trend_carrying_on = evidence_fall(&trend, steps);
+    if (status == US_OK || status == US_ERR_ARGUMENT)
+        status = us_trend_measure(&trend, context, at, seen, count, EVIDENCE_SURE);
+    if (status == US_OK) e->trend_carrying_on = fmax(e->trend_carrying_on, evidence_fall(&trend, steps));
+    if (status != US_ERR_ARGUMENT) return status;
+    us_context_error_clear(context); /* too few for a trend */
+    return US_OK;
+}
 
 /* On a copy, for `wanted` steps, or as many of them as so many gradients allow. */
 static us_status evidence_go_on(us__gathering *g, uint64_t wanted, double gradients) {
     us_evidence *e = &g->diagnosis->evidence;
     us_context *context = us_problem_context(g->problem);
     uint64_t steps = us__gathering_steps(g, wanted, gradients);
-    evidence_halves halves = {.begin = e->steps_done, .half = steps / 2};
+    us_series losses = {0};
     us_training *copy = NULL;
-    double loss;
+    double loss, at[EVIDENCE_LOOKS + 1], seen[EVIDENCE_LOOKS + 1];
+    size_t count;
     us_status status = us_training_copy(&copy, g->training, g->own);
-    if (!status) status = us_training_observe(copy, evidence_hear, &halves);
+    if (!status) status = us_training_observe(copy, evidence_hear, &losses);
     if (status) goto done;
     status = us_training_step(copy);
     if (!status) status = evidence_frozen(g, copy, &e->frozen_share);
-    if (!status) status = us_training_advance(copy, steps - 1);
+    if (!status) status = evidence_advance(g, copy, steps, at, seen, &count);
     e->steps_carrying_on = us_training_steps(copy) - e->steps_done;
     if (status == US_ERR_NONFINITE) {
         us_context_error_clear(context);
@@ -238,7 +266,7 @@ static us_status evidence_go_on(us__gathering *g, uint64_t wanted, double gradie
     if (!e->carrying_on_finite) goto done;
     e->decrease_carrying_on = e->loss - loss;
     e->carrying_on_share = (double)steps / (double)wanted;
-    e->trend_carrying_on = evidence_trend(&halves);
+    status = evidence_trend(g, &losses, at, seen, count, steps);
 done:
     us_training_destroy(copy);
     return status;

@@ -13,8 +13,8 @@
 
 enum { READ_STEP, READ_LOSS, READ_GRADIENT, READ_RATE, READ_BATCH, READ_KINDS };
 
-/* Names as they read once they are in lower case, with _ for what is no letter, and without "train_" before them; the first
- * that a log has is taken. */
+/* Names as they read once they are in lower case, with _ for what is no letter, and without "train_" before them, nor the
+ * name of a run and " - "; the first that a log has is taken. */
 static const char *const READ_NAMES[READ_KINDS][10] = {
     {"step", "steps", "global_step", "iter", "iteration", "iterations", "trainer_global_step", "t", "epoch", "epochs"},
     {"loss", "loss_step", "batch_loss", "mean_loss", "loss_epoch", "nll", "cost", "objective"},
@@ -25,6 +25,7 @@ static const char *const READ_NAMES[READ_KINDS][10] = {
 
 static void read_plain(const char *name, char *out, size_t size) {
     size_t n = 0;
+    for (const char *run; (run = strstr(name, " - "));) name = run + 3;
     for (; *name && n + 1 < size; name++)
         out[n++] = isalnum((unsigned char)*name) ? (char)tolower((unsigned char)*name) : '_';
     out[n] = '\0';
@@ -147,7 +148,7 @@ static us_status read_csv(read_rows *r, us_table *table) {
     return status;
 }
 
-/* ------------------------------------------------------------------ JSON lines */
+/* ------------------------------------------------------------------ JSON: lines, or a list of objects */
 
 /* NaN and Infinity as Python writes them are no JSON: they become texts, outside of texts. Returns a copy for free. */
 static char *read_quote_nan(const char *line) {
@@ -199,12 +200,46 @@ static us_status read_object(read_rows *r, json_t *object, uint64_t line) {
     return read_add(r, values, best[READ_LOSS] == SIZE_MAX);
 }
 
+/* The list of objects in a file of one JSON value: the value itself, or a member of it ("log_history"). NULL: there is none,
+ * or no memory for it. A new reference. */
+static json_t *read_list(FILE *file) {
+    char *text = NULL, *quoted;
+    size_t size = 0;
+    json_t *value, *member, *list = NULL;
+    const char *key;
+    ssize_t length = getdelim(&text, &size, '\0', file);
+    quoted = length > 0 ? read_quote_nan(text) : NULL;
+    value = quoted ? json_loads(quoted, 0, NULL) : NULL;
+    if (json_is_array(value)) list = json_incref(value);
+    json_object_foreach(value, key, member) if (!list && json_is_array(member) && json_is_object(json_array_get(member, 0)))
+        list = json_incref(member);
+    json_decref(value);
+    free(quoted);
+    free(text);
+    return list;
+}
+
+/* The number of an object in its list stands for its line. */
+static us_status read_objects(read_rows *r, const json_t *list) {
+    us_status status = US_OK;
+    for (size_t i = 0; i < json_array_size(list) && status == US_OK; i++) {
+        json_t *object = json_array_get(list, i);
+        if (json_is_object(object))
+            status = read_object(r, object, i + 1);
+        else
+            status = us__fail(r->context, US_ERR_INPUT, "%s: value %zu of the list is no JSON object", r->path, i + 1);
+    }
+    return status;
+}
+
 static us_status read_json(read_rows *r, FILE *file) {
     char *line = NULL;
     size_t size = 0;
     uint64_t number = 0;
-    us_status status = US_OK;
-    while (status == US_OK && getline(&line, &size, file) >= 0) {
+    json_t *list = read_list(file);
+    us_status status = read_objects(r, list);
+    rewind(file);
+    while (!list && status == US_OK && getline(&line, &size, file) >= 0) {
         json_error_t error;
         number++;
         if (line[strspn(line, " \t\r\n")] == '\0') continue;
@@ -220,6 +255,7 @@ static us_status read_json(read_rows *r, FILE *file) {
         json_decref(object);
         free(quoted);
     }
+    json_decref(list);
     free(line);
     if (status == US_OK && !r->has[READ_LOSS]) return read_no_loss(r->context, r->path, "objects without one");
     return status;
@@ -236,7 +272,7 @@ us_status us_log_read(us_log **out, us_context *context, const char *path) {
     if (!file) return us__fail(context, US_ERR_INPUT, "%s: %s", path, strerror(errno));
     while (c != EOF && isspace(c)) c = fgetc(file);
     us_status status;
-    if (c == '{') {
+    if (c == '{' || c == '[') {
         rewind(file);
         status = read_json(&r, file);
     } else {

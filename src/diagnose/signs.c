@@ -36,7 +36,7 @@ void us__signs_list(us_diagnosis *d, const us_verdict_options *options) {
               e->decrease_carrying_on == e->decrease_carrying_on ? (double)e->steps_carrying_on : (double)NAN, (double)NAN,
               "How many steps the copy went on for.");
     signs_add(d, "trend_carrying_on", e->trend_carrying_on, worth,
-              "How much lower the losses of the second half of those steps are than those of the first, noise taken off.");
+              "How much the loss falls over those steps by its trend; zero or less where noise may make it.");
     signs_add(d, "frozen_share", e->frozen_share, 0.5,
               "The share of the gradient that belongs to parameters which the next step does not change by a single bit.");
     signs_add(d, "decrease_line_search", e->decrease_line_search, worth,
