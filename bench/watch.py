@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""What watching costs: `train --watch economy` and `full` beside `off`, in processor time, the median of rounds.
+"""What watching costs: `train --watch economy` and `full` beside `off`, in processor time.
 
-    bench/watch.py BUILD-FOLDER [--rounds 7] [--only small,medium,large]
+    bench/watch.py BUILD-FOLDER [--rounds 9] [--scale 1] [--only small,medium,large]
 
-The data are drawn here. Loading them is measured with one step, and taken off. `itself` is the share that the program says
-it took, by its own clock. The standard library alone is used."""
+In each round every mode runs once, by turns and each time in another order, and `off` twice: what the second costs beside the
+first is the noise of the measurement, and should be nothing. A cost is the ratio to the mean of both, the median over rounds,
+with its standard error (from the middle half of the rounds). The data are drawn here; loading them is measured with one step,
+and taken off. `itself` is the share that the program says it took, by its own clock; `--scale` multiplies the steps. The
+standard library alone is used."""
 import argparse, json, os, random, resource, statistics, struct, subprocess, sys, tempfile
 
-MODES = ("off", "economy", "full")
+RUNS = ("off", "economy", "off again", "full")
 CASES = {  # rows and columns of the data, arguments, steps
     "small": ("150 rows, linear, batch 16", "small.csv", ["--model", "linear", "--batch", "16"], 400000),
     "medium": ("784-128-10, batch 32", "train-images-idx3-ubyte", ["--model", "mlp:128", "--batch", "32"], 6000),
@@ -36,7 +39,7 @@ def draw(folder):
 def run(program, folder, data, arguments, steps, mode):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     p = subprocess.run([program, "train", data, *arguments, "--test-fraction", "0", "--optimizer", "adam", "--steps", str(steps),
-                        "--watch", mode, "--run", "run", "--json", "--quiet"], cwd=folder, stdout=subprocess.PIPE, check=True)
+                        "--watch", mode.split()[0], "--run", "run", "--json", "--quiet"], cwd=folder, stdout=subprocess.PIPE, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(["rm", "-r", os.path.join(folder, "run")], check=True)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, json.loads(p.stdout)["watch"]
@@ -45,7 +48,8 @@ def run(program, folder, data, arguments, steps, mode):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--only", default="small,medium,large")
     o = parser.parse_args()
     program = os.path.abspath(os.path.join(o.build, "src/cli/unstuck"))
@@ -53,19 +57,23 @@ def main():
         draw(folder)
         for name in o.only.split(","):
             what, data, arguments, steps = CASES[name]
-            costs, said = {m: [] for m in MODES}, {m: [] for m in MODES}
+            steps = int(o.scale * steps)
+            costs, said = {m: [] for m in RUNS}, {m: [] for m in RUNS}
             load = min(run(program, folder, data, arguments, 1, "off")[0] for _ in range(3))
-            for _ in range(o.rounds):
+            for k in range(o.rounds):
                 times = {}
-                for mode in MODES:
+                for mode in RUNS[k % 4:] + RUNS[:k % 4]:
                     times[mode], watch = run(program, folder, data, arguments, steps, mode)
                     if watch: said[mode].append(watch["share"])
-                for mode in MODES: costs[mode].append((times[mode] - load) / (times["off"] - load) - 1)
-            print("%-7s %s, %d steps, %.2f s without the data" % (name, what, steps, times["off"] - load))
-            for mode in MODES[1:]:
-                c = sorted(costs[mode])
-                print("        %-8s costs %5.1f %% (%.1f to %.1f)   itself %.1f %%" %
-                      (mode, 100 * statistics.median(c), 100 * c[0], 100 * c[-1], 100 * statistics.median(said[mode])))
+                off = (times["off"] + times["off again"]) / 2 - load
+                for mode in RUNS[1:]: costs[mode].append((times[mode] - load) / off - 1)
+                costs["off again"][-1] *= 2  # beside the first alone
+            print("%-7s %s, %d steps, %.2f s without the data" % (name, what, steps, off))
+            for mode in RUNS[1:]:
+                low, middle, high = statistics.quantiles(costs[mode], n=4)
+                error = 1.25 * (high - low) / 1.349 / len(costs[mode]) ** 0.5  # of a median of normal values
+                print("        %-9s costs %5.1f %% +- %.1f" % (mode, 100 * middle, 100 * error) +
+                      ("   itself %.1f %%" % (100 * statistics.median(said[mode])) if said[mode] else ""))
             sys.stdout.flush()
 
 

@@ -46,7 +46,10 @@ static void train_tell_fit(const json_t *summary) {
 /* What the watch took, the last that it saw, and what it could not. */
 static void train_tell_watch(const us_run *run) {
     us_watch_report r;
+    bool wants = false;
     if (!us_run_watch_report(run, &r)) return;
+    for (int k = 0; k < US_WATCH_KINDS; k++) wants |= r.wanting[k] > 0;
+    if (r.probes + r.looks == 0 && !wants) return;
     const char *between = r.probes + r.looks ? "; too short a time for " : ", too short a time for ";
     if (r.probes + r.looks)
         printf("  watched for %.2g %% of the time (at most %g %%): %llu probes", 100 * r.share, 100 * r.promised,
@@ -74,7 +77,32 @@ static void train_tell_number(const json_t *number, double scale, int digits, co
         printf("%snot finite%s", style->red, style->reset);
 }
 
-static void train_tell(us_run *run, us_status status, json_t *summary) {
+/* "training loss 0.5 -> 0.3, on test rows 0.4" */
+static void train_tell_loss(const json_t *loss, const cli_style *style) {
+    cli_style plain = *style;
+    plain.bold = "";
+    printf("training loss ");
+    train_tell_number(json_object_get(loss, "first"), 1, 6, "", &plain);
+    printf(" -> ");
+    train_tell_number(json_object_get(loss, "last"), 1, 6, "", style);
+    if (json_is_number(json_object_get(loss, "test")))
+        printf(", on test rows %.6g", json_number_value(json_object_get(loss, "test")));
+    printf("\n");
+}
+
+static const char *train_word(us_status status) {
+    return status == US_INTERRUPTED ? "interrupted" : status == US_ERR_NONFINITE ? "diverged" : "finished";
+}
+
+/* What came of it, for those who want to hear no more. */
+static void train_tell_line(us_run *run, us_status status, const json_t *summary) {
+    cli_style style = cli_style_of(STDOUT_FILENO);
+    printf("%s: %s after %lld steps, ", us_run_folder(run), train_word(status),
+           json_integer_value(json_object_get(summary, "steps")));
+    train_tell_loss(json_object_get(summary, "loss"), &style);
+}
+
+static void train_tell(us_run *run, us_status status, const json_t *summary) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     char room[CLI_WORD];
     const char *folder = us_run_folder(run), *metric_name = "", *kind = json_string_value(json_object_get(summary, "kind"));
@@ -82,17 +110,11 @@ static void train_tell(us_run *run, us_status status, json_t *summary) {
     double seconds = json_number_value(json_object_get(summary, "seconds"));
     cli_duration(took, sizeof took, seconds);
     json_t *loss = json_object_get(summary, "loss"), *metric = json_object_get(summary, "metric");
-    printf("%s%s%s after %lld steps (%.4g epochs) in %s\n", style.bold,
-           status == US_INTERRUPTED     ? "interrupted"
-           : status == US_ERR_NONFINITE ? "diverged"
-                                        : "finished",
-           style.reset, json_integer_value(json_object_get(summary, "steps")),
-           json_number_value(json_object_get(summary, "epochs")), took);
-    printf("  training loss %.6g -> ", json_number_value(json_object_get(loss, "first")));
-    train_tell_number(json_object_get(loss, "last"), 1, 6, "", &style);
-    if (json_is_number(json_object_get(loss, "test")))
-        printf(", on test rows %.6g", json_number_value(json_object_get(loss, "test")));
-    printf("\n");
+    printf("%s%s%s after %lld steps (%.4g epochs) in %s\n", style.bold, train_word(status), style.reset,
+           json_integer_value(json_object_get(summary, "steps")), json_number_value(json_object_get(summary, "epochs")),
+           took);
+    printf("  ");
+    train_tell_loss(loss, &style);
     if (json_is_string(json_object_get(metric, "name"))) metric_name = json_string_value(json_object_get(metric, "name"));
     if (*metric_name) {
         bool share = strcmp(metric_name, "accuracy") == 0;
@@ -160,7 +182,7 @@ static int train_run(const cli_command *command, int argc, char **argv) {
          "goes on with an interrupted run (alone; --steps N adds steps; DATA only where\nthe file was moved: the same "
          "bytes)"},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
-        {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
+        {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages: one line on what came of it"},
     };
     memcpy(table + count, own, sizeof own);
     count += sizeof own / sizeof *own;
@@ -215,9 +237,9 @@ static int train_run(const cli_command *command, int argc, char **argv) {
     }
     if (json) {
         printf("%s\n", text);
-    } else if (!quiet) {
+    } else {
         json_t *summary = json_loads(text, 0, NULL);
-        train_tell(run, ended, summary);
+        (quiet ? train_tell_line : train_tell)(run, ended, summary);
         json_decref(summary);
     }
 done:

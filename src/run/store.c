@@ -1,6 +1,5 @@
-#include "run/run.h"
+#include "run/store.h"
 #include <math.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,38 +32,19 @@ static const char STORE_YOUNGER[] =
     "CREATE TABLE IF NOT EXISTS results(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT "
     "NULL, json TEXT NOT NULL, time INTEGER NOT NULL);";
 
-enum { STORE_ROWS = 8192, STORE_SIGNS = 16384 };
-
-typedef struct store_sign {
-    uint64_t step;
-    const char *name, *part;
-    double value;
-} store_sign;
-
-struct us__store {
-    us_context *context;
-    sqlite3 *db;
-    sqlite3_stmt *insert, *insert_sign;
-    char *path;
-    us__metric *rows;  /* [STORE_ROWS], NULL when read-only */
-    store_sign *signs; /* [STORE_SIGNS], likewise */
-    size_t count, sign_count;
-    double row_seconds;
-};
-
-static us_status store_fail(us__store *store) {
+us_status us__store_fail(us__store *store) {
     if (sqlite3_errcode(store->db) == SQLITE_NOMEM)
         return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
     return us__fail(store->context, US_ERR_IO, "%s: %s", store->path, sqlite3_errmsg(store->db));
 }
 
-static us_status store_execute(us__store *store, const char *sql) {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? US_OK : store_fail(store);
+us_status us__store_execute(us__store *store, const char *sql) {
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? US_OK : us__store_fail(store);
 }
 
 /* Prepares one statement and binds by `types`: i int64, d double (NaN is NULL), t text. */
 static us_status store_prepare(us__store *store, sqlite3_stmt **out, const char *sql, const char *types, va_list arguments) {
-    if (sqlite3_prepare_v2(store->db, sql, -1, out, NULL) != SQLITE_OK) return store_fail(store);
+    if (sqlite3_prepare_v2(store->db, sql, -1, out, NULL) != SQLITE_OK) return us__store_fail(store);
     int bound = SQLITE_OK;
     for (int i = 0; types[i] && bound == SQLITE_OK; i++) switch (types[i]) {
         case 'i':
@@ -77,24 +57,22 @@ static us_status store_prepare(us__store *store, sqlite3_stmt **out, const char 
             bound = sqlite3_bind_text(*out, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
             break;
         }
-    return bound == SQLITE_OK ? US_OK : store_fail(store);
+    return bound == SQLITE_OK ? US_OK : us__store_fail(store);
 }
 
-/* Runs a statement that gives no rows. */
-static us_status store_run(us__store *store, const char *sql, const char *types, ...) {
+us_status us__store_run(us__store *store, const char *sql, const char *types, ...) {
     va_list arguments;
     va_start(arguments, types);
     sqlite3_stmt *statement = NULL;
     us_status status = store_prepare(store, &statement, sql, types, arguments);
     va_end(arguments);
-    if (status == US_OK && sqlite3_step(statement) != SQLITE_DONE) status = store_fail(store);
+    if (status == US_OK && sqlite3_step(statement) != SQLITE_DONE) status = us__store_fail(store);
     sqlite3_finalize(statement);
     return status;
 }
 
-/* Hands each row of a query to `row`, which returns false when it ran out of memory. */
-static us_status store_query(us__store *store, bool (*row)(void *user, sqlite3_stmt *), void *user, const char *sql,
-                             const char *types, ...) {
+us_status us__store_query(us__store *store, bool (*row)(void *user, sqlite3_stmt *), void *user, const char *sql,
+                          const char *types, ...) {
     va_list arguments;
     va_start(arguments, types);
     sqlite3_stmt *statement = NULL;
@@ -103,12 +81,12 @@ static us_status store_query(us__store *store, bool (*row)(void *user, sqlite3_s
     int code = SQLITE_ROW;
     while (status == US_OK && (code = sqlite3_step(statement)) == SQLITE_ROW)
         if (!row(user, statement)) status = us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
-    if (status == US_OK && code != SQLITE_DONE) status = store_fail(store);
+    if (status == US_OK && code != SQLITE_DONE) status = us__store_fail(store);
     sqlite3_finalize(statement);
     return status;
 }
 
-static double store_column(sqlite3_stmt *statement, int column) {
+double us__store_column(sqlite3_stmt *statement, int column) {
     return sqlite3_column_type(statement, column) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(statement, column);
 }
 
@@ -135,7 +113,7 @@ static us_status store_look(us__store *store, const char *folder) {
     bool logged = status == US_OK && stat(wal, &info) == 0 && (info.st_size > 0 || us_run_is_busy(folder));
     if (status == US_OK &&
         sqlite3_open_v2(logged ? store->path : uri, &store->db, logged ? SQLITE_OPEN_READONLY : flags, NULL) != SQLITE_OK)
-        status = store_fail(store);
+        status = us__store_fail(store);
     us__release(store->context, wal);
     us__release(store->context, uri);
     return status;
@@ -150,33 +128,33 @@ static us_status store_connect(us__store **out, us_context *context, const char 
     store->row_seconds = 4e-6;
     store->path = us__text_format(context, "%s/run.db", folder);
     if (!store->path) status = US_ERR_NOMEM;
-    if (status == US_OK && !look && !(store->rows = us__alloc(context, STORE_ROWS, sizeof *store->rows)))
+    if (status == US_OK && !look && !(store->rows = us__alloc(context, US__STORE_ROWS, sizeof *store->rows)))
         status = US_ERR_NOMEM;
-    if (status == US_OK && !look && !(store->signs = us__alloc(context, STORE_SIGNS, sizeof *store->signs)))
+    if (status == US_OK && !look && !(store->signs = us__alloc(context, US__STORE_SIGNS, sizeof *store->signs)))
         status = US_ERR_NOMEM;
     if (status == US_OK && look)
         status = store_look(store, folder);
     else if (status == US_OK && sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
-        status = store_fail(store);
+        status = us__store_fail(store);
     if (status == US_OK) sqlite3_busy_timeout(store->db, 5000);
     return status;
 }
 
 static us_status store_ready(us__store *store) {
-    us_status status = store_execute(store, "PRAGMA synchronous=NORMAL");
-    if (status == US_OK) status = store_execute(store, STORE_YOUNGER);
+    us_status status = us__store_execute(store, "PRAGMA synchronous=NORMAL");
+    if (status == US_OK) status = us__store_execute(store, STORE_YOUNGER);
     if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO metrics VALUES(?,?,?,?,?,?,?)", -1,
                                               &store->insert, NULL) != SQLITE_OK)
-        status = store_fail(store);
+        status = us__store_fail(store);
     if (status == US_OK && sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO signs VALUES(?,?,?,?)", -1,
                                               &store->insert_sign, NULL) != SQLITE_OK)
-        status = store_fail(store);
+        status = us__store_fail(store);
     return status;
 }
 
 us_status us__store_create(us__store **out, us_context *context, const char *folder) {
     us_status status = store_connect(out, context, folder, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    if (status == US_OK) status = store_execute(*out, STORE_SCHEMA);
+    if (status == US_OK) status = us__store_execute(*out, STORE_SCHEMA);
     if (status == US_OK) status = store_ready(*out);
     if (status != US_OK) us__store_close(*out), *out = NULL;
     return status;
@@ -190,8 +168,8 @@ static us_status store_open(us__store **out, us_context *context, const char *fo
     us_status status = store_connect(out, context, folder, flags);
     us__store *store = *out;
     int application = 0, version = 0;
-    if (status == US_OK) status = store_query(store, store_version_row, &application, "PRAGMA application_id", "");
-    if (status == US_OK) status = store_query(store, store_version_row, &version, "PRAGMA user_version", "");
+    if (status == US_OK) status = us__store_query(store, store_version_row, &application, "PRAGMA application_id", "");
+    if (status == US_OK) status = us__store_query(store, store_version_row, &version, "PRAGMA user_version", "");
     if (status == US_ERR_IO && store && store->db &&
         (sqlite3_errcode(store->db) == SQLITE_NOTADB || sqlite3_errcode(store->db) == SQLITE_CORRUPT))
         status = us__fail(context, US_ERR_INPUT, "%s is damaged: %s", store->path, sqlite3_errmsg(store->db));
@@ -228,24 +206,16 @@ void us__store_close(us__store *store) {
 /* ------------------------------------------------------------------ write */
 
 us_status us__store_set(us__store *store, const char *key, const char *value) {
-    return store_run(store, "INSERT OR REPLACE INTO config VALUES(?,?)", "tt", key, value);
+    return us__store_run(store, "INSERT OR REPLACE INTO config VALUES(?,?)", "tt", key, value);
 }
 
 bool us__store_metric(us__store *store, const us__metric *metric) {
-    if (store->count == STORE_ROWS) return false;
+    if (store->count == US__STORE_ROWS) return false;
     store->rows[store->count++] = *metric;
     return true;
 }
 
 double us__store_row_seconds(const us__store *store) { return store->row_seconds; }
-
-bool us__store_sign(us__store *store, uint64_t step, const char *name, const char *part, double value) {
-    if (store->sign_count == STORE_SIGNS) return false;
-    store->signs[store->sign_count++] = (store_sign){step, name, part, value};
-    return true;
-}
-
-size_t us__store_signs_room(const us__store *store) { return STORE_SIGNS - store->sign_count; }
 
 static us_status store_flush_rows(us__store *store) {
     for (size_t i = 0; i < store->count; i++) {
@@ -254,22 +224,8 @@ static us_status store_flush_rows(us__store *store) {
                                  row->gradient_norm, row->learning_rate, row->seconds};
         sqlite3_bind_int64(store->insert, 1, (sqlite3_int64)row->step);
         for (int k = 0; k < 6; k++) sqlite3_bind_double(store->insert, k + 2, values[k]);
-        us_status status = sqlite3_step(store->insert) == SQLITE_DONE ? US_OK : store_fail(store);
+        us_status status = sqlite3_step(store->insert) == SQLITE_DONE ? US_OK : us__store_fail(store);
         sqlite3_reset(store->insert);
-        if (status != US_OK) return status;
-    }
-    return US_OK;
-}
-
-static us_status store_flush_signs(us__store *store) {
-    for (size_t i = 0; i < store->sign_count; i++) {
-        const store_sign *sign = &store->signs[i];
-        sqlite3_bind_int64(store->insert_sign, 1, (sqlite3_int64)sign->step);
-        sqlite3_bind_text(store->insert_sign, 2, sign->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(store->insert_sign, 3, sign->part, -1, SQLITE_STATIC);
-        sqlite3_bind_double(store->insert_sign, 4, sign->value);
-        us_status status = sqlite3_step(store->insert_sign) == SQLITE_DONE ? US_OK : store_fail(store);
-        sqlite3_reset(store->insert_sign);
         if (status != US_OK) return status;
     }
     return US_OK;
@@ -278,11 +234,11 @@ static us_status store_flush_signs(us__store *store) {
 us_status us__store_flush(us__store *store) {
     if (store->count == 0 && store->sign_count == 0) return US_OK;
     double began = us_clock_now();
-    us_status status = store_execute(store, "BEGIN");
+    us_status status = us__store_execute(store, "BEGIN");
     if (status == US_OK) status = store_flush_rows(store);
-    if (status == US_OK) status = store_flush_signs(store);
+    if (status == US_OK) status = us__store_flush_signs(store);
     if (status == US_OK)
-        status = store_execute(store, "COMMIT");
+        status = us__store_execute(store, "COMMIT");
     else
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
     if (status == US_OK) {
@@ -294,55 +250,43 @@ us_status us__store_flush(us__store *store) {
 }
 
 us_status us__store_event(us__store *store, uint64_t step, const char *kind, const char *text) {
-    return store_run(store, "INSERT INTO events(step, kind, text, time) VALUES(?,?,?,?)", "itti", (sqlite3_int64)step, kind,
-                     text, (sqlite3_int64)time(NULL));
+    return us__store_run(store, "INSERT INTO events(step, kind, text, time) VALUES(?,?,?,?)", "itti", (sqlite3_int64)step,
+                         kind, text, (sqlite3_int64)time(NULL));
 }
 
 us_status us__store_verdict(us__store *store, uint64_t step, const char *json) {
-    return store_run(store, "INSERT INTO verdicts(step, json) VALUES(?,?)", "it", (sqlite3_int64)step, json);
-}
-
-us_status us__store_result(us__store *store, uint64_t step, const char *kind, const char *name, const char *json) {
-    us_status status = store_execute(store, "BEGIN");
-    if (status != US_OK) return status;
-    status =
-        store_run(store, "DELETE FROM results WHERE step=? AND kind=? AND name=?", "itt", (sqlite3_int64)step, kind, name);
-    if (status == US_OK)
-        status = store_run(store, "INSERT INTO results(step, kind, name, json, time) VALUES(?,?,?,?,?)", "ittti",
-                           (sqlite3_int64)step, kind, name, json, (sqlite3_int64)time(NULL));
-    if (status == US_OK) return store_execute(store, "COMMIT");
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    return status;
+    return us__store_run(store, "INSERT INTO verdicts(step, json) VALUES(?,?)", "it", (sqlite3_int64)step, json);
 }
 
 us_status us__store_loss(us__store *store, uint64_t step, double train, double test) {
-    return store_run(store,
-                     "INSERT INTO losses VALUES(?1,?2,?3) ON CONFLICT(step) DO UPDATE SET train=coalesce(?2,train), "
-                     "test=coalesce(?3,test)",
-                     "idd", (sqlite3_int64)step, train, test);
+    return us__store_run(store,
+                         "INSERT INTO losses VALUES(?1,?2,?3) ON CONFLICT(step) DO UPDATE SET train=coalesce(?2,train), "
+                         "test=coalesce(?3,test)",
+                         "idd", (sqlite3_int64)step, train, test);
 }
 
 us_status us__store_checkpoint(us__store *store, uint64_t step, double seconds) {
-    return store_run(store, "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", "id", (sqlite3_int64)step, seconds);
+    return us__store_run(store, "INSERT OR REPLACE INTO checkpoints VALUES(?,?)", "id", (sqlite3_int64)step, seconds);
 }
 
 /* It must be on the disk before the files that it speaks of take their places: until then the level is FULL. */
 us_status us__store_remake_begin(us__store *store, const char *config, const char *encoding, const double unit[2]) {
-    us_status status = store_execute(store, "PRAGMA synchronous=FULL; BEGIN");
+    us_status status = us__store_execute(store, "PRAGMA synchronous=FULL; BEGIN");
     if (status != US_OK) return status;
     status = us__store_set(store, "config", config);
     if (status == US_OK) status = us__store_set(store, "encoding", encoding);
     if (status == US_OK) status = us__store_set(store, "files", "beside");
     if (status == US_OK)
-        status = store_run(store, "UPDATE losses SET train=train/?1/?2, test=test/?1/?2", "dd", unit[0], unit[1]);
+        status = us__store_run(store, "UPDATE losses SET train=train/?1/?2, test=test/?1/?2", "dd", unit[0], unit[1]);
     if (status == US_OK)
-        status = store_run(store, "UPDATE metrics SET loss=loss/?1/?2, mean_loss=mean_loss/?1/?2", "dd", unit[0], unit[1]);
+        status =
+            us__store_run(store, "UPDATE metrics SET loss=loss/?1/?2, mean_loss=mean_loss/?1/?2", "dd", unit[0], unit[1]);
     if (status != US_OK) us__store_remake_undo(store);
     return status;
 }
 
 us_status us__store_remake_done(us__store *store) {
-    us_status status = store_execute(store, "COMMIT");
+    us_status status = us__store_execute(store, "COMMIT");
     if (status == US_OK) sqlite3_exec(store->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     return status;
 }
@@ -354,10 +298,10 @@ void us__store_remake_undo(us__store *store) { /* the first error is the one to 
 
 us_status us__store_trim(us__store *store, uint64_t step) {
     store->count = store->sign_count = 0;
-    us_status status = store_run(store, "DELETE FROM metrics WHERE step>?", "i", (sqlite3_int64)step);
-    if (status == US_OK) status = store_run(store, "DELETE FROM losses WHERE step>?", "i", (sqlite3_int64)step);
-    if (status == US_OK) status = store_run(store, "DELETE FROM checkpoints WHERE step>?", "i", (sqlite3_int64)step);
-    if (status == US_OK) status = store_run(store, "DELETE FROM signs WHERE step>?", "i", (sqlite3_int64)step);
+    us_status status = us__store_run(store, "DELETE FROM metrics WHERE step>?", "i", (sqlite3_int64)step);
+    if (status == US_OK) status = us__store_run(store, "DELETE FROM losses WHERE step>?", "i", (sqlite3_int64)step);
+    if (status == US_OK) status = us__store_run(store, "DELETE FROM checkpoints WHERE step>?", "i", (sqlite3_int64)step);
+    if (status == US_OK) status = us__store_run(store, "DELETE FROM signs WHERE step>?", "i", (sqlite3_int64)step);
     return status;
 }
 
@@ -376,44 +320,45 @@ static bool store_text_row(void *user, sqlite3_stmt *statement) {
 
 us_status us__store_get(us__store *store, const char *key, char **value) {
     store_text to = {store->context, NULL};
-    us_status status = store_query(store, store_text_row, &to, "SELECT value FROM config WHERE key=?", "t", key);
+    us_status status = us__store_query(store, store_text_row, &to, "SELECT value FROM config WHERE key=?", "t", key);
     *value = to.text;
     return status == US_OK && !to.text ? US_NOT_FOUND : status;
 }
 
 static bool store_real_row(void *user, sqlite3_stmt *statement) {
-    return *(double *)user = store_column(statement, 0), true;
+    return *(double *)user = us__store_column(statement, 0), true;
 }
 
 us_status us__store_seconds(us__store *store, uint64_t step, double *seconds) {
     *seconds = 0;
-    return store_query(store, store_real_row, seconds,
-                       "SELECT seconds FROM checkpoints WHERE step<=? ORDER BY step DESC LIMIT 1", "i", (sqlite3_int64)step);
+    return us__store_query(store, store_real_row, seconds,
+                           "SELECT seconds FROM checkpoints WHERE step<=? ORDER BY step DESC LIMIT 1", "i",
+                           (sqlite3_int64)step);
 }
 
 static bool store_best_row(void *user, sqlite3_stmt *statement) {
     us__losses *losses = user;
-    losses->best = store_column(statement, 0);
+    losses->best = us__store_column(statement, 0);
     losses->best_step = (uint64_t)sqlite3_column_int64(statement, 1);
     return true;
 }
 
 static bool store_step_row(void *user, sqlite3_stmt *statement) {
     us__losses *losses = user;
-    losses->train = store_column(statement, 0);
-    losses->test = store_column(statement, 1);
+    losses->train = us__store_column(statement, 0);
+    losses->test = us__store_column(statement, 1);
     return true;
 }
 
 us_status us__store_losses(us__store *store, uint64_t step, us__losses *out) {
     *out = (us__losses){.first = (double)NAN, .best = (double)NAN, .train = (double)NAN, .test = (double)NAN};
-    us_status status = store_query(store, store_real_row, &out->first, "SELECT train FROM losses WHERE step=0", "");
+    us_status status = us__store_query(store, store_real_row, &out->first, "SELECT train FROM losses WHERE step=0", "");
     if (status == US_OK)
-        status = store_query(store, store_best_row, out,
-                             "SELECT train, step FROM losses WHERE train IS NOT NULL ORDER BY train, step LIMIT 1", "");
+        status = us__store_query(store, store_best_row, out,
+                                 "SELECT train, step FROM losses WHERE train IS NOT NULL ORDER BY train, step LIMIT 1", "");
     if (status == US_OK)
-        status =
-            store_query(store, store_step_row, out, "SELECT train, test FROM losses WHERE step=?", "i", (sqlite3_int64)step);
+        status = us__store_query(store, store_step_row, out, "SELECT train, test FROM losses WHERE step=?", "i",
+                                 (sqlite3_int64)step);
     return status;
 }
 
@@ -429,7 +374,7 @@ us_status us__store_events(us__store *store, json_t **out) {
     *out = json_array();
     if (!*out) return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
     us_status status =
-        store_query(store, store_event_row, *out, "SELECT step, kind, text, time FROM events ORDER BY id", "");
+        us__store_query(store, store_event_row, *out, "SELECT step, kind, text, time FROM events ORDER BY id", "");
     if (status != US_OK) json_decref(*out), *out = NULL;
     return status;
 }
@@ -437,8 +382,8 @@ us_status us__store_events(us__store *store, json_t **out) {
 us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out) {
     store_text to = {store->context, NULL};
     us_status status =
-        store_query(store, store_text_row, &to, "SELECT json FROM verdicts WHERE step=? ORDER BY id DESC LIMIT 1", "i",
-                    (sqlite3_int64)step);
+        us__store_query(store, store_text_row, &to, "SELECT json FROM verdicts WHERE step=? ORDER BY id DESC LIMIT 1", "i",
+                        (sqlite3_int64)step);
     *out = to.text ? json_loads(to.text, 0, NULL) : NULL;
     if (status == US_OK && to.text && !*out)
         status = us__fail(store->context, US_ERR_INPUT, "%s: a verdict in it is not JSON", store->path);
@@ -446,57 +391,20 @@ us_status us__store_last_verdict(us__store *store, uint64_t step, json_t **out) 
     return status;
 }
 
-static bool store_exists_row(void *user, sqlite3_stmt *statement) {
-    (void)statement;
-    return *(bool *)user = true;
-}
-
-/* Is there a table of this name? A run that was made before the table was, and only read since, has none. */
-static us_status store_has(us__store *store, const char *table, bool *has) {
-    *has = false;
-    return store_query(store, store_exists_row, has, "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", "t",
-                       table);
-}
-
 us_status us__store_each(us__store *store, const char *sql, bool (*row)(void *user, sqlite3_stmt *), void *user) {
-    return store_query(store, row, user, sql, "");
-}
-
-static bool store_result_row(void *user, sqlite3_stmt *statement) {
-    json_error_t error;
-    json_t *json = json_loads((const char *)sqlite3_column_text(statement, 4), 0, &error);
-    if (!json && json_error_code(&error) != json_error_out_of_memory) return true; /* what is no JSON is left out */
-    json_t *result =
-        json_pack("{s:I,s:s,s:s,s:I,s:o}", "step", (json_int_t)sqlite3_column_int64(statement, 0), "kind",
-                  (const char *)sqlite3_column_text(statement, 1), "name", (const char *)sqlite3_column_text(statement, 2),
-                  "time", (json_int_t)sqlite3_column_int64(statement, 3), "result", json);
-    return json_array_append_new(user, result) == 0; /* takes NULL as a failure */
-}
-
-us_status us__store_results(us__store *store, const char *kind, json_t **out) {
-    bool has;
-    us_status status = store_has(store, "results", &has);
-    *out = NULL;
-    if (status != US_OK) return status;
-    if (!(*out = json_array())) return us__fail(store->context, US_ERR_NOMEM, "%s: out of memory", store->path);
-    if (has)
-        status = store_query(store, store_result_row, *out,
-                             "SELECT step, kind, name, time, json FROM results WHERE ?1='' OR kind=?1 ORDER BY id", "t",
-                             kind ? kind : "");
-    if (status != US_OK) json_decref(*out), *out = NULL;
-    return status;
+    return us__store_query(store, row, user, sql, "");
 }
 
 static bool store_last_row(void *user, sqlite3_stmt *statement) {
     us__losses *last = user;
     last->best_step = (uint64_t)sqlite3_column_int64(statement, 0);
-    last->train = store_column(statement, 1);
+    last->train = us__store_column(statement, 1);
     return true;
 }
 
 us_status us__store_last(us__store *store, uint64_t *step, double *loss) {
     us__losses last = {.train = (double)NAN};
-    us_status status = store_query(
+    us_status status = us__store_query(
         store, store_last_row, &last,
         "SELECT step, coalesce(train, (SELECT mean_loss FROM metrics m WHERE m.step<=s.step ORDER BY m.step DESC LIMIT 1))"
         " FROM (SELECT step, train, 1 AS rank FROM losses UNION ALL SELECT step, NULL, 0 FROM checkpoints) s"
@@ -505,32 +413,4 @@ us_status us__store_last(us__store *store, uint64_t *step, double *loss) {
     *step = last.best_step;
     *loss = last.train;
     return status;
-}
-
-typedef struct store_signs_to {
-    us_sign_row row;
-    void *user;
-    bool stopped;
-} store_signs_to;
-
-static bool store_sign_row(void *user, sqlite3_stmt *statement) {
-    store_signs_to *to = user;
-    const char *name = (const char *)sqlite3_column_text(statement, 1);
-    const char *part = (const char *)sqlite3_column_text(statement, 2);
-    if (!name || !part) return false;
-    if (!to->stopped)
-        to->stopped =
-            !to->row(to->user, (uint64_t)sqlite3_column_int64(statement, 0), name, part, store_column(statement, 3));
-    return true;
-}
-
-us_status us__store_signs(us__store *store, uint64_t from, us_sign_row row, void *user) {
-    bool has;
-    us_status status = store_has(store, "signs", &has);
-    if (status != US_OK || !has) return status;
-    store_signs_to to = {row, user, false};
-    status = store_query(store, store_sign_row, &to,
-                         "SELECT step, name, part, value FROM signs WHERE step>=? ORDER BY step, name, part", "i",
-                         (sqlite3_int64)from);
-    return status == US_OK && to.stopped ? US_STOPPED : status;
 }

@@ -119,6 +119,19 @@ class Road(Case):
         self.assertRegex(out, "rmse not finite on training rows")
         self.assertIn("why did it diverge? unstuck diagnose s", out)
 
+    def test_quiet_is_one_line(self):
+        self.write("d.csv", "x,y\n" + "".join("%g,%g\n" % (i / 10, i / 5) for i in range(-20, 20)))
+        self.assertRegex(self.ok("train", "d.csv", "--steps", "30", "--run", "r", "--quiet"),
+                         r"^r: finished after 30 steps, training loss [0-9.]+ -> [0-9.]+, on test rows [0-9.]+\n$")
+        # too short to be watched: that is said, and by how much; each step of the promise is kept
+        o = self.ok("train", "d.csv", "--steps", "30", "--run", "s", "--quiet", "--json")
+        self.assertLessEqual(o["watch"]["share"], 0.03)
+        self.assertTrue(o["watch"]["probes"] > 0 or any(w["what"] == "updates" and w["from_seconds"] > 0 for w in o["watch"]["not_measured"]))
+        # a loss that is infinite from the first step on is no loss of zero
+        self.write("e.csv", "x,y\n" + "".join("%g,%g\n" % (i / 10, 1e30 * (i + 1)) for i in range(40)))
+        code, out, err = self.run_unstuck("train", "e.csv", "--model", "mlp:4", "--no-standardize", "--steps", "5", "--run", "i", "--quiet")
+        self.assertEqual((code, out), (4, "i: diverged after 0 steps, training loss not finite -> not finite\n"))
+
     def test_folders_are_quoted(self):
         self.write("p.csv", points(200))
         folder = "it's; echo no"
