@@ -133,7 +133,7 @@ us_status us__evidence_lower(us__gathering *g) {
     if ((status = us_vec_create(&s.gradient, context, US_F64, n))) goto done;
     if ((status = lower_run(&s))) goto done;
     e->lower_loss = s.loss;
-    if (s.loss < e->loss) {
+    if (e->loss - s.loss > g->place.rounding) {
         g->diagnosis->lower = s.best;
         s.best = NULL;
     }

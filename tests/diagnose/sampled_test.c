@@ -1,5 +1,6 @@
 /* Large problems: what is measured on a sample of the rows. */
 #include "net.h"
+#include <unstuck/units.h>
 
 static void bumps(us_rng *rng, const double *x, double *y) {
     *y = sin(2 * x[0]) + 0.5 * x[1] * x[1] + 0.1 * us_rng_normal(rng);
@@ -204,9 +205,47 @@ static void a_saddle_of_the_sample_alone_is_none(void **state) {
     us_context_destroy(context);
 }
 
+/* A sample of what is counted, tilted: made, asked and recast. */
+static us_status tilted_body(us_context *context, void *user) {
+    us_problem *inner = NULL, *counted = NULL, *full = NULL, *sample = NULL, *tilted = NULL, *recast = NULL;
+    us_vec *theta = NULL, *slope = NULL, *out = NULL;
+    us_evaluations counts = {0, 0, 0};
+    us_units *units = NULL;
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    double loss;
+    callback.dimension = BOWL, callback.samples = 64, callback.user = user;
+    callback.value = bowl_value, callback.gradient = bowl_gradient, callback.hvp = bowl_product;
+    us_status status = us_problem_create_callback(&inner, context, &callback);
+    if (!status) status = us_problem_create_counted(&counted, inner, &counts, false);
+    if (!status) status = us_problem_recast(&full, counted, US_F64);
+    if (!status) status = us_vec_create(&theta, context, US_F64, BOWL);
+    if (!status) status = us_vec_create(&slope, context, US_F64, BOWL);
+    if (!status) status = us_vec_create(&out, context, US_F64, BOWL);
+    if (!status) us_vec_fill(theta, 0.5), us_vec_fill(slope, 0.25);
+    if (!status) status = us_problem_create_sample(&sample, full, 16, false);
+    if (!status) status = us_problem_create_tilted(&tilted, sample, theta, 0.125, slope, false);
+    if (!status) status = us_problem_gradient(tilted, theta, US_BATCH_ALL, &loss, out);
+    if (!status) status = us_problem_hvp(tilted, theta, US_BATCH_ALL, (const us_vec *const *)&slope, &out, 1);
+    if (!status) status = us_problem_units(&units, tilted, theta, US_BATCH_ALL);
+    if (!status) status = us_problem_recast(&recast, tilted, US_F64); /* whose inner problems are its own */
+    if (!status) status = us_problem_value(recast, theta, US_BATCH_ALL, &loss);
+    if (!status) assert_true(counts.gradient_rows == 16 && counts.value_rows == 16 && counts.product_rows == 16);
+    us_units_destroy(units);
+    us_problem *const all[] = {recast, tilted, sample, full, counted, inner};
+    for (size_t i = 0; i < 6; i++) us_problem_destroy(all[i]);
+    us_vec_destroy(theta), us_vec_destroy(slope), us_vec_destroy(out);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state) {
+    bowl b = {1, 2, 3};
+    support_fail_each_allocation(tilted_body, &b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_all_rows_to_the_first_order), cmocka_unit_test(the_verdict_is_that_of_all_rows),
-        cmocka_unit_test(what_all_rows_deny_is_not_claimed), cmocka_unit_test(a_saddle_of_the_sample_alone_is_none)};
+        cmocka_unit_test(what_all_rows_deny_is_not_claimed), cmocka_unit_test(a_saddle_of_the_sample_alone_is_none),
+        cmocka_unit_test(every_allocation_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -500,7 +500,55 @@ static us_status body(us_context *context, void *user) {
     return status;
 }
 
-static void a_failed_allocation_leaves_nothing(void **state) { support_fail_each_allocation(body, NULL); }
+/* The same of a net: with units to look at, a trend, and a training that it goes on with. */
+static us_status net_body(us_context *context, void *user) {
+    static ear e;
+    us_dataset *data = NULL;
+    us_model *model = NULL;
+    us_problem *problem = NULL;
+    us_training *training = NULL, *other = NULL;
+    us_vec *theta = NULL;
+    us_watch *w = NULL;
+    us_model_options m = US_MODEL_OPTIONS_INIT;
+    us_watch_options o = US_WATCH_OPTIONS_INIT;
+    memset(&e, 0, sizeof e);
+    m.text = "dense 4 relu, dense 3 tanh", m.inputs = 2, m.outputs = 1, m.task = US_REGRESSION;
+    o.mode = US_WATCH_FULL, o.share = 1, o.sign = ear_sign, o.sign_user = &e, o.clock = ear_clock, o.clock_user = &e;
+    (void)user;
+    us_status status = us_dataset_create(&data, context, US_F64, 12, 2, US_REGRESSION, 1);
+    for (size_t i = 0; !status && i < 12; i++) {
+        double *x = (double *)us_dataset_features(data) + 2 * i;
+        x[0] = sin((double)i), x[1] = cos(2.0 * (double)i), ((double *)us_dataset_targets(data))[i] = x[0] * x[1];
+    }
+    if (!status) status = us_model_create(&model, context, &m);
+    if (!status) status = us_model_problem(&problem, model, data);
+    if (!status) status = us_vec_create(&theta, context, US_F64, us_problem_dimension(problem));
+    for (size_t i = 0; !status && i < us_vec_size(theta); i++) us_vec_set(theta, i, 0.4 * sin(3.0 * (double)i));
+    if (!status) status = us_training_create(&training, problem, theta, NULL);
+    if (!status) status = us_watch_create(&w, training, &o);
+    for (int k = 0; k < 300 && !status; k++) {
+        e.time += 3600;
+        status = us_training_step(training);
+        if (!status) status = us_watch_between(w);
+    }
+    if (!status) assert_true(us_watch_tell(w).looks >= 2 && us_watch_tell(w).searches > 0 && w->sharpest);
+    if (!status) status = us_training_copy(&other, training, NULL);
+    if (!status) status = us_watch_move(w, other);
+    if (!status) status = us_training_step(other);
+    us_training_destroy(other);
+    us_training_destroy(training);
+    us_watch_destroy(w);
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    us_model_destroy(model);
+    us_dataset_destroy(data);
+    return status;
+}
+
+static void a_failed_allocation_leaves_nothing(void **state) {
+    support_fail_each_allocation(body, NULL);
+    support_fail_each_allocation(net_body, NULL);
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -120,11 +120,39 @@ static void test_none_and_damaged(void **state) {
     us_context_destroy(context);
 }
 
+/* Opened with a path that was kept, gone on with, and kept again. */
+static us_status path_body(us_context *context, void *user) {
+    us_run *run = NULL;
+    us_status status = us_run_open(&run, context, user);
+    if (!status) status = us_run_extend(run, 1);
+    if (!status) status = us_run_advance(run, NULL, NULL);
+    if (!status) assert_in_range(us_run_path_count(run), 4, 8);
+    us_run_destroy(run);
+    return status;
+}
+
+static void test_failing_allocations(void **state) {
+    us_context *context = support_plain_context();
+    const char *folder = support_temporary_folder(), *data = fixture_path(folder, "d.csv");
+    static char kept[512];
+    fixture_data(data, 30, false);
+    us_run_config config = fixture_config(data);
+    config.keep_path = 8, config.steps = 20;
+    us_run *run;
+    snprintf(kept, sizeof kept, "%s", fixture_path(folder, "r"));
+    assert_done(context, us_run_create(&run, context, kept, &config));
+    assert_done(context, us_run_advance(run, NULL, NULL));
+    us_run_destroy(run);
+    support_fail_each_allocation(path_body, kept);
+    us_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_resumed_equals_whole),
         cmocka_unit_test(test_none_and_damaged),
+        cmocka_unit_test(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
