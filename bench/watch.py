@@ -5,10 +5,11 @@
 
 In each round every mode runs once, by turns and each time in another order, and `off` twice: what the second costs beside the
 first is the noise of the measurement, and should be nothing. A cost is the ratio to the mean of both, the median over rounds,
-with its standard error (from the middle half of the rounds). The data are drawn here; loading them is measured with one step,
+with its standard error (from the middle half of the rounds); `fastest` is the ratio of the fastest round of each, which other
+work on the machine spoils least. The data are drawn here; loading them is measured with one step,
 and taken off. `itself` is the share that the program says it took, by its own clock; `--scale` multiplies the steps. The
 standard library alone is used."""
-import argparse, json, os, random, resource, statistics, struct, subprocess, sys, tempfile
+import argparse, json, math, os, random, resource, statistics, struct, subprocess, sys, tempfile
 
 RUNS = ("off", "economy", "off again", "full")
 CASES = {  # rows and columns of the data, arguments, steps
@@ -58,12 +59,13 @@ def main():
         for name in o.only.split(","):
             what, data, arguments, steps = CASES[name]
             steps = int(o.scale * steps)
-            costs, said = {m: [] for m in RUNS}, {m: [] for m in RUNS}
+            costs, said, fastest = {m: [] for m in RUNS}, {m: [] for m in RUNS}, dict.fromkeys(RUNS, math.inf)
             load = min(run(program, folder, data, arguments, 1, "off")[0] for _ in range(3))
             for k in range(o.rounds):
                 times = {}
                 for mode in RUNS[k % 4:] + RUNS[:k % 4]:
                     times[mode], watch = run(program, folder, data, arguments, steps, mode)
+                    fastest[mode] = min(fastest[mode], times[mode] - load)
                     if watch: said[mode].append(watch["share"])
                 off = (times["off"] + times["off again"]) / 2 - load
                 for mode in RUNS[1:]: costs[mode].append((times[mode] - load) / off - 1)
@@ -72,7 +74,8 @@ def main():
             for mode in RUNS[1:]:
                 low, middle, high = statistics.quantiles(costs[mode], n=4)
                 error = 1.25 * (high - low) / 1.349 / len(costs[mode]) ** 0.5  # of a median of normal values
-                print("        %-9s costs %5.1f %% +- %.1f" % (mode, 100 * middle, 100 * error) +
+                print("        %-9s costs %5.1f %% +- %.1f   fastest %5.1f %%" %
+                      (mode, 100 * middle, 100 * error, 100 * (fastest[mode] / fastest["off"] - 1)) +
                       ("   itself %.1f %%" % (100 * statistics.median(said[mode])) if said[mode] else ""))
             sys.stdout.flush()
 

@@ -40,9 +40,9 @@ typedef struct us_spectrum {
     us_context *context;
 } us_spectrum;
 
-/** The whole Hessian, column j at h + j·n. Where all parameters are weights and biases of dense layers that are used once, it
- * takes a tangent for each unit instead of a product for each parameter, and sums over rows that are matrix products; it is
- * then symmetric to the last bit. Else column j is the product with e_j, as measured.
+/** The whole Hessian, column j at h + j·n. Where all parameters are weights and biases of dense layers that are used once,
+ * it takes a tangent for each unit instead of a product for each parameter, and sums over rows that are matrix products; it
+ * is then symmetric to the last bit. Else column j is the product with e_j, as measured.
  * @param h [n×n] @param options  batch, block, limit, progress; NULL for defaults
  * Errors: US_ERR_ARGUMENT (n above limit), US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, the problem's own.
  * Cost: n products, or about n·n operations a row. */

@@ -129,10 +129,10 @@ typedef struct us_evidence {
     us_null_space null_space;
     double offered_decrease;     /* by the quadratic model, see us_point */
     double decrease_carrying_on; /* loss now − loss after going on for a while on a copy */
-    double trend_carrying_on;    /* by how much the loss falls over those steps by its trend (us_trend_measure), of the steps'
-                                    batches or, where that is more, of 64 looks at all rows; where the interval of the slope
-                                    reaches zero, what its upper end makes of it */
-    double frozen_share;         /* share of ‖g‖² in parameters that the next step does not change by a single bit */
+    double trend_carrying_on; /* by how much the loss falls over those steps by its trend (us_trend_measure), of the steps'
+                                 batches or, where that is more, of 64 looks at all rows; where the interval of the slope
+                                 reaches zero, what its upper end makes of it */
+    double frozen_share;      /* share of ‖g‖² in parameters that the next step does not change by a single bit */
     uint64_t steps_carrying_on;
     double carrying_on_share;    /* part that they are of the steps to be looked at, where those were too dear; default 1 */
     double decrease_line_search; /* best of a line search along −g: loss now − best */
@@ -231,9 +231,9 @@ typedef struct us_diagnose_options {
     uint64_t steps; /* how long to go on on a copy; default 0: a tenth of the steps done, 10 to 1000; all of them at a rate
                        near the limit of stability; ten times as long where nothing else decides */
     size_t rows;    /* a sample of so many training rows stands for all of them; default 0: all */
-    bool all_rows;  /* false (default): beyond 4096 rows and 10⁶ parameters × rows, loss and gradient are those of all rows
-                       and the rest is measured on a sample of a fifteenth of them, 1024 to 4096 (src/diagnose/sampled.c);
-                       going on is then bounded, too, so that the whole takes some 50 gradients */
+    bool all_rows; /* false (default): beyond 4096 rows and 10⁶ parameters × rows, loss and gradient are those of all rows
+                      and the rest is measured on a sample of a fifteenth of them, 1024 to 4096 (src/diagnose/sampled.c);
+                      going on is then bounded, too, so that the whole takes some 50 gradients */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
 } us_diagnose_options;

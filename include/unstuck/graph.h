@@ -221,8 +221,8 @@ US_API void us_text_release(us_context *context, char *text);
  * larger sums over them, are shared by the context's threads (us_context_set_threads) where that is worth waking them. How
  * they are cut depends on the number of rows and on shapes alone, and so does every bit of the result: it is the same for
  * any number of threads. The values at θ are kept from one product to the next, and used again where θ, the rows and the
- * draw are the same to the last bit and fit in one block, or in what us_problem_keep allows; the dataset must therefore stay as it is. A recast shares graph
- * and plans with the original; each has its own workspace.
+ * draw are the same to the last bit and fit in one block, or in what us_problem_keep allows; the dataset must therefore stay
+ * as it is. A recast shares graph and plans with the original; each has its own workspace.
  * @param graph    taken over: destroyed with the problem, also on failure
  * @param dataset  NULL for a problem without data; must outlive the problem. Either precision: it is converted as it is
  * read.

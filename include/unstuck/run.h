@@ -95,8 +95,8 @@ typedef struct us_run_open_options {
     const us_rule *rule; /* of a run that was made with config.rule: that one, by its name; default NULL: the library's */
     const char *data;    /* where the training file is now, which must be the same bytes; the run remembers it. Default NULL:
                             where it was */
-    bool look;           /* the run may be open elsewhere, such as in its training: it can be measured, copied and noted about
-                            (us_run_log_verdict, ..); what would change it is US_ERR_ARGUMENT. Default false */
+    bool look; /* the run may be open elsewhere, such as in its training: it can be measured, copied and noted about
+                  (us_run_log_verdict, ..); what would change it is US_ERR_ARGUMENT. Default false */
 } us_run_open_options;
 #define US_RUN_OPEN_OPTIONS_INIT \
     { .version = 1 }

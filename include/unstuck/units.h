@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/** One hidden unit, over the rows that were asked for; the channel of a convolution is one unit, with a row for each of its pixels. δ and ε: the
- * derivatives of a row's loss by the activation's input and output. */
+/** One hidden unit, over the rows that were asked for; the channel of a convolution is one unit, with a row for each of its
+ * pixels. δ and ε: the derivatives of a row's loss by the activation's input and output. */
 typedef struct us_unit {
     double low, high; /* range of the activation's input */
     double active;    /* share of rows on which the activation's slope is not zero; 0: the gradient of its incoming weights

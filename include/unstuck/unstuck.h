@@ -11,9 +11,9 @@
 #include <unstuck/diagnose.h>
 #include <unstuck/graph.h>
 #include <unstuck/lanczos.h>
-#include <unstuck/log.h>
 #include <unstuck/landscape.h>
 #include <unstuck/linear.h>
+#include <unstuck/log.h>
 #include <unstuck/lowest.h>
 #include <unstuck/model.h>
 #include <unstuck/operator.h>

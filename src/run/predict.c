@@ -126,8 +126,7 @@ us_status us__run_predict_weights(us_run *run, us_vec **theta) {
     const us_group *groups = us_problem_groups(run->bare, &count);
     char *path = NULL;
     us_status status = us__run_checkpoint_path(run, "model.safetensors", &path);
-    if (status == US_OK)
-        status = us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->bare));
+    if (status == US_OK) status = us_vec_create(theta, run->context, run->config.precision, us_problem_dimension(run->bare));
     if (status == US_OK) status = us__run_weights(run->context, path, groups, count, *theta);
     us__release(run->context, path);
     return status;

@@ -147,7 +147,7 @@ enum { US__REMAKES = 2 };
 struct us_run {
     us_context *context;
     char *folder;
-    int lock; /* descriptor, −1 when none */
+    int lock;  /* descriptor, −1 when none */
     bool look; /* us_run_open_options.look */
     us__store *store;
     json_t *config_object; /* owns the texts of config */

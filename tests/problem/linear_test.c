@@ -1,5 +1,6 @@
 /* The linear leaf against a plain, slow one in long double. */
 #include "support.h"
+#include <unstuck/curvature.h>
 #include <unstuck/linear.h>
 
 static const us_precision PRECISIONS[] = {US_F32, US_F64};
@@ -279,6 +280,42 @@ static void many_products_and_many_parameters(void **state) {
     us_context_destroy(context);
 }
 
+/* The whole Hessian is what products with the unit vectors make, symmetric to the last bit. */
+static void the_whole_hessian_is_that_of_products(void **state) {
+    us_context *context = support_plain_context();
+    uint32_t rows[300];
+    for (uint32_t i = 0; i < 300; i++) rows[i] = i * 7 % 600;
+    for (size_t l = 0; l < 3; l++)
+        for (size_t p = 0; p < 2; p++)
+            for (size_t columns = 0; columns < 8; columns += 7) {
+                size_t outputs = LOSSES[l] == US_LINEAR_LOGISTIC ? 2 : 3;
+                us_dataset *dataset = dataset_make(context, PRECISIONS[p], LOSSES[l], 600, columns, outputs);
+                us_problem *problem;
+                assert_int_equal(us_problem_create_linear(&problem, dataset, LOSSES[l]), US_OK);
+                size_t n = us_problem_dimension(problem);
+                us_vec *theta = vec_normal(context, PRECISIONS[p], n, 3), *v = vec_normal(context, PRECISIONS[p], n, 4),
+                       *hv = vec_normal(context, PRECISIONS[p], n, 5);
+                double *h = malloc(n * n * sizeof *h);
+                us_spectrum_options o = US_SPECTRUM_OPTIONS_INIT;
+                if (columns) o.batch = (us_batch){rows, 300, 0};
+                assert_int_equal(us_hessian_dense(problem, theta, &o, h), US_OK);
+                for (size_t j = 0; j < n; j++) {
+                    us_vec_fill(v, 0), us_vec_set(v, j, 1);
+                    assert_int_equal(us_problem_hvp(problem, theta, o.batch, (const us_vec *const *)&v, &hv, 1), US_OK);
+                    for (size_t i = 0; i < n; i++) {
+                        double close = PRECISIONS[p] == US_F32 ? 1e-5 : 1e-12;
+                        assert_near(h[j * n + i], us_vec_get(hv, i), close, close);
+                        assert_true(h[j * n + i] == h[i * n + j]);
+                    }
+                }
+                free(h);
+                us_vec_destroy(theta), us_vec_destroy(v), us_vec_destroy(hv);
+                us_problem_destroy(problem);
+                us_dataset_destroy(dataset);
+            }
+    us_context_destroy(context);
+}
+
 /* A bad number anywhere in a row shows in the loss of every batch that has the row, and in no other. */
 static void bad_data_reach_the_loss(void **state) {
     us_context *context = support_plain_context();
@@ -432,6 +469,7 @@ int main(void) {
         cmocka_unit_test(extreme_logits_are_stable),
         cmocka_unit_test(threads_do_not_change_the_result),
         cmocka_unit_test(many_products_and_many_parameters),
+        cmocka_unit_test(the_whole_hessian_is_that_of_products),
         cmocka_unit_test(bad_data_reach_the_loss),
         cmocka_unit_test(predictions_are_logits),
         cmocka_unit_test(groups_cover_theta),
