@@ -167,7 +167,7 @@ void us__krylov_step(us__krylov *s, double radius, double *step, double *length,
         cblas_daxpy((int)s->k, -p.parts[i] * p.values[i] / denominator, p.right + i, (int)s->k, p.y, 1);
         square += left * left - p.parts[i] * p.parts[i];
     }
-    cblas_dgemv(CblasColMajor, CblasNoTrans, (int)s->n, (int)s->k, 1, s->basis, (int)s->n, p.y, 1, 0, step, 1);
+    if (step) cblas_dgemv(CblasColMajor, CblasNoTrans, (int)s->n, (int)s->k, 1, s->basis, (int)s->n, p.y, 1, 0, step, 1);
     *length = cblas_dnrm2((int)s->k, p.y, 1);
     *residual = sqrt(fmax(square, 0));
 }

@@ -39,7 +39,8 @@ double us__krylov_norm(const us__krylov *krylov);
 
 /* The singular value decomposition of T, for us__krylov_step. Errors: US_ERR_NUMERIC. */
 us_status us__krylov_decompose(us__krylov *krylov);
-/* p of length at most `radius` that makes ‖g + Hp‖ least within the space. @param step [n] @param residual that least */
+/* p of length at most `radius` that makes ‖g + Hp‖ least within the space. @param step [n], or NULL: the
+ * numbers alone @param residual that least */
 void us__krylov_step(us__krylov *krylov, double radius, double *step, double *length, double *residual);
 
 /* What the quadratic model offers, ½·g'|H|⁻¹g, by Gauss quadrature: eigenvalues within ± of resolution count as that. @param

@@ -8,20 +8,28 @@
 #include <string.h>
 #include <unstuck/critical.h>
 
-enum { NEAREST_IDLE = 40 };           /* steps in a row that hardly shorten g end the search */
-static const double HARDLY = 1e-3;    /* of ‖g‖ */
-static const double FLAT = 1e-2;      /* a flatness below this is called so */
-static const double SMALLEST = 1e-15; /* radius, beside θ */
+enum {
+    NEAREST_IDLE = 40,  /* steps in a row that hardly shorten g end the search */
+    NEAREST_RECENT = 5, /* places that a step is held against: the longest of their gradients */
+    NEAREST_PROMISE = 8 /* products between looks at what the radius leaves of them */
+};
+static const double HARDLY = 1e-3;     /* of ‖g‖ */
+static const double HARDLY_MORE = 0.1; /* of what is promised */
+static const double FLAT = 1e-2;       /* a flatness below this is called so */
+static const double SMALLEST = 1e-15;  /* radius, beside θ */
 
 typedef struct descent {
     us_nearest *found;
     const us_nearest_options *options;
     us_problem *problem;
     us__krylov *krylov;
-    us_vec *theta, *trial, *gradient; /* gradient: of the trial, as the problem gives it */
-    double *start, *g, *step;         /* [n] θ₀; the gradient at θ; p */
-    double length;                    /* ‖g‖ */
-    double largest;                   /* ‖H‖ on the way */
+    us_vec *theta, *trial, *gradient;        /* gradient: of the trial, as the problem gives it */
+    us_vec *best;                            /* where ‖g‖ was shortest */
+    double shortest, recent[NEAREST_RECENT]; /* ‖g‖ there; at the last places, 0 before there are any */
+    double flatness;                         /* there */
+    double *start, *g, *step;                /* [n] θ₀; the gradient at θ; p */
+    double length;                           /* ‖g‖ */
+    double largest;                          /* ‖H‖ on the way */
     double radius;
     double begin; /* when */
 } descent;
@@ -45,10 +53,23 @@ static bool nearest_spent(const descent *d) {
            (o->seconds > 0 && us_clock_now() > d->begin + o->seconds);
 }
 
-/* The space grows until it can make the gradient much shorter, more so the nearer the end is, or is as large as may be. */
+/* What the space promises within the radius, as the part of ‖g‖² that it takes off. *bound: the radius is what limits it. */
+static us_status nearest_promise(descent *d, double *promise, bool *bound) {
+    double length, residual;
+    us_status status = us__krylov_decompose(d->krylov);
+    if (status) return status;
+    us__krylov_step(d->krylov, d->radius, NULL, &length, &residual);
+    *promise = 1 - residual * residual / (d->length * d->length);
+    *bound = length > 0.99 * d->radius;
+    return US_OK;
+}
+
+/* The space grows until it can make the gradient much shorter, more so the nearer the end is; or until the radius, not the
+ * space, is what keeps it from that; or is as large as may be. */
 static us_status nearest_look(descent *d) {
     us__krylov *s = d->krylov;
-    double aim = fmin(0.1, 10 * d->length / (d->largest > 0 ? d->largest : d->length)) * d->length;
+    double aim = fmin(0.1, 10 * d->length / (d->largest > 0 ? d->largest : d->length)) * d->length, last = 0, promise;
+    bool bound = false;
     us__krylov_begin(s, d->g);
     do {
         us_status status = us__krylov_grow(s, d->theta);
@@ -57,13 +78,24 @@ static us_status nearest_look(descent *d) {
         if (d->options->progress)
             d->options->progress(d->options->progress_user, d->found->products, d->options->products, d->length,
                                  d->found->distance);
-    } while (s->k < s->most && !s->whole && s->residual > aim && !nearest_spent(d));
+        if (s->k % NEAREST_PROMISE) continue;
+        if ((status = nearest_promise(d, &promise, &bound))) return status;
+        bound = bound && promise < (1 + HARDLY_MORE) * last;
+        last = promise;
+    } while (s->k < s->most && !s->whole && s->residual > aim && !bound && !nearest_spent(d));
     d->largest = fmax(d->largest, us__krylov_norm(s));
     d->found->flatness = us__krylov_slope(s) / d->largest;
     return us__krylov_decompose(s);
 }
 
-/* One accepted step, the radius shrinking until there is one. *moved: false when there is none. */
+static double nearest_distance(const descent *d, const us_vec *theta) {
+    double square = 0;
+    for (size_t i = 0; i < d->krylov->n; i++) square += pow(us_vec_get(theta, i) - d->start[i], 2);
+    return sqrt(square);
+}
+
+/* One accepted step, the radius shrinking until there is one. *moved: false when there is none. ‖g‖ need not fall in every
+ * step: where relu's kinks make it jump, a search that keeps to one side of each ends at the first. */
 static us_status nearest_step(descent *d, bool *moved) {
     size_t n = d->krylov->n;
     double scale = SMALLEST * fmax(1, us_vec_norm2(d->theta)), length, residual, loss;
@@ -76,25 +108,35 @@ static us_status nearest_step(descent *d, bool *moved) {
         for (size_t i = 0; i < n; i++) us_vec_set(d->trial, i, us_vec_get(d->trial, i) + d->step[i]);
         us_status status = us_problem_gradient(d->problem, d->trial, d->options->batch, &loss, d->gradient);
         if (status) return status;
-        double shorter = us_vec_norm2(d->gradient), ratio = (d->length * d->length - shorter * shorter) / foretold;
-        if (!isfinite(loss) || !isfinite(shorter)) ratio = -1;
-        if (!(ratio > 0.25)) d->radius = 0.25 * length;
+        double shorter = us_vec_norm2(d->gradient);
+        double longest = d->length, square = d->length * d->length;
+        for (int i = 0; i < NEAREST_RECENT; i++) longest = fmax(longest, d->recent[i]);
+        double ratio = (square - shorter * shorter) / foretold;
+        double lenient = (longest * longest - shorter * shorter) / (longest * longest - square + foretold);
+        if (!isfinite(loss) || !isfinite(shorter)) ratio = lenient = -1;
+        *moved = lenient > 0.1 || ratio > 1e-4;
+        if (!(ratio > 0.25)) d->radius = (*moved ? 0.5 : 0.25) * length;
         if (ratio > 0.75) d->radius = fmax(d->radius, 2 * length);
-        *moved = ratio > 1e-4;
         if (!*moved) continue;
+        d->recent[d->found->steps % NEAREST_RECENT] = d->length;
         us_vec_copy(d->theta, d->trial);
         us_vec_read_f64(d->gradient, d->g);
         d->length = shorter;
         d->found->steps++;
-        double square = 0;
-        for (size_t i = 0; i < n; i++) square += pow(us_vec_get(d->theta, i) - d->start[i], 2);
-        d->found->distance = sqrt(square);
+        d->found->distance = nearest_distance(d, d->theta);
     }
     return US_OK;
 }
 
+static void nearest_keep(descent *d) {
+    if (!(d->length < d->shortest)) return;
+    us_vec_copy(d->best, d->theta);
+    d->shortest = d->length;
+}
+
 static us_status nearest_descend(descent *d) {
     int idle = 0;
+    nearest_keep(d);
     d->radius = 0.1 * fmax(1, us_vec_norm2(d->theta));
     for (;;) {
         if (d->length == 0) {
@@ -103,12 +145,12 @@ static us_status nearest_descend(descent *d) {
         }
         us_status status = nearest_look(d);
         if (status) return status;
+        if (d->length == d->shortest) d->flatness = d->found->flatness;
         bool there = d->length <= d->options->tolerance * d->largest * fmax(1, us_vec_norm2(d->theta)), moved;
-        double before = d->length;
-        status = nearest_step(d, &moved);
-        if (status) return status;
-        idle = d->length > (1 - HARDLY) * before ? idle + 1 : 0;
-        bool flat = d->found->flatness < FLAT;
+        if ((status = nearest_step(d, &moved))) return status;
+        idle = d->length > (1 - HARDLY) * d->shortest ? idle + 1 : 0;
+        nearest_keep(d);
+        bool flat = d->flatness < FLAT;
         if (there || !moved || idle >= NEAREST_IDLE) { /* where it is there, the last step has sharpened it */
             d->found->end = there ? US_NEAREST_CRITICAL : flat ? US_NEAREST_GRADIENT_FLAT : US_NEAREST_STALLED;
             return US_OK;
@@ -136,6 +178,10 @@ static us_status nearest_check(us_context *context, const us_nearest_options *o)
  */
 static us_status nearest_name(descent *d) {
     us_nearest *f = d->found;
+    if (d->shortest < d->length) {
+        us_vec_copy(d->theta, d->best);
+        f->flatness = d->flatness, f->distance = nearest_distance(d, d->theta);
+    }
     us_point_options o = d->options->point;
     o.spectrum.batch = d->options->batch;
     us_status status = us_point_classify(&f->point, d->problem, d->theta, &o);
@@ -161,6 +207,7 @@ us_status us_critical_nearest(us_nearest **out, us_problem *problem, const us_ve
     if ((status = us_vec_create(&d.theta, context, precision, n))) goto done;
     if ((status = us_vec_create(&d.trial, context, precision, n))) goto done;
     if ((status = us_vec_create(&d.gradient, context, precision, n))) goto done;
+    if ((status = us_vec_create(&d.best, context, precision, n))) goto done;
     if ((status = us__krylov_create(&d.krylov, problem, o.batch, o.basis))) goto done;
     if (!(d.start = us__alloc(context, n, 3 * sizeof *d.start))) {
         status = US_ERR_NOMEM;
@@ -171,6 +218,7 @@ us_status us_critical_nearest(us_nearest **out, us_problem *problem, const us_ve
     us_vec_read_f64(d.theta, d.start);
     if ((status = us_problem_gradient(problem, d.theta, o.batch, &d.found->start_value, d.gradient))) goto done;
     us_vec_read_f64(d.gradient, d.g);
+    d.shortest = HUGE_VAL;
     d.length = d.found->start_gradient = us_vec_norm2(d.gradient);
     if (!isfinite(d.length) || !isfinite(d.found->start_value)) {
         status = us__fail(context, US_ERR_NONFINITE, "loss or gradient is not finite at the start");
@@ -183,6 +231,7 @@ done:
     us_vec_destroy(d.theta);
     us_vec_destroy(d.trial);
     us_vec_destroy(d.gradient);
+    us_vec_destroy(d.best);
     us__release(context, d.start);
     if (status < 0 || !d.found->point)
         us_nearest_destroy(d.found);
