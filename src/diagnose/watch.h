@@ -10,7 +10,7 @@ enum {
     US__WATCH_UNIT_ROWS = 2048, /* that units are looked at on, at most */
     US__WATCH_PRODUCTS = 24,    /* with the Hessian, for its ends */
     US__WATCH_GROUPS = 64,      /* more of them are not told one by one */
-    US__WATCH_OF_ALL = 6,       /* signs of an update beside those of its groups */
+    US__WATCH_OF_ALL = 7,       /* signs of an update beside those of its groups */
     US__SEARCH_FIRST = 12,      /* values of a search that does not know where to look */
 };
 

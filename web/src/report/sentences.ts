@@ -146,8 +146,8 @@ const CHINESE: Record<string, string> = {
     "按周围的二次模型, 沿梯度还能使损失降低多少。",
   "How much the loss falls when the training simply goes on for a while, on a copy.": "在副本上继续训练一段, 损失降低多少。",
   "How many steps the copy went on for.": "副本继续训练的步数。",
-  "How much lower the losses of the second half of those steps are than those of the first, noise taken off.":
-    "这些步的后半段损失比前半段低多少, 已扣除噪声。",
+  "How much the loss falls over those steps by its trend; zero or less where noise may make it.":
+    "按趋势在这些步中损失下降多少; 噪声就能造成时为零或更小。",
   "The share of the gradient that belongs to parameters which the next step does not change by a single bit.":
     "下一步连一位都不改变的参数, 其梯度所占比例。",
   "How much the best single step along the negative gradient takes off the loss.": "沿负梯度最好的一步能使损失降低多少。",
