@@ -1,5 +1,6 @@
-/* Put before a program by LD_PRELOAD: the UNSTUCK_FAIL_AT-th block that the program's own code asks for can't be had (from 1);
- * what libraries ask for always can. At its end the program tells on standard error how many there were, as "blocks: N". */
+/* Put before a program by LD_PRELOAD: the UNSTUCK_FAIL_AT-th block that the program's own code asks for can't be had (from
+ * 1); what libraries ask for always can. At its end the program tells on standard error how many there were, as "blocks: N".
+ */
 #include <errno.h>
 #include <link.h>
 #include <stdatomic.h>
