@@ -182,6 +182,8 @@ test("the live page of two runs follows a training, and outlives its end", async
   await one.page.locator("#panel-loss").scrollIntoViewIfNeeded();
   await one.page.waitForSelector("#panel-loss .picture[data-drawn]");
   await one.page.waitForFunction(() => /follows/.test(document.getElementById("live").innerText));
+  await two.page.locator("#language").click();
+  await two.page.waitForFunction(() => /训练中/.test(document.getElementById("live")?.innerText));
   training.child.kill("SIGKILL");
   await training.ended;
   await one.page.waitForFunction(() => /interrupted/.test(document.getElementById("facts").innerText) && /interrupted/.test(document.getElementById("compare").innerText));

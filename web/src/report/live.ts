@@ -1,15 +1,16 @@
 // The page of unstuck watch: asks for the data whenever the server says that they are new.
 import { el } from "../dom";
-import { tr } from "../settings";
+import { onSettings, tr } from "../settings";
 import type { ReportData } from "./data";
 import { reportUpdate } from "./report";
 
 /** Follows until the page is closed; `take` is handed what is shown now. */
 export function follow(first: ReportData, take: (data: ReportData) => void): void {
   let shown = first;
-  let busy = false, again = false;
+  let busy = false, again = false, connected = true;
 
-  const say = (connected: boolean): void => {
+  const say = (now: boolean): void => {
+    connected = now;
     let line = document.getElementById("live");
     if (!line) {
       line = el("p", { id: "live", role: "status", class: "status" });
@@ -51,5 +52,6 @@ export function follow(first: ReportData, take: (data: ReportData) => void): voi
   const stream = new EventSource("events");
   stream.addEventListener("changed", () => void refresh());
   stream.addEventListener("error", () => say(false));
+  onSettings(() => say(connected)); // the page was built anew, without this line
   say(true);
 }
