@@ -61,7 +61,12 @@ function todo(run: Run, verdict: Verdict): HTMLElement {
       : verdict.remedies.length > 0
         ? tr("No remedy that was tried helps.", "试过的办法都无效。")
         : tr("Remedies have not been tried yet. This tries them on copies:", "还没有试过任何办法。下面的命令会在副本上尝试:");
-  const next = verdict.stuck && verdict.remedies.length === 0 ? command(`unstuck unstick ${shell(run.folder)}`) : null;
+  const next =
+    verdict.stuck && verdict.remedies.length === 0
+      ? command(`unstuck unstick ${shell(run.folder)}`)
+      : verdict.verdict === "descending" && !run.open
+        ? command(`unstuck train --resume ${shell(run.folder)}${run.status === "interrupted" ? "" : ` --steps ${run.steps}`}`)
+        : null;
   return el("div", { class: "todo" }, title, el("p", {}, nothing), next);
 }
 
