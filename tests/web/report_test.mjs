@@ -151,7 +151,7 @@ for i in range(1, 20): shutil.copytree(name + "0", name + str(i))`, at("big"));
   assert.ok(loss.value[loss.step.indexOf(54321)] > 77, "the spike is there");
   assert.ok((await pictures()).some((p) => !p.drawn));
   await page.pdf();
-  assert.ok((await pictures()).every((p) => p.drawn), "paper shows all");
+  await page.waitForFunction(() => [...document.querySelectorAll(".picture")].every((p) => p.dataset.drawn)); // paper shows all
   assert.deepEqual(wrong, []);
   await close();
 });
@@ -169,7 +169,7 @@ test("the live page of two runs follows a training, and outlives its end", async
       const row = [...document.querySelectorAll("#compare tbody tr")].find((r) => r.cells[1].innerText === "live");
       const both = Math.min(count(row?.cells[4].innerText), count(/step ([\d,]+)/.exec(document.getElementById("facts").innerText)?.[1]));
       return both > n && both;
-    }, least, { timeout: 40000 });
+    }, least);
     return told.jsonValue();
   };
   for (const viewer of [one, two]) {

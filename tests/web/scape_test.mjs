@@ -68,7 +68,7 @@ test("the lecture", async () => {
   // The same page, narrow and wide.
   for (const width of [400, 3840]) {
     await page.setViewportSize({ width, height: 900 });
-    await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 60000 });
+    await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
     await check(opened, `lecture.html at ${width} px`);
   }
   await opened.close();

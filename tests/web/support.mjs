@@ -61,6 +61,7 @@ const axe = require("axe-core").source;
 /** A page that notes what goes wrong on it: errors, messages of the console, dialogs, requests to elsewhere. */
 export async function open(url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-US", ...options });
+  context.setDefaultTimeout(120000); // a busy machine is no error
   const page = await context.newPage();
   const wrong = [];
   page.on("pageerror", (e) => wrong.push(`error: ${e.message}`));
@@ -78,7 +79,7 @@ export async function draw(page) {
   for (let i = 0; i < count; i++) {
     if (!(await all.nth(i).isVisible())) continue;
     await all.nth(i).scrollIntoViewIfNeeded();
-    await page.waitForFunction((k) => document.querySelectorAll(".picture")[k].dataset.drawn, i, { timeout: 60000 });
+    await page.waitForFunction((k) => document.querySelectorAll(".picture")[k].dataset.drawn, i);
   }
   await page.evaluate(() => scrollTo(0, 0));
   return count;
