@@ -200,8 +200,28 @@ static us_status read_object(read_rows *r, json_t *object, uint64_t line) {
     return read_add(r, values, best[READ_LOSS] == SIZE_MAX);
 }
 
-/* The list of objects in a file of one JSON value: the value itself, or a member of it ("log_history"). NULL: there is none,
- * or no memory for it. A new reference. */
+/* An object of columns, such as {"loss": [0.7, 0.6], "lr": [0.1, 0.1]}, as a list of rows. NULL: it is none. */
+static json_t *read_columns(json_t *object) {
+    const char *key;
+    json_t *column, *list = json_array(), *row;
+    size_t rows = 0;
+    json_object_foreach(object, key, column) {
+        if (read_fit(key, READ_LOSS) != SIZE_MAX && json_array_size(column) > 1) rows = json_array_size(column);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        row = json_object();
+        json_object_foreach(object, key, column) {
+            if (json_array_get(column, i)) json_object_set(row, key, json_array_get(column, i));
+        }
+        json_array_append_new(list, row);
+    }
+    if (rows > 0) return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* The list of objects in a file of one JSON value: the value itself, a member of it ("log_history"), or its columns. NULL:
+ * there is none, or no memory for it. A new reference. */
 static json_t *read_list(FILE *file) {
     char *text = NULL, *quoted;
     size_t size = 0;
@@ -213,6 +233,7 @@ static json_t *read_list(FILE *file) {
     if (json_is_array(value)) list = json_incref(value);
     json_object_foreach(value, key, member) if (!list && json_is_array(member) && json_is_object(json_array_get(member, 0)))
         list = json_incref(member);
+    if (!list && json_is_object(value)) list = read_columns(value);
     json_decref(value);
     free(quoted);
     free(text);

@@ -89,6 +89,8 @@ class Loops(Case):
             "trainer_state.json": json.dumps({"best_metric": None, "epoch": 3.0, "log_history": [
                 e for s, l, g, a in loop for e in [{"epoch": s / 100, "grad_norm": g, "learning_rate": a, "loss": l, "step": s}] +
                 ([{"epoch": s / 100, "eval_loss": l, "eval_runtime": 0.1, "step": s}] if s % 100 == 99 else [])]}, indent=2),
+            # json.dump of Keras' history.history, or of a dict of lists
+            "columns.json": json.dumps({"loss": [l for _, l, _, _ in loop], "val_loss": [0.5] * 300, "lr": [a for _, _, _, a in loop]}),
             # json.dump of the list of all steps
             "history.json": json.dumps(dicts),
         }
