@@ -131,6 +131,78 @@ static void rules_that_divide_leave_about_when_they_are_said_to(void **state) {
     us_context_destroy(context);
 }
 
+/* Mini-batches: every row tilts the hill its own way along x₀, and their mean does not. */
+enum { TILTED_ROWS = 512, TILTED_BATCH = 32 };
+typedef struct tilted_hill {
+    hill hill;
+    double tilt[TILTED_ROWS];
+} tilted_hill;
+
+static int tilted_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    const tilted_hill *t = user;
+    double tilt = 0;
+    for (size_t i = 0; i < count; i++) tilt += t->tilt[rows ? rows[i] : i] / (double)count;
+    hill_gradient((void *)(uintptr_t)&t->hill, theta, NULL, 0, loss, gradient);
+    *loss += tilt * ((const double *)theta)[0];
+    ((double *)gradient)[0] += tilt;
+    return 0;
+}
+
+static int tilted_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
+    double g[64];
+    return tilted_gradient(user, theta, rows, count, loss, g);
+}
+
+static int tilted_hvp(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    return hill_hvp(&((tilted_hill *)user)->hill, theta, rows, count, v, hv);
+}
+
+/* What is told at the start is what runs on batches take, each on its own draws, where the noise of a batch is about the
+ * gradient's size. */
+static void batches_leave_about_when_they_are_said_to(void **state) {
+    static const struct {
+        const char *rule;
+        double rate, factor;
+    } CASES[] = {
+        {"sgd", 0.02, 1.1}, {"momentum", 0.005, 1.1}, {"rmsprop", 1e-3, 1.6}, {"adam", 1e-3, 2.2}, {"adamw", 1e-3, 2.2}};
+    us_context *context = support_plain_context();
+    tilted_hill t = {.hill = {40, 0.2}};
+    us_rng rng = us_rng_init(11, 3);
+    double mean = 0;
+    for (size_t i = 0; i < TILTED_ROWS; i++) t.tilt[i] = 0.01 * us_rng_normal(&rng), mean += t.tilt[i] / TILTED_ROWS;
+    for (size_t i = 0; i < TILTED_ROWS; i++) t.tilt[i] -= mean;
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    us_problem *problem;
+    us_vec *theta;
+    callback.dimension = t.hill.n, callback.user = &t, callback.samples = TILTED_ROWS;
+    callback.value = tilted_value, callback.gradient = tilted_gradient, callback.hvp = tilted_hvp;
+    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+    assert_int_equal(us_vec_create(&theta, context, US_F64, t.hill.n), US_OK);
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++)
+        for (uint64_t seed = 1; seed <= 5; seed++) {
+            us_training *training;
+            us_diagnosis *d;
+            us_training_options o = US_TRAINING_OPTIONS_INIT;
+            for (size_t i = 0; i < t.hill.n; i++) us_vec_set(theta, i, i ? 1e-6 * us_rng_normal(&rng) : 0.01);
+            o.rule = us_rule_find(CASES[c].rule), o.learning_rate = CASES[c].rate, o.batch = TILTED_BATCH, o.seed = seed;
+            assert_int_equal(us_training_create(&training, problem, theta, &o), US_OK);
+            assert_int_equal(us_training_advance(training, 20), US_OK);
+            if (us_diagnose(&d, training, NULL) != US_OK) fail_msg("%s", us_context_error(context));
+            double told = d->evidence.steps_to_leave, steps = 0;
+            while (fabs(us_vec_get(us_training_theta(training), 0)) < sqrt(0.2) && steps < 1e6) {
+                assert_int_equal(us_training_advance(training, 10), US_OK);
+                steps += 10;
+            }
+            if (!(told > steps / CASES[c].factor && told < CASES[c].factor * steps))
+                fail_msg("%s, seed %d: told %g steps, took %g", CASES[c].rule, (int)seed, told, steps);
+            us_diagnosis_destroy(d);
+            us_training_destroy(training);
+        }
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    us_context_destroy(context);
+}
+
 /* On the saddle itself: no distance, and never. */
 static void at_a_saddle_there_is_no_leaving(void **state) {
     us_context *context = support_plain_context();
@@ -163,6 +235,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_to_leave_are_those_it_takes),
         cmocka_unit_test(rules_that_divide_leave_about_when_they_are_said_to),
+        cmocka_unit_test(batches_leave_about_when_they_are_said_to),
         cmocka_unit_test(at_a_saddle_there_is_no_leaving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
