@@ -12,10 +12,12 @@
 #include <lapacke.h>
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 #include <unstuck/density.h>
 
 void us_trace_options_init(us_trace_options *options) { *options = (us_trace_options)US_TRACE_OPTIONS_INIT; }
 
+enum { TRACE_CHUNK = 256 };
 enum { TRACE_SIGNS_FROM = 64 }; /* dimensions: two vectors of as many signs are the same once in 2⁶³ */
 
 /* ωᵢ: random signs, or uniform on the sphere of radius √n; the same whenever it is asked for. */
@@ -71,6 +73,34 @@ static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const dou
     out->standard_error = sqrt(squares / (double)(m - 1) / (double)m);
 }
 
+/* Q [n×m] ← that of its QR factors, R into the triangle of r [m×m]: Householder's vectors V (dgeqrt, whose recursion is
+ * products of matrices) and Q = (I − V·T·V')·[I; 0], a chunk of rows after the other. dgeqrf and dorgqr take a pass over the
+ * tall columns for each. @param small [(3m + CHUNK)·m] @returns LAPACK's info */
+static lapack_int trace_orthonormalise(double *q, size_t n, size_t m, double *r, double *small) {
+    double *t = small, *coefficients = t + m * m, *rows = coefficients + m * m;
+    int columns = (int)m;
+    lapack_int info =
+        LAPACKE_dgeqrt_work(LAPACK_COL_MAJOR, (lapack_int)n, columns, columns, q, (lapack_int)n, t, columns, rows);
+    for (size_t j = 0; j < m; j++)
+        for (size_t i = 0; i < m; i++) {
+            r[i + j * m] = i <= j ? q[i + j * n] : 0;
+            coefficients[i + j * m] = i == j ? 1 : i < j ? q[j + i * n] : 0; /* V₁' */
+        }
+    if (info) return info;
+    cblas_dtrmm(CblasColMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, columns, columns, 1, t, columns,
+                coefficients, columns);
+    for (size_t first = 0; first < n; first += TRACE_CHUNK) {
+        size_t count = n - first < TRACE_CHUNK ? n - first : TRACE_CHUNK;
+        for (size_t j = 0; j < m; j++)
+            for (size_t i = 0; i < count; i++)
+                rows[i + j * count] = first + i > j ? q[first + i + j * n] : first + i == j ? 1 : 0;
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)count, columns, columns, -1, rows, (int)count,
+                    coefficients, columns, 0, q + first, (int)n);
+    }
+    for (size_t j = 0; j < m; j++) q[j + j * n] += 1;
+    return 0;
+}
+
 us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a, const us_trace_options *options) {
     us_trace_options o = US_TRACE_OPTIONS_INIT;
     if (options) o = *options;
@@ -84,22 +114,20 @@ us_status us_trace(us_trace_estimate *out, us_context *context, const us_operato
     size_t n = a->n, m = o.products / 2 < n ? o.products / 2 : n, block = o.block < m ? o.block : m, products = 0;
     us_status status = US_ERR_NOMEM;
     double *small = NULL, *q = us__alloc(context, m + 2 * block, n * sizeof *q);
-    if (!q || !(small = us__new(context, 4 * m * m + 67 * m, sizeof *small))) goto done;
+    if (!q || !(small = us__new(context, 7 * m * m + TRACE_CHUNK * m, sizeof *small))) goto done;
     double *x = q + m * n, *y = x + block * n;
-    double *r = small, *inverse = r + m * m, *w = inverse + m * m, *h = w + m * m, *tau = h + m * m, *scratch = tau + m;
+    double *r = small, *inverse = r + m * m, *w = inverse + m * m, *h = w + m * m, *scratch = h + m * m;
     for (size_t first = 0; first < m; first += block) {
         size_t k = m - first < block ? m - first : block;
         for (size_t j = 0; j < k; j++) trace_vector(x + j * n, n, o.seed, first + j);
         if ((status = trace_apply(context, a, x, q + first * n, k, &products))) goto done;
     }
-    lapack_int rows = (lapack_int)n, columns = (lapack_int)m, room = (lapack_int)(64 * m);
-    lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, rows, columns, q, rows, tau, scratch, room);
+    int rows = (int)n, columns = (int)m;
+    lapack_int info = trace_orthonormalise(q, n, m, r, scratch);
+    memcpy(inverse, r, m * m * sizeof *r);
     double largest = 0, smallest = HUGE_VAL;
-    for (size_t j = 0; j < m; j++) {
-        for (size_t i = 0; i <= j; i++) r[i + j * m] = inverse[i + j * m] = q[i + j * n];
+    for (size_t j = 0; j < m; j++)
         largest = fmax(largest, fabs(r[j + j * m])), smallest = fmin(smallest, fabs(r[j + j * m]));
-    }
-    if (!info) info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, rows, columns, columns, q, rows, tau, scratch, room);
     if (info) {
         status = us__fail(context, US_ERR_NUMERIC, "LAPACK's QR of %zu products failed (info %d)", m, (int)info);
         goto done;
@@ -109,10 +137,9 @@ us_status us_trace(us_trace_estimate *out, us_context *context, const us_operato
         if ((status = trace_apply(context, a, q + first * n, y, k, &products))) goto done;
         cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, columns, (int)k, rows, 1, q, rows, y, rows, 0, h + first * m,
                     columns);
-        for (size_t j = 0; j < k; j++) {
-            trace_vector(x, n, o.seed, first + j);
-            cblas_dgemv(CblasColMajor, CblasTrans, rows, columns, 1, q, rows, x, 1, 0, w + (first + j) * m, 1);
-        }
+        for (size_t j = 0; j < k; j++) trace_vector(x + j * n, n, o.seed, first + j);
+        cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, columns, (int)k, rows, 1, q, rows, x, rows, 0, w + first * m,
+                    columns);
     }
     out->products = products;
     bool whole = m == n || smallest <= 10 * a->epsilon * sqrt((double)n) * largest;
