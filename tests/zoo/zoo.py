@@ -280,7 +280,7 @@ def units_enough(k, r):
     teacher = [[(1.2, (1.5, -0.5, 0.2))], [(1, (1.6, 0.5, -0.3)), (-1, (0.3, -1.7, 0.2))]][k]
     X, y, W, a, c = small_net(k, r, teacher + [(0.0, (0, 0, 0))], 0.5, 60); loss, g, c = units_fit(X, y, W, a, c, 0.3, 2500)
     sure(g < 0.01 and loss > 0.06, "nearly at rest; what is left is the noise")
-    return made(X, y, "minimum", ["converged", "local", "flat-valley"], "--task regression --model mlp:%d:tanh --optimizer sgd --lr 0.3 --batch full --steps 6000 --precision f64" % len(a), start=start_of(W, a, c)) | {"leaves": "lift"}
+    return made(X, y, "minimum", ["converged", "local", "flat-valley"], "--task regression --model mlp:%d:tanh --optimizer sgd --lr 0.3 --batch full --steps 20000 --precision f64" % len(a), start=start_of(W, a, c)) | {"leaves": "lift"}
 
 
 # ---------------------------------------------------------------- plateaus
