@@ -188,11 +188,13 @@ static void execute_add_small(const execute_block *b) {
 
 /* ------------------------------------------------------------------ large sums */
 
-/* How many parts a sum [m×n] is cut into, and the i-th of them: along its longer side. */
+/* How many parts a sum [m×n] is cut into, and the i-th of them: along its longer side. One thread need not cut where
+ * products have the same bits either way. */
 static size_t execute_part(const execute_block *b, us_node a, size_t i, us__range *part) {
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
-    size_t size = n->shape[columns], parts = execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
+    bool alone = b->threads == 1 && us__workspace_width(b->e->workspace) > 0;
+    size_t size = n->shape[columns], parts = alone || execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
     if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
     size_t each = parts > 1 ? us__gemm_rounded((size + parts - 1) / parts) : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
