@@ -21,6 +21,10 @@ static void math_tanh(const us_real *x, us_real *y, size_t n) { math_loop(x, y, 
 static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(erf)); }
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, US_LIBM(erfc)); }
 
+static void math_pow(const us_real *x, const us_real *y, us_real *z, size_t n) {
+    for (size_t i = 0; i < n; i++) z[i] = US_LIBM(pow)(x[i], y[i]);
+}
+
 const US_REAL(us__math_table) US_REAL(us__math_plain) = {
     .exp = math_exp,
     .log = math_log,
@@ -34,6 +38,7 @@ const US_REAL(us__math_table) US_REAL(us__math_plain) = {
     .tanh = math_tanh,
     .erf = math_erf,
     .erfc = math_erfc,
+    .pow = math_pow,
 };
 
 const US_REAL(us__math_table) * US_REAL(us__math_now)(void) {

@@ -4,6 +4,7 @@
 #include "vec/real.h"
 #include <immintrin.h>
 #include <sleef.h>
+#include <stdbool.h>
 #include <string.h>
 
 #if US_REAL_BITS == 32 && defined(__AVX512F__)
@@ -59,6 +60,20 @@ static void math_tanh(const us_real *x, us_real *y, size_t n) { math_loop(x, y, 
 static void math_erf(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(erf, u10)); }
 static void math_erfc(const us_real *x, us_real *y, size_t n) { math_loop(x, y, n, SLEEF(erfc, u15)); }
 
+static void math_pow(const us_real *x, const us_real *y, us_real *z, size_t n) {
+    for (size_t i = 0; i < n; i += WIDTH) {
+        us_real a[WIDTH] = {0}, b[WIDTH] = {0};
+        bool whole = n - i >= WIDTH;
+        size_t bytes = (n - i) * sizeof *x;
+        if (!whole) memcpy(a, x + i, bytes), memcpy(b, y + i, bytes);
+        math_wide power = SLEEF(pow, u10)(LOAD(whole ? x + i : a), LOAD(whole ? y + i : b));
+        if (whole)
+            STORE(z + i, power);
+        else
+            STORE(a, power), memcpy(z + i, a, bytes);
+    }
+}
+
 const US_REAL(us__math_table) TABLE = {
     .exp = math_exp,
     .log = math_log,
@@ -72,4 +87,5 @@ const US_REAL(us__math_table) TABLE = {
     .tanh = math_tanh,
     .erf = math_erf,
     .erfc = math_erfc,
+    .pow = math_pow,
 };

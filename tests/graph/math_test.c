@@ -71,7 +71,36 @@ static void tables_agree_with_the_c_library(void **state) {
     }
 }
 
+/* Powers of every number by every one: also zeros, infinities, NaN, and negative numbers by whole ones. */
+static void powers_agree_with_the_c_library(void **state) {
+    const us__math_table_f32 *singles[3];
+    const us__math_table_f64 *doubles[3];
+    size_t count = tables(singles, doubles);
+    for (size_t t = 0; t < count; t++)
+        for (size_t k = 0; k < NUMBERS; k++) {
+            double y = k % 3 ? number(k) : (double)(k / 3) - 30; /* whole ones, too */
+            float x32[NUMBERS], y32[NUMBERS], z32[NUMBERS];
+            double x[NUMBERS], e[NUMBERS], z[NUMBERS];
+            for (size_t i = 0; i < NUMBERS; i++) x32[i] = (float)(x[i] = number(i)), y32[i] = (float)(e[i] = y);
+            singles[t]->pow(x32, y32, z32, NUMBERS);
+            doubles[t]->pow(x, e, z, NUMBERS);
+            for (size_t i = 0; i < NUMBERS; i++) {
+                double wanted = (double)powf(x32[i], y32[i]);
+                if (fabs(wanted) >= (double)FLT_MIN || wanted == 0 || isnan(wanted)) /* SLEEF rounds what is smaller to 0 */
+                    expect("powf", (double)x32[i], (double)z32[i], wanted, 2 * (double)FLT_EPSILON, (double)FLT_MIN);
+                expect("pow", x[i], z[i], pow(x[i], e[i]), 2 * DBL_EPSILON, DBL_MIN);
+            }
+            for (size_t n = 0; n < 40; n += 3) { /* the result may take the place of the base */
+                float s[64];
+                for (size_t i = 0; i < 64; i++) s[i] = x32[i];
+                singles[t]->pow(s, y32, s, n);
+                for (size_t i = 0; i < 64; i++) assert_memory_equal(&s[i], i < n ? &z32[i] : &x32[i], sizeof *s);
+            }
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tables_agree_with_the_c_library)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tables_agree_with_the_c_library),
+                                       cmocka_unit_test(powers_agree_with_the_c_library)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Values of operations on two values; out may be an input of the same shape. */
 #include "graph/graph.h"
+#include "graph/math.h"
 #include "vec/real.h"
 
 typedef us_real binary_function(us_real a, us_real b);
@@ -33,7 +34,6 @@ static inline us_real binary_max(us_real a, us_real b) { return a >= b || a != a
 static inline us_real binary_min(us_real a, us_real b) { return a <= b || a != a ? a : b; }
 static inline us_real binary_greater(us_real a, us_real b) { return a > b ? 1 : a <= b ? 0 : a + b; } /* NaN stays */
 static inline us_real binary_not_less(us_real a, us_real b) { return a >= b ? 1 : a < b ? 0 : a + b; }
-static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, b); }
 
 #define FUNCTIONS(X) X(add) X(sub) X(mul) X(div) X(gate) X(max) X(min) X(greater) X(not_less)
 #define KERNEL(f)                                                                                                           \
@@ -44,26 +44,23 @@ static inline us_real binary_pow(us_real a, us_real b) { return US_LIBM(pow)(a, 
     }
 FUNCTIONS(KERNEL)
 
-static inline us_real binary_pow_log(us_real a, us_real b) {
-    return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a);
-}
-static inline us_real binary_pow_log2(us_real a, us_real b) {
-    return a == 0 && b > 0 ? 0 : US_LIBM(pow)(a, b) * US_LIBM(log)(a) * US_LIBM(log)(a);
-}
-
 us__row US_REAL(us__pow);
 
-/* aᵇ·(log a)ᵏ; 0 where a = 0 < b. */
-void US_REAL(us__pow)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) {
-    switch (node->index) {
-    case 0:
-        binary_loop(out, in, step, n, binary_pow);
-        break;
-    case 1:
-        binary_loop(out, in, step, n, binary_pow_log);
-        break;
-    default:
-        binary_loop(out, in, step, n, binary_pow_log2);
-        break;
+/* aᵇ·(log a)ᵏ, k = node->index; 0 where a = 0 < b and k > 0. Some numbers at a time. */
+US_KERNEL void US_REAL(us__pow)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) {
+    enum { STRIP = 256 };
+    const US_REAL(us__math_table) *math = US_REAL(us__math_now)();
+    const us_real *a = in[0], *b = in[1];
+    us_real *y = out, base[STRIP], exponent[STRIP], logarithm[STRIP];
+    for (size_t from = 0; from < n; from += STRIP) {
+        size_t count = n - from < STRIP ? n - from : STRIP;
+        for (size_t i = 0; i < count; i++) base[i] = a[(from + i) * step[0]], exponent[i] = b[(from + i) * step[1]];
+        math->pow(base, exponent, y + from, count);
+        if (node->index == 0) continue;
+        math->log(base, logarithm, count);
+        for (size_t i = 0; i < count; i++) {
+            us_real factor = node->index == 1 ? logarithm[i] : logarithm[i] * logarithm[i];
+            y[from + i] = base[i] == 0 && exponent[i] > 0 ? 0 : y[from + i] * factor;
+        }
     }
 }

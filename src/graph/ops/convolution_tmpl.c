@@ -80,8 +80,7 @@ static inline size_t next_tile(size_t tile, size_t left) {
 
 /* The kernel, tile after tile, [terms×tile] each; for the adjoint by x with inputs and outputs exchanged, and turned round.
  */
-static void pack_kernel(const us__convolution *c, const us__convolution_layout *l, bool back, size_t tile,
-                        const us_real *weight, us_real *packed) {
+static void pack_kernel(const us__convolution_layout *l, bool back, size_t tile, const us_real *weight, us_real *packed) {
     size_t outputs = l->outputs / l->groups, area = l->kernel[0] * l->kernel[1], inputs = l->channels / l->groups;
     for (size_t g = 0; g < l->groups; g++)
         for (size_t m = 0, count; m < outputs; m += count) {
@@ -129,7 +128,7 @@ void US_REAL(us__convolution)(const us__call *call) {
     us_real *memory = call->scratch, *packed = memory + l.packed, *wide = memory + l.wide, *piece = memory + l.patches;
     size_t *offset = (size_t *)(void *)(memory + l.offsets);
     size_t outputs = l.outputs / l.groups, area = l.result[0] * l.result[1], pitch = l.points + US__CONVOLVE_SLACK;
-    pack_kernel(&c, &l, back, table->tile, call->in[1], packed);
+    pack_kernel(&l, back, table->tile, call->in[1], packed);
     fill_offsets(&l, offset);
     for (size_t j = 0; j < US__CONVOLVE_SLACK; j++) piece[l.piece + j] = 0;
     for (size_t n = 0; n < call->rows * l.ranges; n++) {
