@@ -2,7 +2,7 @@
  * usage: graph train ARCH BATCH RULE     samples/s with one thread (CPU time); then wall: one thread, two threads, by turns
  *        graph product ARCH ROWS         ms: gradient, product from nothing, product at a kept point, each of 16 at one
  *        graph share ARCH BATCH          the step's matrix products alone over an SGD step
- *        graph memory ARCH ROWS          bytes: a gradient's, a product's
+ *        graph memory ARCH ROWS KIND     bytes: a gradient's, a product's; KIND relu, tanh, gelu or norm (layer norm, relu)
  * ARCH is 784-128-10: relu between, cross-entropy after. Medians; data and θ are random. */
 #include <cblas.h>
 #include <malloc.h>
@@ -34,6 +34,7 @@ typedef struct subject {
 } subject;
 
 static us_context *context;
+static const char *kind = "relu"; /* between the layers */
 static size_t bytes_now, bytes_peak;
 
 static void *subject_allocate(void *user, size_t bytes, size_t alignment) {
@@ -60,7 +61,15 @@ static us_node subject_loss(us_graph *g, const subject *s) {
         snprintf(name, sizeof name, "layer%zu.bias", l);
         us_node b = us_graph_parameter(g, name, 1, (size_t[]){s->sizes[l]});
         h = us_graph_add(g, us_graph_matmul(g, h, false, w, true), b);
-        if (l < s->layers) h = us_graph_apply(g, "relu", h);
+        if (l == s->layers) continue;
+        bool norm = !strcmp(kind, "norm");
+        if (norm) {
+            snprintf(name, sizeof name, "layer%zu.gain", l);
+            us_node gain = us_graph_parameter(g, name, 1, (size_t[]){s->sizes[l]});
+            snprintf(name, sizeof name, "layer%zu.shift", l);
+            h = us_graph_layer_norm(g, h, gain, us_graph_parameter(g, name, 1, (size_t[]){s->sizes[l]}), 1e-5);
+        }
+        h = us_graph_apply(g, norm ? "relu" : kind, h);
     }
     return us_graph_cross_entropy(g, h, us_graph_labels(g, s->sizes[s->layers]));
 }
@@ -268,6 +277,7 @@ int main(int count, char **words) {
     if (count < 4) return 2;
     if (!strcmp(words[1], "memory")) options.allocate = subject_allocate, options.release = subject_release;
     if (us_context_create(&context, &options) != US_OK) return 2;
+    if (!strcmp(words[1], "memory") && count > 4) kind = words[4];
     subject s = subject_make(words[2]);
     size_t rows = strtoul(words[3], NULL, 10);
     if (!strcmp(words[1], "train"))
