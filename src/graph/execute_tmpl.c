@@ -20,7 +20,7 @@ void US_REAL(us__gather)(void *to, const void *from, us_precision precision, con
 /* Rows in no order are not foreseen by the processor: the one after next is asked for while this one is copied. */
 void US_REAL(us__gather_panels)(void *to, size_t width, size_t pitch, const void *from, us_precision precision,
                                 const uint32_t *rows, size_t first, size_t count, size_t columns, size_t stride) {
-    enum { AHEAD = 2 };
+    enum { AHEAD = 2, COPY = 8 }; /* COPY divides every width */
     size_t size = us_precision_bytes(precision);
     for (size_t i = 0; i < count; i++) {
         const char *row = (const char *)from + (rows ? rows[first + i] : first + i) * stride * size, *next = row;
@@ -30,7 +30,7 @@ void US_REAL(us__gather_panels)(void *to, size_t width, size_t pitch, const void
             size_t n = columns - j < width ? columns - j : width;
             __builtin_prefetch(next + j * size);
             if (precision == US_REAL_PRECISION && n == width)
-                memcpy(out, row + j * size, width * sizeof *out);
+                for (size_t q = 0; q < width; q += COPY) memcpy(out + q, row + (j + q) * size, COPY * sizeof *out);
             else
                 for (size_t q = 0; q < width; q++)
                     out[q] = q >= n ? 0

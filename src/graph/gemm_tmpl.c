@@ -12,6 +12,8 @@ static const US_REAL(us__gemm_table) * gemm_now(void) {
     return NULL;
 }
 
+enum { COPY = 8 }; /* elements that are copied at a time; divides every width */
+
 static inline size_t gemm_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t gemm_rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -56,7 +58,6 @@ void US_REAL(us__gemm_pack)(const us__gemm *matrix, void *panels, size_t from, s
 /* Panels of the left matrix, [padded×rows of the panel] each: terms one after the other, or chunks of them. */
 static void pack_left(us_real *to, const us__gemm *p, bool chunked, size_t most, size_t chunk, size_t term, size_t terms,
                       size_t row, size_t rows) {
-    enum { COPY = 8 }; /* elements that are copied at a time */
     size_t step = p->left_step;
     const us_real *from = (const us_real *)p->left + (p->left_turned ? term * step + row : row * step + term);
     for (size_t i = 0, height; i < rows; i += height) {
