@@ -22,6 +22,7 @@
 
 enum { ENDS_BASIS_BYTES = 1 << 30, ENDS_NOT_CRITICAL = 24, ENDS_NEWTON = 30 /* products */, ENDS_LENGTHS = 21 };
 static const double SILENT = 1e-10;
+static const double SQUARE = 6; /* more than the square's 4, less than the cube's 8: a rise at twice the distance */
 
 static void ends_progress(void *user, size_t done, size_t at_most, double lowest, double highest) {
     const us_spectrum_options *o = user;
@@ -106,25 +107,26 @@ static us_status ends_ray(us__place *place, const double *v, double side, bool *
 /* The smallest eigenvalue is none that can be told from zero, and there is none below it: the loss along its vector. */
 static us_status ends_silent(us_point *point, us__place *place) {
     us_eigenpairs *p = point->ends;
-    double depth = fmax(-p->low_bound, fabs(p->values[0])), rises[2];
+    double depth = fmax(-p->low_bound, fabs(p->values[0])), rises[2] = {0};
+    bool falls = false;
+    int side = -1;
     if (!ends_none_beyond(p, depth)) return US_OK;
     point->undecided_because = "the smallest eigenvalue cannot be told from zero";
-    for (int side = 0; side < 2; side++) {
-        bool falls;
-        us_status status = ends_ray(place, p->vectors, 2 * side - 1, &falls, &rises[side]);
+    for (; side <= 1; side += 2) {
+        us_status status = ends_ray(place, p->vectors, side, &falls, &rises[side > 0]);
         if (status) return status;
-        if (!falls) continue;
+        if (falls) break;
+    }
+    bool flat = rises[0] == 0 && rises[1] == 0;
+    if (!falls && !flat && fmin(rises[0], rises[1]) < SQUARE) return US_OK;
+    if (falls) {
         if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
-        for (size_t i = 0; i < p->n; i++) point->escape[i] = (2 * side - 1) * p->vectors[i];
+        for (size_t i = 0; i < p->n; i++) point->escape[i] = side * p->vectors[i];
         point->null_space = US_NULL_WAY_DOWN;
-        point->kind = US_KIND_DEGENERATE;
-    }
-    bool flat = rises[0] == 0 && rises[1] == 0, hidden = !flat && fmin(rises[0], rises[1]) < 6;
-    if (point->kind == US_KIND_UNDECIDED && !hidden) {
-        point->kind = US_KIND_DEGENERATE;
-        if (flat) point->null_space = US_NULL_FLAT;
-    }
-    if (point->kind == US_KIND_DEGENERATE) p->resolution = fmax(p->resolution, depth), point->undecided_because = NULL;
+    } else if (flat)
+        point->null_space = US_NULL_FLAT;
+    point->kind = US_KIND_DEGENERATE, point->undecided_because = NULL;
+    p->resolution = fmax(p->resolution, depth);
     return US_OK;
 }
 
@@ -153,6 +155,10 @@ static us_status ends_top(us_point *point, us__place *place, const us_point_opti
     status = us_lanczos_solve(&top, point->context, &negated, &l);
     us_hessian_operator_destroy(h);
     if (status == US_NOT_CONVERGED) status = US_OK;
+    if (status == US_ERR_NONFINITE) {
+        us_context_error_clear(point->context);
+        return US_OK;
+    }
     if (top && !status) {
         p->products += top->products;
         p->resolution = fmax(p->resolution, top->resolution);
