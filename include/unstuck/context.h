@@ -66,7 +66,8 @@ typedef struct us_context_options {
     /* Hears what may interest a person, such as "207 missing values take the mean". NULL: nobody. */
     void (*log)(void *user, us_log_level level, const char *text);
     void *log_user;
-    int threads; /* 1 to 1024: how many threads parallel work may use (64 at most are); default 1 */
+    int threads; /* 1 to 1024: how many threads parallel work may use (64 at most are); with more than one, allocate and
+                    release may be called by several at once; default 1 */
 } us_context_options;
 
 #define US_CONTEXT_OPTIONS_INIT \

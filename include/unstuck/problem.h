@@ -118,7 +118,8 @@ US_API void us_problem_destroy(us_problem *problem);
 
 /* ------------------------------------------------------------------ leaves and decorators */
 
-/** A C program's own functions. θ, gradient, v and hv are arrays of the precision that was stated. A function
+/** A C program's own functions; in a context of more than one thread they may be called by several at once (remedies on
+ * trial, landscapes). θ, gradient, v and hv are arrays of the precision that was stated. A function
  * returns 0, or anything else to fail with US_ERR_CALLBACK. rows is NULL for all samples. */
 typedef struct us_callback_problem {
     uint32_t version;       /* 1 */

@@ -18,6 +18,7 @@ typedef struct us_remedy {
      * `steps` steps for all of them together (or 12, or some hundred, where that is less). NULL: there is nothing to
      * change, and no trial. */
     us_status (*apply)(us_training *training, const us_diagnosis *diagnosis, uint64_t steps);
+    bool draws;   /* apply takes as many steps by itself */
     bool remakes; /* it changes the problem itself: instead of a changed copy, what us_trial_options.remake makes is tried */
 } us_remedy;
 
@@ -45,7 +46,7 @@ typedef struct us_trial {
     double loss_with_remedy; /* NaN when it failed; `why` then tells */
     bool helps;              /* ends below where it began and not above carrying on, and is below it on average over the
                                 way, each by more than the noise and by the price (src/remedy/trial.c) */
-    us_training *training;   /* the changed copy after its steps [owned by the trials] */
+    us_training *training;   /* of the best: the changed copy after its steps [owned by the trials]; of others NULL */
     double unit[2];          /* as us_remade's: of the losses of that training; 1 but for standardised targets */
     double price;            /* as us_remade's, in the unit of the losses above */
     char what[160];          /* as us_remade's */
@@ -63,6 +64,7 @@ typedef struct us_trial_options {
     const char *only; /* one remedy by name, applied even when it would not offer itself; default NULL */
     uint64_t steps;   /* default 0: 20 times the steps done so far; fewer when `seconds` are too few */
     double seconds;   /* for all trials together; default 30 */
+    /* Hears what is being tried and how much time is left; in any of the context's threads, one at a time. */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
     /* The training remade by a remedy that changes the problem ("standardize": features and target of another scale, "lift":
@@ -75,8 +77,11 @@ typedef struct us_trial_options {
     { .version = 1, .seconds = 30 }
 US_API void us_trial_options_init(us_trial_options *options);
 
-/** Tries every remedy that answers the diagnosis (or the one asked for) on copies. The training is not touched.
- * Errors: US_NOT_FOUND (no remedy of that name). @param out [caller destroys] */
+/** Tries every remedy that answers the diagnosis (or the one asked for) on copies, side by side over the context's threads,
+ * beside a copy that carries on: the same number of steps on the same batches. Where time does not cut the steps, results do
+ * not depend on the number of threads. The training is not touched, whatever happens.
+ * Memory: for each thread a training and what its problem needs.
+ * Errors: US_NOT_FOUND (no remedy of that name), US_INTERRUPTED, those of a step but for what is not finite. @param out [caller destroys] */
 US_API us_status us_remedy_try(us_trials **out, const us_training *training, const us_diagnosis *diagnosis,
                                const us_trial_options *options);
 US_API void us_trials_destroy(us_trials *trials);

@@ -49,6 +49,10 @@ enum { US__THREADS_MOST = 64 };
 typedef void us__task(void *user, size_t i, size_t thread);
 void us__parallel(us_context *context, size_t threads, size_t tasks, us__task *task, void *user);
 
+/* A context for another thread: allocations as in `parent`, which must outlive it and whose cancel is its own, too; errors of
+ * its own; nobody hears its log. Errors: US_ERR_NOMEM. @param threads  of work within it @param out [caller destroys] */
+us_status us__context_branch(us_context **out, us_context *parent, int threads);
+
 /* Whether several threads may call the BLAS at once. OpenBLAS built for one thread (Debian's openblas-serial) shares its
  * buffers between callers and then gives wrong products: with it, us__parallel and races use one thread. */
 bool us__blas_is_shareable(void);

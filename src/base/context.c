@@ -70,6 +70,16 @@ us_status us_context_create(us_context **out, const us_context_options *options)
     return US_OK;
 }
 
+us_status us__context_branch(us_context **out, us_context *parent, int threads) {
+    us_context_options options = parent->options;
+    options.log = NULL; /* heard by one thread at a time */
+    options.threads = threads;
+    us_status status = us_context_create(out, &options);
+    if (status != US_OK) return us__fail_memory(parent, sizeof **out);
+    (*out)->parent = parent;
+    return US_OK;
+}
+
 void us_context_destroy(us_context *context) {
     if (!context) return;
     us__pool_destroy(&context->pool);
@@ -92,7 +102,9 @@ us_status us_context_set_threads(us_context *context, int threads) {
 void us_context_cancel(us_context *context) { atomic_store_explicit(&context->cancelled, true, memory_order_relaxed); }
 
 bool us_context_cancelled(const us_context *context) {
-    return atomic_load_explicit(&((us_context *)(uintptr_t)context)->cancelled, memory_order_relaxed);
+    for (const us_context *c = context; c; c = c->parent)
+        if (atomic_load_explicit(&((us_context *)(uintptr_t)c)->cancelled, memory_order_relaxed)) return true;
+    return false;
 }
 
 void us_context_resume(us_context *context) { atomic_store_explicit(&context->cancelled, false, memory_order_relaxed); }

@@ -10,6 +10,7 @@
 
 struct us_context {
     us_context_options options;
+    us_context *parent; /* that it is a branch of, or NULL */
     atomic_bool cancelled;
     us__pool pool;
     char error[US__ERROR_TEXT];

@@ -181,7 +181,7 @@ static void problem_destroy(us_problem *problem) {
     us__release(problem->context, p);
 }
 
-static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision);
+static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 static us_status problem_units(us_units **out, us_problem *problem, const us_vec *theta, us_batch batch) {
     graph_problem *p = (graph_problem *)problem;
@@ -240,13 +240,14 @@ static const us__problem_ops GRAPH_OPS = {
     .destroy = problem_destroy,
 };
 
-static us_status problem_make(us_problem **out, problem_shared *shared, bool owns, us_precision precision) {
+static us_status problem_make(us_problem **out, us_context *context, problem_shared *shared, bool owns,
+                              us_precision precision) {
     us_graph *g = shared->graph;
     *out = NULL;
-    graph_problem *p = us__new(g->context, 1, sizeof *p);
+    graph_problem *p = us__new(context, 1, sizeof *p);
     if (!p) return US_ERR_NOMEM;
     p->base = (us_problem){.ops = &GRAPH_OPS,
-                           .context = g->context,
+                           .context = context,
                            .precision = precision,
                            .dimension = g->dimension,
                            .samples = shared->dataset ? us_dataset_rows(shared->dataset) : 1,
@@ -256,7 +257,7 @@ static us_status problem_make(us_problem **out, problem_shared *shared, bool own
                            .hvp_is_exact = true,
                            .has_training_form = us__plan_draws(shared->gradient)};
     p->shared = shared;
-    us_status status = us__workspace_create(&p->workspace, g->context, precision, g->count);
+    us_status status = us__workspace_create(&p->workspace, context, precision, g->count);
     if (status != US_OK) {
         problem_destroy(&p->base);
         return status;
@@ -266,8 +267,8 @@ static us_status problem_make(us_problem **out, problem_shared *shared, bool own
     return US_OK;
 }
 
-static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {
-    return problem_make(out, ((const graph_problem *)problem)->shared, false, precision);
+static us_status problem_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
+    return problem_make(out, context, ((const graph_problem *)problem)->shared, false, precision);
 }
 
 static us_status problem_check_labels(const us_graph *g, const us_dataset *data) {
@@ -366,7 +367,7 @@ us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_da
     s->graph = graph;
     s->dataset = dataset;
     status = problem_plan(s);
-    if (status == US_OK) status = problem_make(out, s, true, precision);
+    if (status == US_OK) status = problem_make(out, graph->context, s, true, precision);
     if (status == US_OK) return US_OK;
 failed:
     if (s)

@@ -112,7 +112,7 @@ static void callback_destroy(us_problem *problem) {
     us__release(problem->context, p);
 }
 
-static us_status callback_recast(us_problem **out, const us_problem *problem, us_precision precision);
+static us_status callback_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 static const us__problem_ops CALLBACK_OPS = {
     .value = callback_value,
@@ -148,8 +148,8 @@ static us_status callback_make(us_problem **out, us_context *context, const us_c
     return US_OK;
 }
 
-static us_status callback_recast(us_problem **out, const us_problem *problem, us_precision precision) {
-    return callback_make(out, problem->context, &((const callback_problem *)problem)->callback, precision);
+static us_status callback_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
+    return callback_make(out, context, &((const callback_problem *)problem)->callback, precision);
 }
 
 us_status us_problem_create_callback(us_problem **out, us_context *context, const us_callback_problem *callback) {

@@ -55,10 +55,10 @@ static us_status counted_residuals(us_problem *problem, const us_vec *theta, dou
     return p->inner->ops->residuals(p->inner, theta, residuals, jacobian);
 }
 
-static us_status counted_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status counted_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const counted_problem *p = (const counted_problem *)problem;
     us_problem *inner;
-    us_status status = us_problem_recast(&inner, p->inner, precision);
+    us_status status = us__problem_recast(&inner, p->inner, precision, context);
     return status == US_OK ? us_problem_create_counted(out, inner, p->counts, true) : status;
 }
 

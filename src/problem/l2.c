@@ -86,10 +86,10 @@ static us_status l2_residuals(us_problem *problem, const us_vec *theta, double *
     return status;
 }
 
-static us_status l2_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status l2_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const l2_problem *p = (const l2_problem *)problem;
     us_problem *inner;
-    us_status status = us_problem_recast(&inner, p->inner, precision);
+    us_status status = us__problem_recast(&inner, p->inner, precision, context);
     return status == US_OK ? us_problem_create_l2(out, inner, p->strength, true) : status;
 }
 

@@ -365,7 +365,7 @@ static void linear_destroy(us_problem *problem) {
     us__release(problem->context, p);
 }
 
-static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision);
+static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 static us_status linear_floor(us_problem *problem, double *floor, double *constant) {
     return us_dataset_floor(((linear_problem *)problem)->dataset, floor, constant);
@@ -388,8 +388,8 @@ static const us__problem_ops LINEAR_OPS = {
 
 static size_t linear_clamp(size_t x, size_t low, size_t high) { return x < low ? low : x > high ? high : x; }
 
-static us_status linear_make(us_problem **out, const us_dataset *dataset, us_linear_loss loss, us_precision precision) {
-    us_context *context = us_dataset_context(dataset);
+static us_status linear_make(us_problem **out, us_context *context, const us_dataset *dataset, us_linear_loss loss,
+                             us_precision precision) {
     size_t C = us_dataset_columns(dataset), K = loss == US_LINEAR_LOGISTIC ? 1 : us_dataset_outputs(dataset), n;
     if (us_dataset_has_windows(dataset))
         return us__fail(context, US_ERR_UNSUPPORTED,
@@ -441,9 +441,9 @@ static us_status linear_make(us_problem **out, const us_dataset *dataset, us_lin
     return US_OK;
 }
 
-static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const linear_problem *p = (const linear_problem *)problem;
-    return linear_make(out, p->dataset, p->loss, precision);
+    return linear_make(out, context, p->dataset, p->loss, precision);
 }
 
 us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, us_linear_loss loss) {
@@ -464,7 +464,7 @@ us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, 
     for (size_t i = 0; labels && i < rows; i++)
         if (labels[i] >= outputs)
             return us__fail(context, US_ERR_ARGUMENT, "row %zu has label %u; there are %zu classes", i, labels[i], outputs);
-    return linear_make(out, dataset, loss, us_dataset_precision(dataset));
+    return linear_make(out, context, dataset, loss, us_dataset_precision(dataset));
 }
 
 us_status us_problem_linear_predict(const us_problem *problem, const us_vec *theta, const void *features, size_t rows,

@@ -120,10 +120,14 @@ double us_problem_keep(us_problem *problem, double bytes) {
 }
 
 us_status us_problem_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+    return us__problem_recast(out, problem, precision, problem->context);
+}
+
+us_status us__problem_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     *out = NULL;
     if (precision != US_F32 && precision != US_F64)
-        return us__fail(problem->context, US_ERR_ARGUMENT, "precision is %d; it must be US_F32 or US_F64", (int)precision);
-    return problem->ops->recast(out, problem, precision);
+        return us__fail(context, US_ERR_ARGUMENT, "precision is %d; it must be US_F32 or US_F64", (int)precision);
+    return problem->ops->recast(out, problem, precision, context);
 }
 
 void us_problem_destroy(us_problem *problem) {

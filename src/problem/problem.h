@@ -26,7 +26,7 @@ typedef struct us__problem_ops {
     us_status (*hessian)(us_problem *, const us_vec *theta, us_batch, double *h, const us__heard *, bool *done);
     /* See us_problem_residuals. May be NULL while `residuals` is 0. */
     us_status (*residuals)(us_problem *, const us_vec *theta, double *residuals, double *jacobian);
-    us_status (*recast)(us_problem **out, const us_problem *, us_precision);
+    us_status (*recast)(us_problem **out, const us_problem *, us_precision, us_context *);
     /* The rows that will be asked for next: a hint to fetch them from memory. May be NULL. */
     void (*hint)(us_problem *, us_batch next);
     double (*keep)(us_problem *, double bytes);                        /* see us_problem_keep. May be NULL */
@@ -53,6 +53,10 @@ struct us_problem {
 static inline void us__problem_hint(us_problem *problem, us_batch next) {
     if (problem->ops->hint) problem->ops->hint(problem, next);
 }
+
+/* us_problem_recast into another context, and so for another thread: all that the recast one allocates and tells is there. The
+ * context must be a branch of the problem's (us__context_branch). */
+us_status us__problem_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 /* Checks θ and the rows of a batch, and counts them where they are all. @param function  that is asked, for the message */
 us_status us__problem_check(const us_problem *problem, const us_vec *theta, us_batch *batch, const char *function);

@@ -77,10 +77,10 @@ static us_status restricted_hvp(us_problem *problem, const us_vec *theta, us_bat
     return restricted_product(problem, US_HESSIAN, theta, batch, v, hv, k);
 }
 
-static us_status restricted_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status restricted_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const restricted_problem *p = (const restricted_problem *)problem;
     us_problem *inner;
-    us_status status = us_problem_recast(&inner, p->inner, precision);
+    us_status status = us__problem_recast(&inner, p->inner, precision, context);
     return status == US_OK ? us_problem_create_restricted(out, inner, p->theta, p->held, true) : status;
 }
 

@@ -52,10 +52,10 @@ static us_status sample_hessian(us_problem *problem, const us_vec *theta, us_bat
     return status == US_OK ? us__problem_hessian(p->inner, theta, batch, h, heard, done) : status;
 }
 
-static us_status sample_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status sample_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const sample_problem *p = (const sample_problem *)problem;
     us_problem *inner;
-    us_status status = us_problem_recast(&inner, p->inner, precision);
+    us_status status = us__problem_recast(&inner, p->inner, precision, context);
     return status == US_OK ? us_problem_create_sample(out, inner, problem->samples, true) : status;
 }
 

@@ -46,10 +46,10 @@ static us_status tilted_hessian(us_problem *problem, const us_vec *theta, us_bat
     return us__problem_hessian(((tilted_problem *)problem)->inner, theta, batch, h, heard, done);
 }
 
-static us_status tilted_recast(us_problem **out, const us_problem *problem, us_precision precision) {
+static us_status tilted_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const tilted_problem *p = (const tilted_problem *)problem;
     us_problem *inner;
-    us_status status = us_problem_recast(&inner, p->inner, precision);
+    us_status status = us__problem_recast(&inner, p->inner, precision, context);
     return status == US_OK ? us_problem_create_tilted(out, inner, p->origin, p->constant, p->slope, true) : status;
 }
 

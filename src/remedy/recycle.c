@@ -221,4 +221,5 @@ const us_remedy us__remedy_recycle = {
     .does = "gives dead, saturated or duplicate units new weights, or the least of them: the best of twelve draws",
     .applies = recycle_applies,
     .apply = recycle_apply,
+    .draws = true,
 };

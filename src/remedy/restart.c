@@ -51,4 +51,5 @@ const us_remedy us__remedy_restart = {
     .does = "begins anew from other weights: the best of twelve starts",
     .applies = restart_applies,
     .apply = restart_apply,
+    .draws = true,
 };

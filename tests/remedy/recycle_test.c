@@ -72,34 +72,99 @@ static void every_layer_is_found(void **state) {
     us_context_destroy(context);
 }
 
-/* The trial offers both for dead units; both help, and both are the same each time. */
-static void trials_offer_them(void **state) {
+/* What a trial of dead units comes to, with so many threads: losses of all remedies, and the best's weights, [n] at most 64.
+ * Mini-batches and Adam: copies have order and state of their own. */
+typedef struct outcome {
+    size_t count, best;
+    double losses[12][3], theta[64];
+} outcome;
+
+static void outcome_of(outcome *out, int threads) {
     us_context *context = support_plain_context();
-    double losses[2][2];
-    for (int again = 0; again < 2; again++) {
+    net s;
+    us_diagnosis *d;
+    us_trials *trials;
+    us_trial_options o = US_TRIAL_OPTIONS_INIT;
+    memset(out, 0, sizeof *out);
+    assert_int_equal(us_context_set_threads(context, threads), US_OK);
+    net_make(&s, context, "mlp:8:relu", US_REGRESSION, 150, 150, 2, bumps, 51);
+    net_fill(&s, "layer1.bias", 0, 8, -30);
+    net_train(&s, "adam", 0.01, 30, 300);
+    assert_int_equal(us_diagnose(&d, s.training, NULL), US_OK);
+    o.steps = 1000;
+    assert_int_equal(us_remedy_try(&trials, s.training, d, &o), US_OK);
+    out->count = trials->count, out->best = trials->best;
+    assert_true(trials->best < trials->count);
+    for (size_t i = 0; i < trials->count; i++) {
+        const us_trial *t = &trials->trials[i];
+        out->losses[i][0] = t->loss_before, out->losses[i][1] = t->loss_carrying_on, out->losses[i][2] = t->loss_with_remedy;
+        assert_true(!t->training == (i != trials->best)); /* of the best alone */
+        bool draws = strcmp(t->remedy->name, "recycle") == 0 || strcmp(t->remedy->name, "restart") == 0;
+        assert_true(!draws || t->helps);
+    }
+    const us_training *best = trials->trials[trials->best].training;
+    assert_int_equal(us_training_steps(best), 1300);
+    assert_ptr_equal(us_training_problem(best), s.problem);
+    assert_int_equal(us_vec_size(us_training_theta(best)), 33);
+    us_vec_read_f64(us_training_theta(best), out->theta);
+    us_trials_destroy(trials);
+    us_diagnosis_destroy(d);
+    net_close(&s);
+    us_context_destroy(context);
+}
+
+/* The trial offers both for dead units; both help, and all is the same to the last bit on however many threads. */
+static void trials_offer_them(void **state) {
+    static outcome once, other;
+    outcome_of(&once, 1);
+    assert_true(once.count >= 2);
+    for (int threads = 1; threads <= 8; threads++) {
+        outcome_of(&other, threads);
+        assert_memory_equal(&other, &once, sizeof once);
+    }
+}
+
+typedef struct heard {
+    us_context *context;
+    size_t calls;
+    double last;
+    bool names;
+} heard;
+
+static void heard_progress(void *user, const char *what, double share) {
+    heard *h = user;
+    assert_true(share >= h->last && share <= 1);
+    h->last = share;
+    h->names = h->names || strstr(what, "recycle");
+    if (++h->calls == 20 && h->context) us_context_cancel(h->context);
+}
+
+/* A cancel in the midst of it ends all, and the training is as it was; without one, progress comes to its end. */
+static void a_cancel_ends_them_all(void **state) {
+    us_context *context = support_plain_context();
+    for (int cancel = 0; cancel < 2; cancel++) {
         net s;
         us_diagnosis *d;
         us_trials *trials;
         us_trial_options o = US_TRIAL_OPTIONS_INIT;
+        heard h = {.context = cancel ? context : NULL};
+        assert_int_equal(us_context_set_threads(context, 3), US_OK);
         net_make(&s, context, "mlp:8:relu", US_REGRESSION, 150, 150, 2, bumps, 51);
         net_fill(&s, "layer1.bias", 0, 8, -30);
         net_train(&s, "sgd", 0.1, 0, 300);
         assert_int_equal(us_diagnose(&d, s.training, NULL), US_OK);
-        o.steps = 1000;
-        assert_int_equal(us_remedy_try(&trials, s.training, d, &o), US_OK);
-        for (int k = 0; k < 2; k++) {
-            const us_trial *t = trials->trials;
-            while (t < trials->trials + trials->count && strcmp(t->remedy->name, k ? "restart" : "recycle") != 0) t++;
-            assert_true(t < trials->trials + trials->count && t->helps);
-            assert_int_equal(us_training_steps(t->training), 1300);
-            losses[again][k] = t->loss_with_remedy;
-        }
-        assert_true(trials->best < trials->count);
+        double before = net_loss(&s);
+        o.steps = 2000, o.progress = heard_progress, o.progress_user = &h;
+        us_status status = us_remedy_try(&trials, s.training, d, &o);
+        assert_int_equal(status, cancel ? US_INTERRUPTED : US_OK);
+        assert_true(cancel ? trials == NULL && h.last < 1 : h.last > 0.99);
+        assert_true(cancel || h.names);
+        us_context_resume(context);
+        assert_true(net_loss(&s) == before && us_training_steps(s.training) == 300);
         us_trials_destroy(trials);
         us_diagnosis_destroy(d);
         net_close(&s);
     }
-    assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
     us_context_destroy(context);
 }
 
@@ -155,6 +220,7 @@ int main(void) {
         cmocka_unit_test(useless_units_get_new_weights),
         cmocka_unit_test(every_layer_is_found),
         cmocka_unit_test(trials_offer_them),
+        cmocka_unit_test(a_cancel_ends_them_all),
         cmocka_unit_test(stop_says_why),
         cmocka_unit_test(every_allocation_may_fail),
     };
