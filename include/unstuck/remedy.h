@@ -81,7 +81,8 @@ US_API void us_trial_options_init(us_trial_options *options);
  * beside a copy that carries on: the same number of steps on the same batches. Where time does not cut the steps, results do
  * not depend on the number of threads. The training is not touched, whatever happens.
  * Memory: for each thread a training and what its problem needs.
- * Errors: US_NOT_FOUND (no remedy of that name), US_INTERRUPTED, those of a step but for what is not finite. @param out [caller destroys] */
+ * Errors: US_NOT_FOUND (no remedy of that name), US_INTERRUPTED, those of a step but for what is not finite. @param out
+ * [caller destroys] */
 US_API us_status us_remedy_try(us_trials **out, const us_training *training, const us_diagnosis *diagnosis,
                                const us_trial_options *options);
 US_API void us_trials_destroy(us_trials *trials);

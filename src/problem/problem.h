@@ -54,8 +54,8 @@ static inline void us__problem_hint(us_problem *problem, us_batch next) {
     if (problem->ops->hint) problem->ops->hint(problem, next);
 }
 
-/* us_problem_recast into another context, and so for another thread: all that the recast one allocates and tells is there. The
- * context must be a branch of the problem's (us__context_branch). */
+/* us_problem_recast into another context, and so for another thread: all that the recast one allocates and tells is there.
+ * The context must be a branch of the problem's (us__context_branch). */
 us_status us__problem_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 /* Checks θ and the rows of a batch, and counts them where they are all. @param function  that is asked, for the message */

@@ -77,7 +77,8 @@ static us_status restricted_hvp(us_problem *problem, const us_vec *theta, us_bat
     return restricted_product(problem, US_HESSIAN, theta, batch, v, hv, k);
 }
 
-static us_status restricted_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
+static us_status restricted_recast(us_problem **out, const us_problem *problem, us_precision precision,
+                                   us_context *context) {
     const restricted_problem *p = (const restricted_problem *)problem;
     us_problem *inner;
     us_status status = us__problem_recast(&inner, p->inner, precision, context);

@@ -1,7 +1,7 @@
 /* When does a remedy help? When, each by more than the noise, it ends below where it began, does not end above carrying on,
- * and is below it on the average of ten looks: to be sooner where carrying on comes in the end is a help, too. Where it has a
- * price, for more parameters, it must gain that in both. A remedy whose training counts its losses in another unit is compared
- * in that unit, in which it does not overflow, and told in the unit of the training as it was. */
+ * and is below it on the average of ten looks: to be sooner where carrying on comes in the end is a help, too. Where it has
+ * a price, for more parameters, it must gain that in both. A remedy whose training counts its losses in another unit is
+ * compared in that unit, in which it does not overflow, and told in the unit of the training as it was. */
 #include "remedy/path.h"
 #include <math.h>
 
@@ -15,7 +15,8 @@ us_status us__path_advance(us_problem *f64, us_training *training, uint64_t step
     us_status status = us_vec_create(&theta, context, US_F64, us_problem_dimension(f64));
     for (int k = 1; k <= US__PATH_LOOKS; k++) path->losses[k] = HUGE_VAL;
     for (uint64_t piece = 0; piece <= pieces && !status; piece++) {
-        uint64_t target = steps / pieces * piece + steps % pieces * piece / pieces, done = us_training_steps(training) - begin;
+        uint64_t target = steps / pieces * piece + steps % pieces * piece / pieces,
+                 done = us_training_steps(training) - begin;
         status = us_training_advance(training, target - done);
         if (!status && heard && !heard(user, target - done)) status = us__fail(context, US_INTERRUPTED, "interrupted");
         if (status || piece % PATH_PIECES) continue;

@@ -1,5 +1,5 @@
-/* Trials side by side: each in a branch of the context, on its own copy of the problem's workspace, so that none knows of the
- * others. Only the book of what is done is shared. */
+/* Trials side by side: each in a branch of the context, on its own copy of the problem's workspace, so that none knows of
+ * the others. Only the book of what is done is shared. */
 #include "remedy/race.h"
 #include "problem/problem.h"
 #include "remedy/path.h"

@@ -7,7 +7,8 @@
 
 extern const us_remedy us__remedy_escape, us__remedy_raise_lr, us__remedy_lower_lr;
 extern const us_remedy us__remedy_grow_batch, us__remedy_decay_lr, us__remedy_roll_back, us__remedy_clip,
-    us__remedy_switch_optimizer, us__remedy_standardize, us__remedy_recycle, us__remedy_lift, us__remedy_restart, us__remedy_stop;
+    us__remedy_switch_optimizer, us__remedy_standardize, us__remedy_recycle, us__remedy_lift, us__remedy_restart,
+    us__remedy_stop;
 
 /* Multiplies the base rate so that the next step's rate, schedule included, is `rate`. */
 us_status us__remedy_set_rate(us_training *training, double rate);
