@@ -101,6 +101,12 @@ US_API us_context *us_problem_context(const us_problem *problem);
  * without data, losses of other kinds. Errors: US_ERR_NOMEM. Cost: a sort of the samples. */
 US_API us_status us_problem_floor(us_problem *problem, double *floor, double *constant);
 
+/** Where numbers end: the first operation in the computation of loss and gradient whose value is not finite, in words, such as
+ * "exp of 812 gives inf, at column 3 of the formula" or "product of matrices with layer2.weight gives inf, in layer2 (dense)".
+ * "" where all are finite, and where the problem does not know its operations (callbacks). A row alone tells most.
+ * Errors: as us_problem_value, US_ERR_NOMEM. Cost: some gradients. */
+US_API us_status us_problem_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size);
+
 /** The same problem computing in another precision, on the same data (values are converted, not
  * read anew, so the function is the one that was trained). The data is shared: the original must
  * outlive the recast one. Asking for the precision that it has gives an independent workspace,

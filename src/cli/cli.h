@@ -71,6 +71,9 @@ int cli_no_memory(const cli_command *command);
 us_context *cli_context(bool quiet, uint64_t threads);
 void cli_context_destroy(us_context *context);
 
+/* Processors that there are for this program, 1 to 64. */
+uint64_t cli_processors(void);
+
 /* Work that begins now is cancelled after so many seconds: it then ends with US_INTERRUPTED, of which cli_error says
  * nothing. cli_deadline_end ends the deadline, takes such a cancel back, and tells whether it came to that (not after a
  * Ctrl-C). */
@@ -128,8 +131,12 @@ void cli_spectrum_picture(const double *values, size_t n, double resolution, boo
 
 json_t *cli_verdict_json(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
                          const char *folder);
-void cli_verdict_print(const us_diagnosis *diagnosis, const us_training *training, const us_trials *trials,
-                       const char *folder, bool all_signs);
+void cli_verdict_print(const us_diagnosis *diagnosis, const us_run *run, const us_trials *trials, const char *folder,
+                       bool all_signs);
+/* Columns of the run's data that differ much in scale, or lie far from 0, where they are not standardised: null, or {"widest",
+ * "narrowest", "ratio", "farthest"}; and a line of it, or nothing. */
+json_t *cli_columns_json(const us_run *run);
+void cli_columns_print(const us_run *run);
 /* Keeps what a diagnosis measured beside its verdict in the run, for reports: all eigenvalues where they were computed, and
  * what the units of each layer do. Failures are told unless quiet, and are no reason to stop. */
 void cli_results_keep(const cli_command *command, us_run *run, const us_diagnosis *diagnosis, bool quiet);

@@ -6,7 +6,7 @@
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL, *rows = NULL, *log = NULL, *data = NULL;
     bool json = false, quiet = false, no_remedies = false, signs = false;
-    uint64_t threads = 1, steps = 0, limit = 4000;
+    uint64_t threads = cli_processors(), steps = 0, limit = 4000;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     const cli_option table[] = {
@@ -26,7 +26,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},
         {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads; remedies are tried side by side (all processors)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };
@@ -53,9 +53,9 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
                ? cli_judge(&judgement, command, run, &options, &trying, no_remedies ? CLI_TRY_NOTHING : CLI_TRY_STUCK, quiet)
                : cli_error(command, context, status);
     if (code == CLI_DONE && json)
-        code = cli_print_json(cli_verdict_json(judgement.diagnosis, us_run_training(run), judgement.trials, folder));
+        code = cli_print_json(json_incref(judgement.json));
     else if (code == CLI_DONE)
-        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, folder, signs);
+        cli_verdict_print(judgement.diagnosis, run, judgement.trials, folder, signs);
 done:
     cli_judgement_release(&judgement);
     us_run_destroy(run);

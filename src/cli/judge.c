@@ -11,6 +11,7 @@ static const double JUDGE_WORTH = 1e-3;
 /* Keeps the verdict in the run; that it can't be kept is no reason not to tell it. */
 static void judge_keep(cli_judgement *j, const cli_command *command, us_run *run, bool quiet) {
     j->json = cli_verdict_json(j->diagnosis, us_run_training(run), j->trials, us_run_folder(run));
+    json_object_set_new(j->json, "columns", cli_columns_json(run));
     char *text = json_dumps(j->json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     if (text && us_run_log_verdict(run, text) != US_OK && !quiet)
         fprintf(stderr, "unstuck %s: the verdict is not kept in the run: %s\n", command->name,

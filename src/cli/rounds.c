@@ -15,6 +15,13 @@ static us_diagnose_options rounds_diagnosing(double left) {
     return o;
 }
 
+/* 20 times the steps that the run has done, or as many as it was to do where it diverged before it had done many. */
+static uint64_t rounds_steps(const us_run *run) {
+    uint64_t done = us_training_steps(us_run_training(run)), planned = us_run_steps_planned(run);
+    uint64_t steps = 20 * (done > 10 ? done : 10), left = planned == UINT64_MAX || planned < done ? 0 : planned - done;
+    return strcmp(us_run_status(run), "diverged") == 0 && left > steps ? left : steps;
+}
+
 /* Takes the best of the trials, if one helps, and notes it. */
 static int rounds_take(cli_rounds *r, const cli_command *command, us_run *run, const us_trials *trials, double least,
                        bool *helped) {
@@ -49,9 +56,8 @@ int cli_rounds_run(cli_rounds *r, const cli_command *command, us_run *run, const
                    uint64_t rounds, bool quiet) {
     us_trial_options o = *trying;
     double began = us_clock_now();
-    uint64_t done = us_training_steps(us_run_training(run));
     *r = (cli_rounds){.loss_after = (double)NAN, .unit = {1, 1}};
-    if (!o.steps) o.steps = 20 * (done > 10 ? done : 10);
+    if (!o.steps) o.steps = rounds_steps(run);
     for (uint64_t k = 0; k < rounds && k < CLI_ROUNDS; k++) {
         double left = trying->seconds - (us_clock_now() - began);
         if (k > 0 && left < 0.1 * trying->seconds) break;

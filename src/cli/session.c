@@ -51,6 +51,11 @@ static void session_log(void *user, us_log_level level, const char *text) {
             level == US_LOG_WARNING ? "warning: " : "", text, style.reset);
 }
 
+uint64_t cli_processors(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 64 ? 64 : (uint64_t)count;
+}
+
 us_context *cli_context(bool quiet, uint64_t threads) {
     us_context_options options = US_CONTEXT_OPTIONS_INIT;
     options.threads = (int)threads;

@@ -75,7 +75,7 @@ static int train_unstick_advise(train_unstick *u, us_run *run, bool stalled) {
         snprintf(text, sizeof text, stalled ? "stalled at step %llu:" : "at the end, step %llu:",
                  (unsigned long long)us_training_steps(us_run_training(run)));
         train_unstick_say(u, text);
-        cli_verdict_print(judgement.diagnosis, us_run_training(run), judgement.trials, us_run_folder(run), false);
+        cli_verdict_print(judgement.diagnosis, run, judgement.trials, us_run_folder(run), false);
         fflush(stdout);
     }
     cli_judgement_release(&judgement);

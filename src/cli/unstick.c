@@ -41,7 +41,7 @@ static void unstick_tell(const cli_rounds *r) {
 static int unstick_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL, *remedy = NULL, *data = NULL;
     bool json = false, quiet = false;
-    uint64_t threads = 1, steps = 0, rounds = 3;
+    uint64_t threads = cli_processors(), steps = 0, rounds = 3;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     trying.seconds = 60;
     const cli_option table[] = {
@@ -51,7 +51,7 @@ static int unstick_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--rounds", "N", &rounds, "so many remedies may be taken one after the other, while they help (3)", 1,
          CLI_ROUNDS},
         {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads; remedies are tried side by side (all processors)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };

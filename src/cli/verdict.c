@@ -139,8 +139,9 @@ static void verdict_print_reasons(const us_diagnosis *d, const cli_style *style)
 static json_t *verdict_first(const us_diagnosis *d) {
     const us_first_not_finite *f = &d->first;
     if (!f->of) return json_null();
-    return json_pack("{s:I,s:o,s:s,s:o,s:s}", "step", (json_int_t)f->step, "row", cli_real(f->row), "of", f->of, "group",
-                     cli_text(f->group[0] ? f->group : NULL), "text", f->text);
+    return json_pack("{s:I,s:o,s:s,s:o,s:o,s:s}", "step", (json_int_t)f->step, "row", cli_real(f->row), "of", f->of, "group",
+                     cli_text(f->group[0] ? f->group : NULL), "operation", cli_text(f->operation[0] ? f->operation : NULL),
+                     "text", f->text);
 }
 
 /* What the diagnosis took, in gradients over the rows that it looked at; remedies aside. */
@@ -232,6 +233,7 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
                d->first.group[0] ? " of " : "", d->first.group);
         if (isfinite(d->first.row)) printf(" of training row %.0f (from 0)", d->first.row);
         printf(": %s\n", d->first.text);
+        if (d->first.operation[0]) printf("                %s%s%s\n", style->bold, d->first.operation, style->reset);
     }
     printf("  gradient      length %.3g; the best step along it takes %.3g off the loss\n", e->gradient_norm,
            e->decrease_line_search);
@@ -262,8 +264,9 @@ static void verdict_print_evidence(const us_diagnosis *d, const us_training *tra
                style->reset);
 }
 
-void cli_verdict_print(const us_diagnosis *d, const us_training *training, const us_trials *trials, const char *folder,
+void cli_verdict_print(const us_diagnosis *d, const us_run *run, const us_trials *trials, const char *folder,
                        bool all_signs) {
+    const us_training *training = us_run_training(run);
     cli_style style = cli_style_of(1);
     char room[CLI_WORD];
     const char *color = !d->verdict.stuck ? style.green : d->verdict.name == US_VERDICT_UNDECIDED ? style.yellow : style.red;
@@ -272,6 +275,7 @@ void cli_verdict_print(const us_diagnosis *d, const us_training *training, const
     if (d->verdict.sentence) printf("%s\n", d->verdict.sentence);
     verdict_print_reasons(d, &style);
     verdict_print_evidence(d, training, all_signs, &style);
+    if (d->verdict.stuck) cli_columns_print(run);
     if (!trials) return;
     if (trials->count) {
         const us_trial *first = &trials->trials[0];

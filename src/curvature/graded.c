@@ -26,7 +26,7 @@ static double graded_sign(const double *h, size_t n) {
 
 /* Eigenpairs of the positive definite a [n×n], which becomes the eigenvectors; values ascending. */
 static us_status graded_jacobi(us_context *context, size_t n, double *a, double *values) {
-    lapack_int order = (lapack_int)n, work_size = order < 6 ? 6 : 2 * order;
+    lapack_int order = (lapack_int)n, work_size = order < 3 ? 6 : 2 * order; /* max(6, 2n) */
     double *work = us__alloc(context, (size_t)work_size + n, sizeof *work), unused = 0;
     if (!work) return US_ERR_NOMEM;
     double *sigma = work + work_size;

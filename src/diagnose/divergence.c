@@ -37,10 +37,43 @@ static us_status divergence_row(us_problem *problem, const us_vec *theta, us_fir
         first->row = (double)i;
         first->of = isfinite(loss) ? "gradient" : "loss";
         if (isfinite(loss)) divergence_group(problem, gradient, first->group, sizeof first->group);
+        status = us_problem_trace(problem, theta, (us_batch){&row, 1, 0}, first->operation, sizeof first->operation);
         break;
     }
     us_vec_destroy(gradient);
     return status;
+}
+
+/* What steps are looked at with: θ before the one that is being done. */
+typedef struct divergence_steps {
+    us_vec *before; /* [n] */
+    us_first_not_finite *first;
+} divergence_steps;
+
+/* A step whose gradient is finite and whose θ is not: the update made it. */
+static bool divergence_hear(void *user, const us_training *training, const us_step_info *info) {
+    divergence_steps *s = user;
+    us_first_not_finite *first = s->first;
+    size_t count, i = 0, n = us_vec_size(info->theta);
+    if (us_vec_is_finite(info->theta)) {
+        us_vec_copy(s->before, info->theta);
+        return true;
+    }
+    const us_group *groups = us_problem_groups(us_training_problem(training), &count);
+    while (i < n && isfinite(us_vec_get(info->theta, i))) i++;
+    first->step = info->step;
+    first->of = "update";
+    for (size_t k = 0; k < count; k++)
+        if (i >= groups[k].offset && i - groups[k].offset < groups[k].count) {
+            snprintf(first->group, sizeof first->group, "%s", groups[k].name);
+            snprintf(first->operation, sizeof first->operation,
+                     "the step of %s takes element %zu of %s from %.6g to %g: rate %.6g, gradient %.6g",
+                     us_training_rule(training)->name, i - groups[k].offset, groups[k].name, us_vec_get(s->before, i),
+                     us_vec_get(info->theta, i), info->learning_rate, us_vec_get(info->gradient, i));
+        }
+    snprintf(first->text, sizeof first->text, "step %llu: the loss is %.6g, and the parameters after it are not finite",
+             (unsigned long long)info->step, info->loss);
+    return false;
 }
 
 /* Steps on a copy until one fails: which, and in what. */
@@ -48,15 +81,24 @@ static us_status divergence_first(us__gathering *g) {
     us_first_not_finite *first = &g->diagnosis->first;
     us_context *context = us_problem_context(g->own);
     us_training *copy = NULL;
+    divergence_steps s = {.first = first};
     us_status status = us_training_copy(&copy, g->training, g->own);
+    if (!status) status = us_vec_create(&s.before, context, us_problem_precision(g->own), us_problem_dimension(g->own));
+    if (!status) us_vec_copy(s.before, us_training_theta(copy));
+    if (!status) status = us_training_observe(copy, divergence_hear, &s);
     for (uint64_t k = 0; k <= g->diagnosis->evidence.steps_carrying_on && !status; k++) status = us_training_step(copy);
-    if (status == US_ERR_NONFINITE) {
+    if (status == US_STOPPED) {
+        status = US_OK;
+    } else if (status == US_ERR_NONFINITE) {
         first->step = us_training_steps(copy) + 1;
         first->of = "step";
         snprintf(first->text, sizeof first->text, "%s", us_context_error(context));
         us_context_error_clear(context);
         status = divergence_row(g->own, us_training_theta(copy), first);
+        if (!status && !isfinite(first->row))
+            snprintf(first->operation, sizeof first->operation, "the sum over the rows: each of them alone is finite");
     }
+    us_vec_destroy(s.before);
     us_training_destroy(copy);
     return status;
 }
@@ -119,8 +161,9 @@ us_status us__evidence_divergence(us__gathering *g) {
     }
     us__replay slowest = {.end = HUGE_VAL}, clipped;
     double bound = divergence_bound(g), stable = 0.5 * e->stability_limit;
-    if (stable < RATES[1] * e->learning_rate)
-        status = us__replay_run(g, divergence_slower, stable / e->learning_rate, DIVERGENCE_STEPS, &slowest);
+    double slower = stable / e->learning_rate;
+    if (slower < RATES[1] && slower * e->base_learning_rate > 0) /* not rounded to nothing */
+        status = us__replay_run(g, divergence_slower, slower, DIVERGENCE_STEPS, &slowest);
     if (!status) status = us__replay_run(g, us_training_set_clip_norm, bound, DIVERGENCE_STEPS, &clipped);
     if (status) return status;
     if (clipped.finite && clipped.end < 0.5 * fmin(slowest.end, e->loss))

@@ -42,7 +42,8 @@ uint64_t us__gathering_steps(const us__gathering *g, uint64_t steps, double grad
 /* Makes `problem` and `looks`. @param loss, gradient  at theta, of all rows */
 us_status us__gathering_sample(us__gathering *g, double loss, const us_vec *gradient);
 void us__gathering_close(us__gathering *g);
-/* What a line search found, on all rows. @param direction [n] */
+/* The loss on all rows where a line search on the sample ended: what it found there counts if all rows gain, too. Where on
+ * the line all rows would be lowest stays unknown. @param direction [n] */
 us_status us__gathering_confirm(us__gathering *g, const double *direction, us__line *line);
 /* v'Hv at `theta`, on all rows. @param direction [n] v */
 us_status us__gathering_curvature(us__gathering *g, const us_vec *theta, const double *direction, double *value);

@@ -2,8 +2,8 @@
  *
  * Loss and gradient at θ are those of all rows; what follows them to the second order is the sample's. The sample is tilted
  * so that it agrees with all rows at θ (problem/tilted.c): whether the point is critical, what the gradient offers and where
- * its line search leads depend on the sample by its curvature alone. What a line search found is confirmed on all rows, and
- * so are the signs of the smallest eigenvalue and, where the kind rests on it, of the largest, by their vectors; that no
+ * its line search leads depend on the sample by its curvature alone. The end of a line search is measured again on all rows (not that
+ * the line has no lower point for them), and so are the signs of the smallest eigenvalue and, where the kind rests on it, of the largest, by their vectors; that no
  * eigenvalue has the other sign, by the spread over groups of the sample's rows, too. Where a sign does not hold, the kind
  * of point is undecided. */
 #include "diagnose/evidence.h"

@@ -83,6 +83,7 @@ static us__call execute_call(const us__evaluation *e, size_t i, void **address, 
 
 static void execute_kernel(const us__evaluation *e, const us__call *call) {
     call->node->op->value[e->workspace->precision == US_F64](call);
+    if (e->each) e->each(e->each_user, call);
 }
 
 /* A program that computes its lines as elements of a product become complete. */

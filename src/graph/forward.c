@@ -24,6 +24,7 @@ us_status us__graph_forward(us_graph *graph, const us_node *of, size_t count, co
     for (size_t a = 0; a < nodes && graph->status == US_OK; a++) {
         if (!needed[a]) continue;
         const us__op *op = us__at(graph, (us_node)a)->op;
+        graph->origin = (us_node)a;
         for (size_t i = 0; i < op->inputs; i++) {
             us_node d = tangent[us__at(graph, (us_node)a)->in[i]];
             us_node share = d == US_NODE_NONE ? US_NODE_NONE : op->forward(graph, (us_node)a, i, d);
@@ -32,6 +33,7 @@ us_status us__graph_forward(us_graph *graph, const us_node *of, size_t count, co
         }
     }
     graph->deriving = false;
+    graph->origin = US_NODE_NONE;
     for (size_t k = 0; k < count; k++) tangents[k] = of[k] == US_NODE_NONE ? US_NODE_NONE : tangent[of[k]];
 done:
     us__release(graph->context, tangent);

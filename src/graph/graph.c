@@ -12,6 +12,7 @@ us_status us_graph_create(us_graph **out, us_context *context) {
     g->context = context;
     g->features = g->targets = g->labels = g->loss = g->output = US_NODE_NONE;
     g->squares = (double)NAN;
+    g->origin = US_NODE_NONE;
     if (us__arena_create(&g->names, context, 1024) != US_OK) {
         us_graph_destroy(g);
         return US_ERR_NOMEM;
@@ -114,7 +115,10 @@ static us_node graph_insert(us_graph *g, const us__node *n) {
     if (status != US_OK) return us__graph_fail(g, status);
     size_t place = graph_place(g, n);
     if (!g->table[place]) {
-        g->nodes[g->count++] = *n;
+        us__node *made = &g->nodes[g->count++];
+        *made = *n;
+        made->part = g->part;
+        made->origin = g->origin;
         g->table[place] = (uint32_t)g->count;
     }
     return (us_node)(g->table[place] - 1);
@@ -187,6 +191,12 @@ us_node us__ternary(us_graph *graph, const us__op *op, us_node a, us_node b, us_
 
 bool us__is_constant(const us_graph *graph, us_node a, double value) {
     return graph_is_number(graph, a) && us__at(graph, a)->value == value;
+}
+
+void us_graph_part(us_graph *graph, const char *part) {
+    if (graph->status != US_OK) return;
+    graph->part = part ? us__arena_text(graph->names, part, strlen(part)) : NULL;
+    if (part && !graph->part) us__graph_fail(graph, US_ERR_NOMEM);
 }
 
 /* ------------------------------------------------------------------ looking at it */

@@ -19,6 +19,9 @@ typedef struct us__node {
     size_t index;           /* parameter, column, transposes, power of a logarithm: see the operation */
     uint32_t how[US__HOW];  /* order of axes, where a slice begins, strides, ...: see the operation; 0 beyond op->how */
     double value;           /* of a constant; an epsilon */
+    /* Where it comes from, which is no part of its content: */
+    const char *part; /* of the model, such as "layer2 (dense)"; NULL: not known */
+    us_node origin;   /* of a derivative: the node it is the derivative of; else US_NODE_NONE */
 } us__node;
 
 /* A part of a matrix. */
@@ -103,8 +106,10 @@ struct us_graph {
     size_t row_work;   /* operations for a row's loss, about; 0 until a problem has planned it */
     size_t row_lines;  /* rows that a sample has in products of matrices: a text's positions; 0 stands for 1 */
     size_t masks;      /* of dropout, which differ by their number */
+    const char *part;  /* of the nodes that are made now */
+    us_node origin;    /* likewise, while rules are building */
     bool deriving;     /* rules are building: sums over samples are allowed */
-    bool separate;     /* plans compute each node by itself: what tests compare programs with */
+    bool separate;     /* plans compute each node by itself: what traces look at, and tests compare programs with */
 };
 
 /* ------------------------------------------------------------------ building */

@@ -236,10 +236,10 @@ static bool plan_has_place(const us__plan *p, const plan_note *notes, us_node a)
     return plan_is_computed(us__at(p->graph, a)) && !notes[a].direct && !p->inside[a];
 }
 
-/* Order[at] by its own kernel: an input may be freed for the result that takes its place. */
+/* Order[at] by its own kernel: an input may be freed for the result that takes its place, unless somebody looks at both. */
 static void plan_place_node(us__plan *p, const plan_note *notes, bool *free, size_t at) {
     us_node a = p->order[at];
-    if (us__at(p->graph, a)->op->elementwise) plan_free_inputs(p, notes, free, at, true);
+    if (us__at(p->graph, a)->op->elementwise && !p->graph->separate) plan_free_inputs(p, notes, free, at, true);
     if (plan_has_place(p, notes, a)) p->slot[a] = plan_take_slot(p, free, plan_size(us__at(p->graph, a), notes[a].kept));
     if (!p->joined[at]) plan_free_inputs(p, notes, free, at, false);
     if (p->slot[a] != NO_SLOT) free[p->slot[a]] = !notes[a].kept && notes[a].last == at;

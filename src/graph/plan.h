@@ -206,6 +206,10 @@ typedef struct us__evaluation {
     void *watch_user;
     /* The same for a watched node that depends on tangents: for each block, and each of the k vectors. May be NULL. */
     void (*watch_vector)(void *user, size_t vector, const void *values, size_t first, size_t rows);
+    /* Called with each node that a kernel of its own has computed (all of them, where the graph's plans are separate), by the
+     * thread that did. May be NULL. */
+    void (*each)(void *user, const us__call *call);
+    void *each_user;
     void *output;         /* [dimension] the outputs, one after the other; for a plan without tangents */
     const void *const *v; /* [k] vectors, [dimension] each */
     void *const *hv;      /* [k] the outputs for each */

@@ -4,6 +4,7 @@
 #include "graph/plan.h"
 #include "graph/products.h"
 #include "graph/residuals.h"
+#include "graph/trace.h"
 #include "graph/units.h"
 #include "vec/vec.h"
 
@@ -226,6 +227,13 @@ static us_status problem_floor(us_problem *problem, double *floor, double *const
     return status;
 }
 
+static us_status problem_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
+    graph_problem *p = (graph_problem *)problem;
+    const us__plan *gradient = p->shared->gradient;
+    return us__trace(p->shared->graph, problem_evaluation(p, gradient, theta, batch), problem->precision, problem->context,
+                     gradient->outputs, gradient->output_count, text, size);
+}
+
 static const us__problem_ops GRAPH_OPS = {
     .value = problem_value,
     .gradient = problem_gradient,
@@ -237,6 +245,7 @@ static const us__problem_ops GRAPH_OPS = {
     .recast = problem_recast,
     .floor = problem_floor,
     .units = problem_units,
+    .trace = problem_trace,
     .destroy = problem_destroy,
 };
 

@@ -21,6 +21,7 @@ us_status us__graph_reverse(us_graph *graph, us_node y, us_node seed, const us_n
     for (us_node a = y; a >= 0 && graph->status == US_OK; a--) {
         if (adjoint[a] == US_NODE_NONE || !depends[a]) continue;
         const us__op *op = us__at(graph, a)->op;
+        graph->origin = a;
         for (size_t i = 0; i < op->inputs; i++) {
             us_node x = us__at(graph, a)->in[i];
             if (!depends[x]) continue;
@@ -30,6 +31,7 @@ us_status us__graph_reverse(us_graph *graph, us_node y, us_node seed, const us_n
         }
     }
     graph->deriving = false;
+    graph->origin = US_NODE_NONE;
     for (size_t k = 0; k < count; k++) gradients[k] = (size_t)wrt[k] < nodes ? adjoint[wrt[k]] : US_NODE_NONE;
 done:
     us__release(graph->context, adjoint);

@@ -117,7 +117,9 @@ static us_status formula_word(formula_parser *parser) {
     us__token opening = parser->token;
     formula_advance(parser);
     us_status status = formula_parenthesis(parser, opening);
-    return status == US_OK ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_APPLY, .function = function})
+    return status == US_OK ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_APPLY,
+                                                                           .function = function,
+                                                                           .position = token.position})
                            : status;
 }
 
@@ -130,7 +132,8 @@ static us_status formula_operand(formula_parser *parser) {
     if (minus || formula_is_sign(parser, '+')) {
         formula_advance(parser);
         us_status status = formula_parse(parser, PRECEDENCE_SIGN);
-        return status == US_OK && minus ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_NEGATE}) : status;
+        us__formula_step negate = {.op = US__FORMULA_NEGATE, .position = token.position};
+        return status == US_OK && minus ? formula_emit(parser, negate) : status;
     }
     if (formula_is_sign(parser, '(')) {
         formula_advance(parser);
@@ -177,9 +180,10 @@ static us_status formula_parse(formula_parser *parser, int least) {
     us__formula_op op;
     int precedence;
     while (status == US_OK && formula_operator(parser, &op, &precedence) && precedence >= least) {
+        size_t position = parser->token.position;
         formula_advance(parser);
         status = formula_parse(parser, op == US__FORMULA_POWER ? PRECEDENCE_SIGN : precedence + 1);
-        if (status == US_OK) status = formula_emit(parser, (us__formula_step){.op = op});
+        if (status == US_OK) status = formula_emit(parser, (us__formula_step){.op = op, .position = position});
     }
     parser->depth--;
     return status;

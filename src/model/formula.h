@@ -65,6 +65,7 @@ typedef struct us__formula_step {
     size_t name;                  /* NAME: which */
     double number;                /* NUMBER */
     const us__function *function; /* APPLY */
+    size_t position;              /* in the text, of the operator or the function's name */
 } us__formula_step;
 
 typedef struct us__formula {

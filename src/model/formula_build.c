@@ -1,5 +1,6 @@
 #include "model/formula.h"
 #include <math.h>
+#include <stdio.h>
 
 /* What lies on the stack: a number as long as it can, a node from then on. */
 typedef struct build_value {
@@ -52,6 +53,17 @@ static build_value build_unary(us_graph *graph, const us__formula_step *step, bu
                   : (build_value){0, us_graph_apply(graph, step->function->name, a.node)};
 }
 
+enum { BUILD_TOLD = 4096 }; /* steps of formulas whose operations are told by their places */
+
+/* Where an operation stands: columns count characters from 1, as in errors. */
+static void build_part(const us__formula *formula, const us__formula_step *step, us_graph *graph) {
+    char part[64];
+    size_t column = 1;
+    for (size_t i = 0; i < step->position; i++) column += ((unsigned char)formula->text[i] & 0xC0) != 0x80;
+    snprintf(part, sizeof part, "at column %zu of the formula", column);
+    us_graph_part(graph, part);
+}
+
 us_status us__formula_build(const us__formula *formula, us_graph *graph, const us_node *names, us_node *out) {
     build_value *stack = us__alloc(formula->context, formula->count, sizeof *stack);
     if (!stack) return US_ERR_NOMEM;
@@ -59,6 +71,7 @@ us_status us__formula_build(const us__formula *formula, us_graph *graph, const u
     us_status status = US_OK;
     for (size_t i = 0; i < formula->count && status == US_OK; i++) {
         const us__formula_step *step = &formula->steps[i];
+        if (step->op != US__FORMULA_NUMBER && step->op != US__FORMULA_NAME && formula->count <= BUILD_TOLD) build_part(formula, step, graph);
         switch (step->op) {
         case US__FORMULA_NUMBER:
             stack[top++] = (build_value){step->number, US_NODE_NONE};
@@ -76,6 +89,7 @@ us_status us__formula_build(const us__formula *formula, us_graph *graph, const u
         }
         status = us_graph_status(graph);
     }
+    us_graph_part(graph, NULL);
     if (status == US_OK) {
         *out = build_node(graph, stack[0]);
         status = us_graph_status(graph);

@@ -111,7 +111,19 @@ us_status us__layers_check(const us__place *place, us__layer *layers, size_t cou
 }
 
 us_node us__layers_apply(us_graph *graph, const us__layer *layers, size_t count, us_node x) {
-    for (size_t i = 0; i < count; i += 1 + layers[i].inside) x = layers[i].kind->build(graph, &layers[i], x);
+    for (size_t i = 0; i < count; i += 1 + layers[i].inside) {
+        const us__layer *l = &layers[i];
+        const char *name = l->kind->is_activation ? l->activation->name : l->kind->name;
+        char part[96];
+        const char *bent = l->activation && !l->kind->is_activation ? l->activation->name : "";
+        if (l->number)
+            snprintf(part, sizeof part, "layer%zu (%s%s%s)", l->number, name, *bent ? " " : "", bent);
+        else
+            snprintf(part, sizeof part, "%s", name);
+        us_graph_part(graph, part);
+        x = l->kind->build(graph, l, x);
+    }
+    us_graph_part(graph, NULL);
     return x;
 }
 

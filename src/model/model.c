@@ -106,8 +106,12 @@ static us_status model_build(const us_model *model, us_graph *graph) {
     else
         target = us_graph_targets(graph, model->outputs);
     if (model->formula) target = us_graph_column(graph, target, 0);
+    char part[64];
+    snprintf(part, sizeof part, "the loss (%s)", model->loss.kind->name);
+    us_graph_part(graph, part);
     us_node loss = model->loss.kind->build(graph, &model->loss, output, target);
     if (model->positions) loss = us_graph_mean(graph, loss, 1);
+    us_graph_part(graph, NULL);
     status = us_graph_set_loss(graph, loss);
     if (model->positions && !model->loss.weights && model->loss.smoothing == 0) us_graph_set_mean_entropy(graph);
     if (model->loss.kind->squares > 0) us_graph_set_squares(graph, model->loss.kind->squares);

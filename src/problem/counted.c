@@ -75,6 +75,10 @@ static us_status counted_units(us_units **out, us_problem *problem, const us_vec
     return status;
 }
 
+static us_status counted_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
+    return us_problem_trace(((counted_problem *)problem)->inner, theta, batch, text, size);
+}
+
 static void counted_hint(us_problem *problem, us_batch next) { us__problem_hint(((counted_problem *)problem)->inner, next); }
 
 static void counted_destroy(us_problem *problem) {
@@ -94,6 +98,7 @@ static const us__problem_ops COUNTED_OPS = {
     .hint = counted_hint,
     .floor = counted_floor,
     .units = counted_units,
+    .trace = counted_trace,
     .destroy = counted_destroy,
 };
 

@@ -101,6 +101,10 @@ static us_status l2_units(us_units **out, us_problem *problem, const us_vec *the
     return us_problem_units(out, ((l2_problem *)problem)->inner, theta, batch);
 }
 
+static us_status l2_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
+    return us_problem_trace(((l2_problem *)problem)->inner, theta, batch, text, size);
+}
+
 static void l2_hint(us_problem *problem, us_batch next) { us__problem_hint(((l2_problem *)problem)->inner, next); }
 
 static double l2_keep(us_problem *problem, double bytes) { return us_problem_keep(((l2_problem *)problem)->inner, bytes); }
@@ -123,6 +127,7 @@ static const us__problem_ops L2_OPS = {
     .keep = l2_keep,
     .floor = l2_floor,
     .units = l2_units,
+    .trace = l2_trace,
     .destroy = l2_destroy,
 };
 

@@ -2,6 +2,8 @@
 #include "problem/linear.h"
 #include <cblas.h>
 #include <limits.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -371,6 +373,8 @@ static us_status linear_floor(us_problem *problem, double *floor, double *consta
     return us_dataset_floor(((linear_problem *)problem)->dataset, floor, constant);
 }
 
+static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size);
+
 static const us__problem_ops LINEAR_OPS = {
     .value = linear_value,
     .gradient = linear_gradient,
@@ -381,8 +385,39 @@ static const us__problem_ops LINEAR_OPS = {
     .recast = linear_recast,
     .hint = linear_hint,
     .floor = linear_floor,
+    .trace = linear_trace,
     .destroy = linear_destroy,
 };
+
+static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
+    const linear_problem *p = (const linear_problem *)problem;
+    size_t K = p->outputs, C = p->columns;
+    for (size_t i = 0; i < batch.count; i++) {
+        size_t row = linear_row_at(batch, i);
+        linear_rows rows;
+        for (size_t k = 0; k < C; k++)
+            if (!isfinite(linear_number(p, linear_row(p, row), k)))
+                return snprintf(text, size, "feature %zu (from 0) is %g in the data", k, linear_number(p, linear_row(p, row), k)), US_OK;
+        for (size_t k = 0; k < K && p->targets; k++)
+            if (!isfinite(linear_number(p, p->targets, row * K + k)))
+                return snprintf(text, size, "target %zu (from 0) is %g in the data", k, linear_number(p, p->targets, row * K + k)), US_OK;
+        linear_take(p, batch, i, 1, 0, &rows);
+        p->kernel->forward(rows.x, 1, theta->data, K, C, rows.z);
+        for (size_t k = 0; k < K; k++)
+            if (!isfinite(rows.z[k]))
+                return snprintf(text, size, "product with layer1.weight gives %g, in layer1", rows.z[k]), US_OK;
+        double loss = p->link->slope(1, K, rows.z, rows.target, rows.label, rows.u);
+        if (!isfinite(loss)) return snprintf(text, size, "the loss of an output of %g is %g", rows.z[0], loss), US_OK;
+        for (size_t k = 0; k < K * C; k++) {
+            double element = rows.u[k / C] * linear_number(p, linear_row(p, row), k % C);
+            if (problem->precision == US_F32) element = (double)(float)element;
+            if (!isfinite(element))
+                return snprintf(text, size, "product of the error %g with feature %zu (from 0) gives %g, in the derivative of layer1.weight",
+                                rows.u[k / C], k % C, element), US_OK;
+        }
+    }
+    return US_OK;
+}
 
 /* ---------------------------------------------------------------- creation */
 

@@ -115,6 +115,12 @@ us_status us_problem_floor(us_problem *problem, double *floor, double *constant)
     return problem->ops->floor ? problem->ops->floor(problem, floor, constant) : US_OK;
 }
 
+us_status us_problem_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
+    us_status status = us__problem_check(problem, theta, &batch, "us_problem_trace");
+    if (size) *text = '\0';
+    return status == US_OK && size && problem->ops->trace ? problem->ops->trace(problem, theta, batch, text, size) : status;
+}
+
 double us_problem_keep(us_problem *problem, double bytes) {
     return problem->ops->keep ? problem->ops->keep(problem, bytes > 0 ? bytes : 0) : 0;
 }

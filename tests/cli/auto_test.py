@@ -50,6 +50,29 @@ class Auto(Case):
         arguments = ["train", "d.csv", "--target", "y", "--optimizer", "sgd", "--lr", "50", "--batch", "full", "--steps", "2000",
                      "--json", "--quiet"]
         self.assertEqual(self.run_unstuck(*arguments, "--run", "a")[0], 4)
+        # it ends within a few steps, and remedies are tried for as many as it was to do; where numbers end is told
+        u = self.ok("unstick", "a", "--json", "--quiet", "--rounds", "1")
+        self.assertEqual(u["verdict"]["verdict"], "diverged")
+        self.assertTrue(u["rounds"] and u["rounds"][0]["steps"] == 2000, u["rounds"])
+        first = u["verdict"]["first_not_finite"]
+        self.assertTrue(first["step"] > 1 and first["operation"], first)
+
+    def test_columns_are_named(self):
+        rows = [(1000 * ((7 * i) % 41 - 20), ((5 * i) % 37 - 18) / 1000, 5e4 + (3 * i) % 29) for i in range(150)]
+        self.write("c.csv", "wide,narrow,far,y\n" + "".join("%g,%g,%g,%g\n" % (a, b, c, a / 1000 + 1000 * b + (c - 5e4) / 10) for a, b, c in rows))
+        arguments = ["train", "c.csv", "--target", "y", "--task", "regression", "--optimizer", "sgd", "--lr", "1e-11", "--batch", "full", "--steps", "400", "--json", "--quiet"]
+        self.ok(*arguments, "--run", "raw", "--no-standardize")
+        d = self.ok("diagnose", "raw", "--json", "--quiet", "--no-remedies")
+        self.assertEqual([d["columns"][k]["name"] for k in ("widest", "narrowest", "farthest")], ["wide", "narrow", "far"])
+        self.assertGreater(d["columns"]["ratio"], 1e5)
+        self.assertIn("wide has a deviation of", self.ok("diagnose", "raw", "--quiet", "--no-remedies"))
+        self.ok(*arguments, "--run", "alike")
+        self.assertIsNone(self.ok("diagnose", "alike", "--json", "--quiet", "--no-remedies")["columns"])
+
+    def test_divergence_is_mended_on_the_way(self):
+        self.write("d.csv", "x,y\n" + "".join("%g,%g\n" % (i / 10, i / 5) for i in range(-20, 20)))
+        arguments = ["train", "d.csv", "--target", "y", "--optimizer", "sgd", "--lr", "50", "--batch", "full", "--steps", "2000",
+                     "--json", "--quiet"]
         o = self.ok(*arguments, "--run", "b", "--unstick", "auto")
         self.assertEqual(o["status"], "finished")
         self.assertLess(o["loss"]["last"], o["loss"]["first"])

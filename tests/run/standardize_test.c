@@ -158,6 +158,29 @@ static void what_cannot_be_standardised_says_why(void **state) {
     refused("linear", "huber:1", 0, NULL);
 }
 
+/* That columns are alike already is found out by reading the file, once: the second answer does not need it. */
+static void the_file_is_read_once(void **state) {
+    place p = place_make("linear", false, US_F64);
+    us_rng rng = us_rng_init(5, 0);
+    FILE *file = fopen(p.data, "w");
+    assert_non_null(file);
+    fprintf(file, "a,b,y\n");
+    for (int i = 0; i < 50; i++)
+        fprintf(file, "%.9g,%.9g,%.9g\n", us_rng_normal(&rng), us_rng_normal(&rng), us_rng_normal(&rng));
+    assert_int_equal(fclose(file), 0);
+    us_run *run = NULL;
+    us_remade remade;
+    assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(us_run_remake(run, "standardize", &remade), US_ERR_UNSUPPORTED);
+        assert_error_has(p.context, "of like scale already");
+        us_context_error_clear(p.context);
+        unlink(p.data);
+    }
+    us_run_destroy(run);
+    us_context_destroy(p.context);
+}
+
 static us_status adopt_body(us_context *context, void *user) {
     const place *p = user;
     us_run *run = NULL;
@@ -190,6 +213,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_function_is_the_same),
         cmocka_unit_test(what_cannot_be_standardised_says_why),
+        cmocka_unit_test(the_file_is_read_once),
         cmocka_unit_test(failing_allocations_leave_it_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
