@@ -245,10 +245,11 @@ US_API void us_diagnose_options_init(us_diagnose_options *options);
 typedef struct us_first_not_finite {
     uint64_t step; /* that failed, from 1 */
     double row;    /* the first row whose own loss or gradient is not finite there, of the training rows from 0; NaN: none */
-    const char *of; /* "loss", "gradient", "update" (θ after a step), or "step" (the sum over the rows); static */
-    char operation[256]; /* what made it, in words (us_problem_trace; of an update: its numbers); "" where that is not known */
-    char group[64]; /* of a gradient or an update: the first group in which it is not finite; else "" */
-    char text[256]; /* what the step said */
+    const char *of;      /* "loss", "gradient", "update" (θ after a step), or "step" (the sum over the rows); static */
+    char operation[256]; /* what made it, in words (us_problem_trace; of an update: its numbers); "" where that is not known
+                          */
+    char group[64];      /* of a gradient or an update: the first group in which it is not finite; else "" */
+    char text[256];      /* what the step said */
 } us_first_not_finite;
 
 /** What one kind of measurement took, in gradients over the rows that loss and gradient were measured on. */

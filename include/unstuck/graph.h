@@ -28,8 +28,8 @@ US_API void us_graph_destroy(us_graph *graph);
  * the samples: the loss of a sample may depend on that sample alone). */
 US_API us_status us_graph_status(const us_graph *graph);
 
-/** Nodes that are made from now on belong to this part of the model, such as "layer2 (dense)": where numbers end, messages say
- * in what. @param part  copied; NULL: to none. The default. */
+/** Nodes that are made from now on belong to this part of the model, such as "layer2 (dense)": where numbers end, messages
+ * say in what. @param part  copied; NULL: to none. The default. */
 US_API void us_graph_part(us_graph *graph, const char *part);
 
 /* Leaves. Asking for the same features, targets or labels again gives the same node; for other sizes is an error. */

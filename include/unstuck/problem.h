@@ -101,8 +101,9 @@ US_API us_context *us_problem_context(const us_problem *problem);
  * without data, losses of other kinds. Errors: US_ERR_NOMEM. Cost: a sort of the samples. */
 US_API us_status us_problem_floor(us_problem *problem, double *floor, double *constant);
 
-/** Where numbers end: the first operation in the computation of loss and gradient whose value is not finite, in words, such as
- * "exp of 812 gives inf, at column 3 of the formula" or "product of matrices with layer2.weight gives inf, in layer2 (dense)".
+/** Where numbers end: the first operation in the computation of loss and gradient whose value is not finite, in words, such
+ * as "exp of 812 gives inf, at column 3 of the formula" or "product of matrices with layer2.weight gives inf, in layer2
+ * (dense)".
  * "" where all are finite, and where the problem does not know its operations (callbacks). A row alone tells most.
  * Errors: as us_problem_value, US_ERR_NOMEM. Cost: some gradients. */
 US_API us_status us_problem_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size);

@@ -21,7 +21,8 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
          "largest number of parameters that all eigenvalues are computed for (4000)", 1},
         {CLI_TEXT, "--rows", "M|all", &rows,
          "measures on a sample of the training rows, evenly spread. Unless told, loss and\ngradient are of all rows, and "
-         "beyond 4096 rows and 10^6 parameters x rows all else of a fifteenth, 1024 to 4096\n(of a text 4096 characters); all: everything of all"},
+         "beyond 4096 rows and 10^6 parameters x rows all else of a fifteenth, 1024 to 4096\n(of a text 4096 characters); "
+         "all: everything of all"},
         {CLI_FLAG, "--no-remedies", NULL, &no_remedies, "name the cause only; try nothing"},
         {CLI_FLAG, "--signs", NULL, &signs, "show every number that was measured, with its meaning"},
         {CLI_NUMBER, "--seconds", "S", &trying.seconds, "time for trying remedies (30)", 0, 0, true},

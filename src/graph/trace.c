@@ -38,10 +38,17 @@ static const char *trace_word(const us__op *op) {
     static const struct {
         const us__op *op;
         const char *word;
-    } WORDS[] = {{&us__op_add, "sum"},           {&us__op_sub, "difference"},      {&us__op_mul, "product"},
-                 {&us__op_div, "quotient"},      {&us__op_pow, "power"},           {&us__op_matmul, "product of matrices"},
-                 {&us__op_sum_to, "sum"},        {&us__op_dot, "sum of products"}, {&us__op_batch_matmul, "product of matrices"},
-                 {&us__op_log_sum_exp, "log-sum-exp"}, {&us__op_cross_entropy, "cross-entropy"}};
+    } WORDS[] = {{&us__op_add, "sum"},
+                 {&us__op_sub, "difference"},
+                 {&us__op_mul, "product"},
+                 {&us__op_div, "quotient"},
+                 {&us__op_pow, "power"},
+                 {&us__op_matmul, "product of matrices"},
+                 {&us__op_sum_to, "sum"},
+                 {&us__op_dot, "sum of products"},
+                 {&us__op_batch_matmul, "product of matrices"},
+                 {&us__op_log_sum_exp, "log-sum-exp"},
+                 {&us__op_cross_entropy, "cross-entropy"}};
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
         if (WORDS[i].op == op) return WORDS[i].word;
     return op->name;
@@ -94,14 +101,16 @@ static bool trace_blames_input(const trace *t, const us__call *call) {
         const us__node *in = us__at(t->graph, a);
         bool data = in->op == &us__op_features || in->op == &us__op_targets;
         if (!data && trace_parameter(t->graph, a) == US_NODE_NONE) continue;
-        size_t count = us__elements(in, call->rows), i = trace_first(t, call->in[k], count), columns = in->rank > 1 ? in->shape[1] : 1;
+        size_t count = us__elements(in, call->rows), i = trace_first(t, call->in[k], count),
+               columns = in->rank > 1 ? in->shape[1] : 1;
         if (i == count) continue;
         double value = trace_at(t, call->in[k], i);
         if (data)
-            trace_put(t, "%s %zu (from 0) is %g in the data", in->op == &us__op_features ? "feature" : "target", i % columns, value);
-        else
-            trace_put(t, "element %zu of %s is %g", i, t->graph->groups[us__at(t->graph, trace_parameter(t->graph, a))->index].name,
+            trace_put(t, "%s %zu (from 0) is %g in the data", in->op == &us__op_features ? "feature" : "target", i % columns,
                       value);
+        else
+            trace_put(t, "element %zu of %s is %g", i,
+                      t->graph->groups[us__at(t->graph, trace_parameter(t->graph, a))->index].name, value);
         return true;
     }
     return false;

@@ -117,10 +117,10 @@ static us_status formula_word(formula_parser *parser) {
     us__token opening = parser->token;
     formula_advance(parser);
     us_status status = formula_parenthesis(parser, opening);
-    return status == US_OK ? formula_emit(parser, (us__formula_step){.op = US__FORMULA_APPLY,
-                                                                           .function = function,
-                                                                           .position = token.position})
-                           : status;
+    return status == US_OK
+               ? formula_emit(parser,
+                              (us__formula_step){.op = US__FORMULA_APPLY, .function = function, .position = token.position})
+               : status;
 }
 
 /* What a formula can begin with. */

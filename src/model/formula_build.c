@@ -71,7 +71,8 @@ us_status us__formula_build(const us__formula *formula, us_graph *graph, const u
     us_status status = US_OK;
     for (size_t i = 0; i < formula->count && status == US_OK; i++) {
         const us__formula_step *step = &formula->steps[i];
-        if (step->op != US__FORMULA_NUMBER && step->op != US__FORMULA_NAME && formula->count <= BUILD_TOLD) build_part(formula, step, graph);
+        if (step->op != US__FORMULA_NUMBER && step->op != US__FORMULA_NAME && formula->count <= BUILD_TOLD)
+            build_part(formula, step, graph);
         switch (step->op) {
         case US__FORMULA_NUMBER:
             stack[top++] = (build_value){step->number, US_NODE_NONE};

@@ -134,8 +134,8 @@ static us_status model_check_numbers(const us_model *model, const us_dataset *da
         double x = f64 ? ((const double *)features)[at] : (double)((const float *)features)[at];
         if (x >= 0 && x < (double)things && x == floor(x)) continue;
         return us__fail(model->context, US_ERR_INPUT,
-                        "row %zu of the data has %.9g as feature %zu; %s of %zu reads whole numbers from 0 to %zu",
-                        row + 1, x, i - row * each + 1, embed->kind->name, things, things - 1);
+                        "row %zu of the data has %.9g as feature %zu; %s of %zu reads whole numbers from 0 to %zu", row + 1,
+                        x, i - row * each + 1, embed->kind->name, things, things - 1);
     }
     return US_OK;
 }

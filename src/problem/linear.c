@@ -397,10 +397,14 @@ static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch
         linear_rows rows;
         for (size_t k = 0; k < C; k++)
             if (!isfinite(linear_number(p, linear_row(p, row), k)))
-                return snprintf(text, size, "feature %zu (from 0) is %g in the data", k, linear_number(p, linear_row(p, row), k)), US_OK;
+                return snprintf(text, size, "feature %zu (from 0) is %g in the data", k,
+                                linear_number(p, linear_row(p, row), k)),
+                       US_OK;
         for (size_t k = 0; k < K && p->targets; k++)
             if (!isfinite(linear_number(p, p->targets, row * K + k)))
-                return snprintf(text, size, "target %zu (from 0) is %g in the data", k, linear_number(p, p->targets, row * K + k)), US_OK;
+                return snprintf(text, size, "target %zu (from 0) is %g in the data", k,
+                                linear_number(p, p->targets, row * K + k)),
+                       US_OK;
         linear_take(p, batch, i, 1, 0, &rows);
         p->kernel->forward(rows.x, 1, theta->data, K, C, rows.z);
         for (size_t k = 0; k < K; k++)
@@ -412,8 +416,11 @@ static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch
             double element = rows.u[k / C] * linear_number(p, linear_row(p, row), k % C);
             if (problem->precision == US_F32) element = (double)(float)element;
             if (!isfinite(element))
-                return snprintf(text, size, "product of the error %g with feature %zu (from 0) gives %g, in the derivative of layer1.weight",
-                                rows.u[k / C], k % C, element), US_OK;
+                return snprintf(
+                           text, size,
+                           "product of the error %g with feature %zu (from 0) gives %g, in the derivative of layer1.weight",
+                           rows.u[k / C], k % C, element),
+                       US_OK;
         }
     }
     return US_OK;

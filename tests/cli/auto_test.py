@@ -60,7 +60,7 @@ class Auto(Case):
     def test_columns_are_named(self):
         rows = [(1000 * ((7 * i) % 41 - 20), ((5 * i) % 37 - 18) / 1000, 5e4 + (3 * i) % 29) for i in range(150)]
         self.write("c.csv", "wide,narrow,far,y\n" + "".join("%g,%g,%g,%g\n" % (a, b, c, a / 1000 + 1000 * b + (c - 5e4) / 10) for a, b, c in rows))
-        arguments = ["train", "c.csv", "--target", "y", "--task", "regression", "--optimizer", "sgd", "--lr", "1e-11", "--batch", "full", "--steps", "400", "--json", "--quiet"]
+        arguments = ["train", "c.csv", "--target", "y", "--task", "regression", "--optimizer", "sgd", "--lr", "5e-10", "--batch", "full", "--steps", "3000", "--quiet"]
         self.ok(*arguments, "--run", "raw", "--no-standardize")
         d = self.ok("diagnose", "raw", "--json", "--quiet", "--no-remedies")
         self.assertEqual([d["columns"][k]["name"] for k in ("widest", "narrowest", "farthest")], ["wide", "narrow", "far"])

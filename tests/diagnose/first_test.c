@@ -144,7 +144,8 @@ static void check_data(const char *model, bool feature) {
     assert_int_equal(us_diagnose(&d, training, NULL), US_OK);
     assert_string_equal(d->verdict.cause, "bad-data");
     assert_true(d->first.row == 7);
-    assert_string_equal(d->first.operation, feature ? "feature 2 (from 0) is inf in the data" : "target 0 (from 0) is inf in the data");
+    assert_string_equal(d->first.operation,
+                        feature ? "feature 2 (from 0) is inf in the data" : "target 0 (from 0) is inf in the data");
     us_diagnosis_destroy(d);
     us_training_destroy(training);
     us_vec_destroy(theta);
