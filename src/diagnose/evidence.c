@@ -233,8 +233,8 @@ static us_status evidence_trend(us__gathering *g, const us_series *losses, const
     if (status == US_OK || status == US_ERR_ARGUMENT)
         status = us_trend_measure(&trend, context, at, seen, count, EVIDENCE_SURE);
     if (status == US_OK) e->trend_carrying_on = fmax(e->trend_carrying_on, evidence_fall(&trend, steps));
-    if (status != US_ERR_ARGUMENT) return status;
-    us_context_error_clear(context); /* too few for a trend */
+    if (status != US_OK && status != US_ERR_ARGUMENT) return status;
+    us_context_error_clear(context); /* too few for a trend of one kind, or of both */
     return US_OK;
 }
 

@@ -8,10 +8,10 @@ bool us__ask_unstable_rate(us__evidence e, us__options o) {
 /* What carrying on gains, at the pace that was seen, over the steps that were to be looked at. */
 static double verdict_fall(us__evidence e) { return e->decrease_carrying_on / e->carrying_on_share; }
 
-/* The same where one comparison may be luck, as it may with mini-batches: what the trend says. */
+/* The same where one comparison may be luck, as it may with mini-batches: what the trend says, if there is one. */
 static double verdict_gain(us__evidence e) {
     double trend = e->trend_carrying_on / e->carrying_on_share;
-    return e->full_batch ? fmax(verdict_fall(e), trend) : trend;
+    return e->full_batch || isnan(trend) ? fmax(verdict_fall(e), trend) : trend;
 }
 
 bool us__ask_improving(us__evidence e, us__options o) { return verdict_gain(e) > us__worth(e, o); }

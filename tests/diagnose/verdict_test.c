@@ -29,6 +29,13 @@ static void moving(us_evidence *e) {
     e->line_search_rate = 0.3;
 }
 static void descending(us_evidence *e) { moving(e), e->decrease_carrying_on = 0.1; }
+static void lower_by_luck(us_evidence *e) { descending(e), e->full_batch = false, e->trend_carrying_on = -1e-3; }
+static void batches_that_fall(us_evidence *e) {
+    moving(e), e->full_batch = false, e->decrease_carrying_on = -0.1, e->trend_carrying_on = 0.1;
+}
+static void too_few_for_a_trend(us_evidence *e) { descending(e), e->full_batch = false; }
+static void falls_too_little(us_evidence *e) { moving(e), e->decrease_carrying_on = 5e-4; }
+static void falls_at_the_pace(us_evidence *e) { falls_too_little(e), e->carrying_on_share = 0.1; }
 static void descending_wrong_hessian(us_evidence *e) { descending(e), wrong_hessian(e); }
 static void timid(us_evidence *e) {
     moving(e), e->steps_done = 10, e->decrease_carrying_on = 3e-3,
@@ -115,6 +122,11 @@ static const struct {
     CASE(unchecked_gradient, MINIMUM, "converged", false),
     CASE(wrong_hessian, UNDECIDED, "wrong-gradient", true),
     CASE(descending, DESCENDING, NULL, false),
+    CASE(lower_by_luck, UNDECIDED, NULL, false),
+    CASE(batches_that_fall, DESCENDING, NULL, false),
+    CASE(too_few_for_a_trend, DESCENDING, NULL, false),
+    CASE(falls_too_little, UNDECIDED, NULL, false),
+    CASE(falls_at_the_pace, DESCENDING, NULL, false),
     CASE(descending_wrong_hessian, DESCENDING, NULL, false),
     CASE(timid, CRAWLING, "lr-too-small", true),
     CASE(timid_but_gets_there, DESCENDING, NULL, false),
