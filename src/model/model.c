@@ -1,5 +1,6 @@
 #include "model/model.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unstuck/linear.h>
 
