@@ -45,7 +45,7 @@ typedef struct us_trial {
     double loss_carrying_on; /* inf when carrying on ends in numbers that are not finite */
     double loss_with_remedy; /* NaN when it failed; `why` then tells */
     bool helps;              /* ends below where it began and not above carrying on, and is below it on average over the
-                                way, each by more than the noise and by the price (src/remedy/trial.c) */
+                                way, each by more than the noise and by the price (src/remedy/loss_path.c) */
     us_training *training;   /* of the best: the changed copy after its steps [owned by the trials]; of others NULL */
     double unit[2];          /* as us_remade's: of the losses of that training; 1 but for standardised targets */
     double price;            /* as us_remade's, in the unit of the losses above */

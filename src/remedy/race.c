@@ -2,7 +2,7 @@
  * the others. Only the book of what is done is shared. */
 #include "remedy/race.h"
 #include "problem/problem.h"
-#include "remedy/path.h"
+#include "remedy/loss_path.h"
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -70,8 +70,8 @@ static void race_settle(race *r) {
         if (!task->done || task->settled) continue;
         task->settled = true;
         t->loss_before = r->tasks[0].path.losses[0];
-        t->loss_carrying_on = r->tasks[0].path.losses[US__PATH_LOOKS];
-        if (task->after) us__path_compare(t, &task->path, &r->tasks[0].path);
+        t->loss_carrying_on = r->tasks[0].path.losses[US__LOSS_PATH_LOOKS];
+        if (task->after) us__loss_path_compare(t, &task->path, &r->tasks[0].path);
         size_t at = (size_t)(t - r->trials->trials), *best = &r->trials->best;
         us_trial *lowest = *best == SIZE_MAX ? NULL : &r->trials->trials[*best];
         double less = lowest ? lowest->loss_with_remedy + lowest->price - t->loss_with_remedy - t->price : 1;
@@ -112,7 +112,7 @@ static us_status race_go(race *r, race_task *task, us_context *context) {
     if (!status) status = us_training_copy(&training, task->from, own);
     if (!status) status = race_apply(r, task, training, &failed);
     if (!status && task->trial && task->trial->remedy->draws) race_heard(r, r->steps);
-    if (!status && !failed) status = us__path_advance(f64, training, r->steps, race_heard, r, &task->path);
+    if (!status && !failed) status = us__loss_path_advance(f64, training, r->steps, race_heard, r, &task->path);
     if (!status && !failed && task->trial) {
         pthread_mutex_lock(&r->lock); /* the caller's context is one thread's at a time */
         status = us_training_copy(&task->after, training, from);
@@ -218,7 +218,7 @@ us_status us__race_trials(us_trials *trials, const us_training *training, const 
     for (size_t i = 0; i < trials->count && !status; i++) {
         us_trial *t = &trials->trials[i];
         t->loss_before = r.tasks[0].path.losses[0];
-        t->loss_carrying_on = r.tasks[0].path.losses[US__PATH_LOOKS];
+        t->loss_carrying_on = r.tasks[0].path.losses[US__LOSS_PATH_LOOKS];
         if (!t->steps) t->loss_with_remedy = t->loss_before;
     }
 done:

@@ -1,5 +1,5 @@
 /* The trial: which remedies, each on a copy, beside one copy that simply carries on, for the same number of steps on the
- * same batches. The copies go on side by side (race.c); path.c says when one is better than another. */
+ * same batches. The copies go on side by side (race.c); loss_path.c says when one is better than another. */
 #include "remedy/race.h"
 #include "remedy/remedy.h"
 #include <math.h>
