@@ -153,7 +153,7 @@ static void execute_tile(void *user, size_t i, size_t thread) {
     size_t begin = i * b->cut.tile, end = b->rows - begin < b->cut.tile ? b->rows : begin + b->cut.tile,
            n = sums->small_elements;
     size_t size = us_precision_bytes(w->precision);
-    bool several = end - begin > b->cut.strip, single = w->precision == US_F32;
+    bool several = n > 0 && end - begin > b->cut.strip, single = w->precision == US_F32;
     double *total = several ? w->strips + thread * w->strip_count : NULL;
     char *own = w->own + thread * w->own_bytes + w->strip_sums;
     if (several) memset(total, 0, n * sizeof *total);
