@@ -97,8 +97,9 @@ us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t thr
     if (status != US_OK) return status;
     workspace_take(&own, p->scratch, size);
     w->point_rows = cut.point;
-    bool panels = us__workspace_width(w) > 0 && e->count > 1;
-    w->packs = panels && (e->count > cut.strip || e->k > 0); /* else they serve one product each */
+    /* Who looks at each node reads its inputs as they are; a right matrix may serve one product only. */
+    bool panels = us__workspace_width(w) > 0 && e->count > 1 && !e->each;
+    w->packs = panels && (e->count > cut.strip || e->k > 0);
     w->pitch = panels && p->panels ? workspace_pitch(cut.point) : 0;
     for (size_t s = 0; s < p->slot_count; s++) {
         const us__slot *slot = &p->slots[s];
