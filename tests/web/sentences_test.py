@@ -38,8 +38,9 @@ verdict, signs = source("src/diagnose/verdict.c"), source("src/diagnose/signs.c"
 sign_names = {s for s in calls(signs, "signs_add(") if re.fullmatch("[a-z_0-9]+", s)}
 spoken = {s for s in literals(verdict[verdict.index("ROWS[] = {"):]) if " " in s and not set(s.split()) <= sign_names}
 spoken |= {s for s in calls(signs, "signs_add(") if " " in s}
-spoken |= {s for begin in ("snprintf(why, why_size,", "snprintf(t->why, sizeof t->why,", "snprintf(left, sizeof left,")
+spoken |= {s for begin in ("snprintf(why, why_size,", "snprintf(t->why, sizeof t->why,")
            for s in calls(source("src/remedy/*.c"), begin)}
+spoken |= set(calls(source("src/remedy/stop.c"), "snprintf(left, sizeof left,"))
 events = source("src/run/*.c", "src/cli/train_unstick.c", "src/cli/rounds.c")
 kinds = set()
 for part in events.split("us_run_log_event(")[1:]:
