@@ -143,10 +143,13 @@ static void plan_list_packs(us__plan *p, const plan_note *notes) {
     }
 }
 
+enum { PLAN_NARROW = 96 }; /* columns of features, of whose panels too much would be padding */
+
 /* Whether all that reads the features are products that can read panels. */
 static bool plan_reads_panels(const us__plan *p, const plan_note *notes) {
     us_node x = p->graph->features;
-    if (x == US_NODE_NONE || !notes[x].needed || x == p->watched) return false;
+    if (x == US_NODE_NONE || !notes[x].needed || x == p->watched || us__elements(us__at(p->graph, x), 1) < PLAN_NARROW)
+        return false;
     for (size_t k = 0; k < p->output_count; k++)
         if (p->outputs[k] == x) return false;
     for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
@@ -380,6 +383,8 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_note_point(p);
     plan_list_packs(p, notes);
     p->panels = plan_reads_panels(p, notes);
+    size_t columns = p->panels ? us__elements(us__at(graph, graph->features), 1) : 0;
+    p->point_elements += us__gemm_rounded(columns) - columns;
     plan_list_sums(p, notes);
     plan_count_work(p);
     for (size_t i = 0; i < p->start[US__SEGMENTS]; i++) {

@@ -3,7 +3,7 @@
 #include "support.h"
 #include <unstuck/graph.h>
 
-enum { INPUTS = 5, HIDDEN = 7, OUTPUTS = 3, ROWS = 1100 }; /* more rows than two blocks */
+enum { INPUTS = 99, HIDDEN = 7, OUTPUTS = 3, ROWS = 1100 }; /* features in panels; more rows than two blocks */
 
 static const char *const ACTIVATIONS[] = {"tanh", "gelu", "sigmoid", "relu", "softplus"};
 

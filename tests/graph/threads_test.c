@@ -4,7 +4,7 @@
 #include <unstuck/graph.h>
 #include <unstuck/train.h>
 
-enum { INPUTS = 60, HIDDEN = 300, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
+enum { INPUTS = 100, HIDDEN = 300, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
 
 static const size_t COUNTS[] = {1, 64, 65, 128, 601, 1024, ROWS}; /* one tile, two, a block, two blocks */
 static const int THREADS[] = {1, 2, 3, 7};
