@@ -8,7 +8,7 @@ import { tr } from "../settings";
 import { table, type Cell } from "../table";
 import { lastVerdict, type Remedy, type Run, type Verdict } from "./data";
 import { said } from "./sentences";
-import { causeWord, eventWord, remedyWord, signWord, stateWord, verdictWord } from "./words";
+import { causeWord, eventWord, partWord, remedyWord, signWord, stateWord, verdictWord } from "./words";
 
 export function tone(verdict: Verdict | undefined): "bad" | "good" | "warning" | "plain" {
   if (!verdict) return "plain";
@@ -70,6 +70,21 @@ function todo(run: Run, verdict: Verdict): HTMLElement {
   return el("div", { class: "todo" }, title, el("p", {}, nothing), next);
 }
 
+/** Where the numbers of a run that diverged end. */
+function ending(verdict: Verdict): HTMLElement | null {
+  const first = verdict.first_not_finite;
+  if (!first) return null;
+  const row = first.row === null ? "" : tr(` of training row ${number(first.row)}`, ` (训练行 ${number(first.row)})`);
+  const place = first.operation ?? first.group;
+  return el(
+    "p",
+    {},
+    tr(`The numbers end at step ${number(first.step)}, in the ${first.of}${row}`, `数值止于第 ${number(first.step)} 步的${partWord(first.of)}${row}`),
+    place ? ": " : ".",
+    place && el("code", {}, place),
+  );
+}
+
 function evidence(verdict: Verdict): HTMLElement {
   const told = (verdict.rests_on?.length ? verdict.rests_on : verdict.signs.slice(0, 4)).slice(0, 5);
   const meanings = new Map(verdict.signs.map((s) => [s.name, s.meaning ?? ""]));
@@ -92,6 +107,7 @@ function evidence(verdict: Verdict): HTMLElement {
         ),
       ),
     ),
+    ending(verdict),
     verdict.would_change ? el("p", { class: "note" }, tr("What would change this: ", "会改变结论的: "), said(verdict.would_change)) : null,
     verdict.confidence > 0 ? el("p", { class: "note" }, tr("Confidence ", "置信度 "), percent(verdict.confidence)) : null,
   );
@@ -139,7 +155,7 @@ function remedies(verdict: Verdict): Child[] {
     el("h3", {}, tr("Remedies, tried on copies", "在副本上试过的办法")),
     el("p", { class: "note" }, tr("The loss that each reached: lower is better.", "各自达到的损失: 越低越好。")),
     picture(
-      [{ type: "bar", orientation: "h", x: values.map((v) => v ?? 0), y: names, marker: { color: colors }, text: values.map(text), textposition: "auto", hoverinfo: "y+x", cliponaxis: false }],
+      [{ type: "bar", orientation: "h", x: values.map((v) => v ?? 0), y: names, marker: { color: colors }, text: values.map(text), textposition: values.map((v) => (v === null ? "outside" : "auto")), hoverinfo: "y+x", cliponaxis: false }],
       { yaxis: { autorange: "reversed", ticksuffix: " " }, xaxis: { rangemode: "tozero" } },
       { label: tr("Bars: the loss that each remedy reached on a copy", "条形图: 各办法在副本上达到的损失"), height: 80 + 34 * names.length },
     ).element,

@@ -54,6 +54,8 @@ export interface Verdict {
   signs: Sign[];
   escape_layers?: { name: string; share: number }[] | null;
   steps_to_leave: number | null;
+  /** Of a run that diverged; operation: "product of matrices with layer2.weight gives inf, in layer2 (dense)". */
+  first_not_finite?: { step: number; row: number | null; of: string; group: string | null; operation?: string | null } | null;
   remedies: Remedy[];
 }
 

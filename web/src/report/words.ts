@@ -92,6 +92,14 @@ const EVENTS: Record<string, Pair> = {
   unstick: ["unstick", "脱困"],
 };
 
+/** Of a step, where the numbers ended. */
+const PARTS: Record<string, Pair> = {
+  loss: ["loss", "损失"],
+  gradient: ["gradient", "梯度"],
+  update: ["update", "更新"],
+  step: ["step", "步"],
+};
+
 const SIGNS: Record<string, Pair> = {
   lambda_min: ["smallest eigenvalue of the Hessian", "Hessian 最小特征值"],
   lambda_max: ["largest eigenvalue of the Hessian", "Hessian 最大特征值"],
@@ -160,6 +168,7 @@ const SIGNS: Record<string, Pair> = {
 
 export const verdictWord = (name: string): string => say(VERDICTS, name);
 export const remedyWord = (name: string): string => say(REMEDIES, name);
+export const partWord = (name: string): string => say(PARTS, name);
 export const stateWord = (name: string): string => say(STATES, name);
 /** "decrease_carrying_on" has a word or two; others are shown with spaces. */
 export const signWord = (name: string): string => (Object.hasOwn(SIGNS, name) ? say(SIGNS, name) : name.replaceAll("_", " "));
