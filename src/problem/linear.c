@@ -1,7 +1,5 @@
 /* The linear leaf: what is done to a batch; linear.h tells how. */
 #include "problem/linear.h"
-#include <cblas.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,51 +11,21 @@ enum {
     LINEAR_SLICE_WORK = 1 << 16,  /* rows × parameters that make a slice of its own worthwhile */
     LINEAR_THREAD_WORK = 1 << 19, /* and that make waking threads worthwhile */
     LINEAR_LINE = 64,             /* bytes of a cache line */
-    LINEAR_SQUARE_ROWS = 256,     /* rows of a product of matrices in a whole Hessian */
     LINEAR_HINT_BYTES = 4096,     /* at most so much of a row is fetched ahead */
 };
 
-typedef struct linear_problem {
-    us_problem base;
-    const us_dataset *dataset;
-    const us__linear_kernel *kernel;
-    const us__linear_link *link;
-    us_linear_loss loss;
-    const char *features;    /* [samples×C] of the dataset's precision */
-    const void *targets;     /* [samples×K], or NULL */
-    const uint32_t *labels;  /* [samples], or NULL */
-    us_precision stored;     /* the dataset's precision */
-    size_t columns, outputs; /* C and K */
-    size_t row_bytes;        /* of a row of features as stored */
-    size_t slices, vectors;  /* room for so many slices, and so many vectors each */
-    double *sums;            /* [slices×vectors×n] */
-    void *parts;             /* [slices×vectors×n] of the problem's precision */
-    double *logits;          /* [slices×3×ROWS×K]: z, then u or d, then targets */
-    void *converted;         /* [slices×ROWS×C] of the problem's precision, or NULL when nothing is converted */
-    us_group groups[2];
-} linear_problem;
-
 /* ---------------------------------------------------------------- rows */
 
-/* A few rows of a batch, ready for kernels and links. */
-typedef struct linear_rows {
-    const void *x[US__LINEAR_ROWS];
-    uint32_t label[US__LINEAR_ROWS];
-    double *target; /* [count×K], regression only */
-    double *z, *u;  /* [count×K] to work in */
-    size_t count;
-} linear_rows;
+static inline const char *linear_row(const us__linear_problem *p, size_t row) { return p->features + row * p->row_bytes; }
 
-static inline const char *linear_row(const linear_problem *p, size_t row) { return p->features + row * p->row_bytes; }
-
-static double linear_number(const linear_problem *p, const void *from, size_t i) {
+static double linear_number(const us__linear_problem *p, const void *from, size_t i) {
     return p->stored == US_F32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
 }
 
 static inline size_t linear_row_at(us_batch batch, size_t i) { return batch.rows ? batch.rows[i] : i; }
 
 /* Inline, because gcc 12 takes a function that only prefetches for one without effect, and drops the calls. */
-static inline __attribute__((always_inline)) void linear_fetch(const linear_problem *p, size_t row) {
+static inline __attribute__((always_inline)) void linear_fetch(const us__linear_problem *p, size_t row) {
     const char *x = linear_row(p, row);
     size_t bytes = p->row_bytes < LINEAR_HINT_BYTES ? p->row_bytes : LINEAR_HINT_BYTES;
     for (size_t i = 0; i < bytes; i += LINEAR_LINE) __builtin_prefetch(x + i);
@@ -70,8 +38,8 @@ static inline __attribute__((always_inline)) void linear_fetch(const linear_prob
 }
 
 /* Rows first .. first+count-1 of the batch; those that follow are on their way from memory when this returns. */
-static void linear_take(const linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice,
-                        linear_rows *rows) {
+void us__linear_take(const us__linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice,
+                     us__linear_rows *rows) {
     size_t K = p->outputs, C = p->columns, block = US__LINEAR_ROWS * K;
     rows->count = count;
     rows->z = p->logits + slice * 3 * block;
@@ -96,9 +64,6 @@ static void linear_take(const linear_problem *p, us_batch batch, size_t first, s
     for (size_t i = first + count; i < batch.count && i < first + 2 * count; i++) linear_fetch(p, linear_row_at(batch, i));
 }
 
-/* How many rows to take at i, where the last is last-1. */
-static inline size_t linear_step(size_t i, size_t last) { return last - i < US__LINEAR_ROWS ? last - i : US__LINEAR_ROWS; }
-
 /* ---------------------------------------------------------------- slices */
 
 /* What is asked of a batch: the loss alone, its gradient, or products with k vectors. */
@@ -113,7 +78,7 @@ typedef struct linear_job {
     double loss[LINEAR_SLICES];
 } linear_job;
 
-static void linear_cut(const linear_problem *p, linear_job *job) {
+static void linear_cut(const us__linear_problem *p, linear_job *job) {
     size_t work = job->batch.count * p->base.dimension, slices = work / LINEAR_SLICE_WORK;
     slices = slices < 1 ? 1 : slices > p->slices ? p->slices : slices;
     size_t each = (job->batch.count + slices - 1) / slices;
@@ -131,7 +96,7 @@ static void linear_slopes(size_t count, size_t K, const double *d, double *u) {
 }
 
 /* Adds up one slice of a job: into job->loss, and into its part of p->sums ([k or 1] vectors of n). */
-static void linear_slice(const linear_problem *p, linear_job *job, size_t slice) {
+static void linear_slice(const us__linear_problem *p, linear_job *job, size_t slice) {
     size_t K = p->outputs, C = p->columns, n = p->base.dimension, results = job->v ? job->k : job->gradient;
     size_t first = slice * job->rows_each, last = first + job->rows_each, unflushed = 0;
     if (last > job->batch.count) last = job->batch.count;
@@ -142,9 +107,9 @@ static void linear_slice(const linear_problem *p, linear_job *job, size_t slice)
     memset(sums, 0, results * n * sizeof *sums);
     memset(parts, 0, results * part_bytes);
     for (size_t i = first, count; i < last; i += count) {
-        count = linear_step(i, last);
-        linear_rows rows;
-        linear_take(p, job->batch, i, count, slice, &rows);
+        count = us__linear_step(i, last);
+        us__linear_rows rows;
+        us__linear_take(p, job->batch, i, count, slice, &rows);
         p->kernel->forward(rows.x, count, job->theta, K, C, rows.z);
         if (job->v && !job->fisher)
             p->link->weight(count, K, rows.z);
@@ -168,7 +133,7 @@ static void linear_slice(const linear_problem *p, linear_job *job, size_t slice)
 }
 
 typedef struct linear_share {
-    const linear_problem *problem;
+    const us__linear_problem *problem;
     linear_job *job;
 } linear_share;
 
@@ -179,7 +144,7 @@ static void linear_one_slice(void *user, size_t slice, size_t thread) {
 }
 
 /* Runs a job and leaves its vectors in out[k or 1]. */
-static double linear_run(const linear_problem *p, linear_job *job, us_vec *const *out) {
+static double linear_run(const us__linear_problem *p, linear_job *job, us_vec *const *out) {
     linear_cut(p, job);
     bool shared = job->batch.count * p->base.dimension >= LINEAR_THREAD_WORK;
     us__parallel(p->base.context, shared ? (size_t)us_context_threads(p->base.context) : 1, job->slices, linear_one_slice,
@@ -195,19 +160,19 @@ static double linear_run(const linear_problem *p, linear_job *job, us_vec *const
 
 static us_status linear_value(us_problem *problem, const us_vec *theta, us_batch batch, double *loss) {
     linear_job job = {.batch = batch, .theta = theta->data};
-    *loss = linear_run((linear_problem *)problem, &job, NULL);
+    *loss = linear_run((us__linear_problem *)problem, &job, NULL);
     return US_OK;
 }
 
 /* A batch of few rows adds up in the gradient itself; one row overwrites it. */
-static double linear_few(const linear_problem *p, us_batch batch, const us_vec *theta, us_vec *gradient) {
+static double linear_few(const us__linear_problem *p, us_batch batch, const us_vec *theta, us_vec *gradient) {
     size_t K = p->outputs, C = p->columns;
     double loss = 0, scale = 1 / (double)batch.count;
     if (batch.count > 1) memset(gradient->data, 0, gradient->n * us_precision_bytes(gradient->precision));
     for (size_t i = 0, count; i < batch.count; i += count) {
-        count = linear_step(i, batch.count);
-        linear_rows rows;
-        linear_take(p, batch, i, count, 0, &rows);
+        count = us__linear_step(i, batch.count);
+        us__linear_rows rows;
+        us__linear_take(p, batch, i, count, 0, &rows);
         p->kernel->forward(rows.x, count, theta->data, K, C, rows.z);
         loss += p->link->slope(count, K, rows.z, rows.target, rows.label, rows.u);
         if (batch.count == 1) {
@@ -221,7 +186,7 @@ static double linear_few(const linear_problem *p, us_batch batch, const us_vec *
 }
 
 static us_status linear_gradient(us_problem *problem, const us_vec *theta, us_batch batch, double *loss, us_vec *gradient) {
-    linear_problem *p = (linear_problem *)problem;
+    us__linear_problem *p = (us__linear_problem *)problem;
     if (batch.count <= US__LINEAR_FLUSH) {
         *loss = linear_few(p, batch, theta, gradient);
         return US_OK;
@@ -234,7 +199,7 @@ static us_status linear_gradient(us_problem *problem, const us_vec *theta, us_ba
 /* The logits are linear in θ: the Gauss-Newton matrix is the Hessian. */
 static us_status linear_product(us_problem *problem, us_product product, const us_vec *theta, us_batch batch,
                                 const us_vec *const *v, us_vec *const *hv, size_t k) {
-    linear_problem *p = (linear_problem *)problem;
+    us__linear_problem *p = (us__linear_problem *)problem;
     for (size_t j = 0; j < k; j += p->vectors) {
         linear_job job = {.batch = batch, .theta = theta->data, .v = v + j, .k = k - j < p->vectors ? k - j : p->vectors};
         job.fisher = product == US_FISHER;
@@ -248,95 +213,17 @@ static us_status linear_hvp(us_problem *problem, const us_vec *theta, us_batch b
     return linear_product(problem, US_HESSIAN, theta, batch, v, hv, k);
 }
 
-/* ---------------------------------------------------------------- the whole Hessian */
-
-/* ∂²ℓ/∂(k, c)∂(l, e) = Σ over rows of C[k][l]·x[c]·x[e], C = ∂²ℓ/∂z², x with a one for the bias: a product of matrices of
- * rows for each k ≤ l. */
-typedef struct linear_square {
-    double *x, *weighed; /* [LINEAR_SQUARE_ROWS×(C+1)] */
-    double *c;           /* [LINEAR_SQUARE_ROWS×K×K] */
-    double *sums;        /* [K(K+1)/2×(C+1)×(C+1)] */
-} linear_square;
-
-/* Takes rows first .. first+count-1 of the batch: x, and C over the rows of the batch. */
-static void linear_square_take(linear_problem *p, us_batch batch, const us_vec *theta, size_t first, size_t count,
-                               linear_square *s) {
-    size_t K = p->outputs, C = p->columns;
-    double scale = 1 / (double)batch.count;
-    for (size_t i = 0, some; i < count; i += some) {
-        some = linear_step(i, count);
-        linear_rows rows;
-        linear_take(p, batch, first + i, some, 0, &rows);
-        p->kernel->forward(rows.x, some, theta->data, K, C, rows.z);
-        p->link->weight(some, K, rows.z);
-        for (size_t l = 0; l < K; l++) {
-            for (size_t m = 0; m < some * K; m++) rows.u[m] = m % K == l ? scale : 0;
-            p->link->curve(some, K, rows.z, rows.u);
-            for (size_t m = 0; m < some * K; m++) s->c[(i * K + m) * K + l] = rows.u[m];
-        }
-        for (size_t r = 0; r < some; r++) {
-            double *x = s->x + (i + r) * (C + 1);
-            for (size_t c = 0; c < C; c++)
-                x[c] = p->base.precision == US_F32 ? (double)((const float *)rows.x[r])[c] : ((const double *)rows.x[r])[c];
-            x[C] = 1;
-        }
-    }
-}
-
-/* Where in θ what is at column c of an output's x is. */
-static inline size_t linear_place(const linear_problem *p, size_t k, size_t c) {
-    return c < p->columns ? k * p->columns + c : p->outputs * p->columns + k;
-}
-
-static us_status linear_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
-                                bool *done) {
-    linear_problem *p = (linear_problem *)problem;
-    us_context *context = problem->context;
-    size_t K = p->outputs, D = p->columns + 1, pairs = K * (K + 1) / 2, n = problem->dimension;
-    us_status status = US_OK;
-    linear_square s;
-    *done = false;
-    if (n > INT_MAX / 2) return US_OK;
-    size_t room = LINEAR_SQUARE_ROWS * (2 * D + K * K);
-    if (!(s.x = us__alloc(context, room + pairs * D * D, sizeof *s.x))) return US_ERR_NOMEM;
-    s.weighed = s.x + LINEAR_SQUARE_ROWS * D, s.c = s.weighed + LINEAR_SQUARE_ROWS * D, s.sums = s.x + room;
-    memset(s.sums, 0, pairs * D * D * sizeof *s.sums);
-    for (size_t first = 0, count; first < batch.count && !status; first += count) {
-        count = batch.count - first < LINEAR_SQUARE_ROWS ? batch.count - first : LINEAR_SQUARE_ROWS;
-        linear_square_take(p, batch, theta, first, count, &s);
-        double *sum = s.sums;
-        for (size_t k = 0; k < K; k++)
-            for (size_t l = 0; l <= k; l++, sum += D * D) {
-                for (size_t i = 0; i < count; i++)
-                    for (size_t c = 0; c < D; c++) s.weighed[i * D + c] = s.c[(i * K + k) * K + l] * s.x[i * D + c];
-                cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)D, (int)D, (int)count, 1, s.x, (int)D, s.weighed,
-                            (int)D, 1, sum, (int)D);
-            }
-        if (heard->progress) heard->progress(heard->user, first + count, batch.count);
-        if (us_context_cancelled(context)) status = us__fail(context, US_INTERRUPTED, "interrupted in a Hessian");
-    }
-    const double *sum = s.sums;
-    for (size_t k = 0; k < K && !status; k++)
-        for (size_t l = 0; l <= k; l++, sum += D * D)
-            for (size_t c = 0; c < D; c++)
-                for (size_t e = 0; e < D; e++) {
-                    size_t a = linear_place(p, k, c), b = linear_place(p, l, e);
-                    h[a * n + b] = h[b * n + a] = sum[c < e ? c * D + e : e * D + c]; /* one of both that rounding made */
-                }
-    us__release(context, s.x);
-    *done = !status;
-    return status;
-}
+/* ---------------------------------------------------------------- residuals, and the table */
 
 static void linear_hint(us_problem *problem, us_batch next) {
-    const linear_problem *p = (const linear_problem *)problem;
+    const us__linear_problem *p = (const us__linear_problem *)problem;
     for (size_t i = 0; next.rows && i < next.count && i < US__LINEAR_ROWS; i++)
         if (next.rows[i] < problem->samples) linear_fetch(p, next.rows[i]);
 }
 
 /* rᵢₖ = Wₖ·xᵢ + bₖ − yᵢₖ: its derivatives are the features. */
 static us_status linear_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
-    const linear_problem *p = (const linear_problem *)problem;
+    const us__linear_problem *p = (const us__linear_problem *)problem;
     size_t n = problem->dimension, K = p->outputs, C = p->columns;
     for (size_t i = 0; i < problem->samples; i++) {
         const void *row = linear_row(p, i);
@@ -359,7 +246,7 @@ static us_status linear_residuals(us_problem *problem, const us_vec *theta, doub
 }
 
 static void linear_destroy(us_problem *problem) {
-    linear_problem *p = (linear_problem *)problem;
+    us__linear_problem *p = (us__linear_problem *)problem;
     us__release(problem->context, p->sums);
     us__release(problem->context, p->parts);
     us__release(problem->context, p->logits);
@@ -370,7 +257,7 @@ static void linear_destroy(us_problem *problem) {
 static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context);
 
 static us_status linear_floor(us_problem *problem, double *floor, double *constant) {
-    return us_dataset_floor(((linear_problem *)problem)->dataset, floor, constant);
+    return us_dataset_floor(((us__linear_problem *)problem)->dataset, floor, constant);
 }
 
 static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size);
@@ -380,7 +267,7 @@ static const us__problem_ops LINEAR_OPS = {
     .gradient = linear_gradient,
     .hvp = linear_hvp,
     .product = linear_product,
-    .hessian = linear_hessian,
+    .hessian = us__linear_hessian,
     .residuals = linear_residuals,
     .recast = linear_recast,
     .hint = linear_hint,
@@ -390,11 +277,11 @@ static const us__problem_ops LINEAR_OPS = {
 };
 
 static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch batch, char *text, size_t size) {
-    const linear_problem *p = (const linear_problem *)problem;
+    const us__linear_problem *p = (const us__linear_problem *)problem;
     size_t K = p->outputs, C = p->columns;
     for (size_t i = 0; i < batch.count; i++) {
         size_t row = linear_row_at(batch, i);
-        linear_rows rows;
+        us__linear_rows rows;
         for (size_t k = 0; k < C; k++)
             if (!isfinite(linear_number(p, linear_row(p, row), k)))
                 return snprintf(text, size, "feature %zu (from 0) is %g in the data", k,
@@ -405,7 +292,7 @@ static us_status linear_trace(us_problem *problem, const us_vec *theta, us_batch
                 return snprintf(text, size, "target %zu (from 0) is %g in the data", k,
                                 linear_number(p, p->targets, row * K + k)),
                        US_OK;
-        linear_take(p, batch, i, 1, 0, &rows);
+        us__linear_take(p, batch, i, 1, 0, &rows);
         p->kernel->forward(rows.x, 1, theta->data, K, C, rows.z);
         for (size_t k = 0; k < K; k++)
             if (!isfinite(rows.z[k]))
@@ -438,7 +325,7 @@ static us_status linear_make(us_problem **out, us_context *context, const us_dat
                         "a linear model has one label a row; for the characters of a text take a model such as "
                         "'embed 64, 2*(attention 4, feed-forward 256)'");
     if (__builtin_mul_overflow(C + 1, K, &n)) return us__fail_memory(context, SIZE_MAX);
-    linear_problem *p = us__new(context, 1, sizeof *p);
+    us__linear_problem *p = us__new(context, 1, sizeof *p);
     if (!p) return US_ERR_NOMEM;
     p->base = (us_problem){.ops = &LINEAR_OPS,
                            .context = context,
@@ -484,7 +371,7 @@ static us_status linear_make(us_problem **out, us_context *context, const us_dat
 }
 
 static us_status linear_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
-    const linear_problem *p = (const linear_problem *)problem;
+    const us__linear_problem *p = (const us__linear_problem *)problem;
     return linear_make(out, context, p->dataset, p->loss, precision);
 }
 
@@ -511,7 +398,7 @@ us_status us_problem_create_linear(us_problem **out, const us_dataset *dataset, 
 
 us_status us_problem_linear_predict(const us_problem *problem, const us_vec *theta, const void *features, size_t rows,
                                     double *outputs) {
-    const linear_problem *p = (const linear_problem *)problem;
+    const us__linear_problem *p = (const us__linear_problem *)problem;
     if (problem->ops != &LINEAR_OPS)
         return us__fail(problem->context, US_ERR_ARGUMENT, "us_problem_linear_predict: the problem is not a linear one");
     if (theta->n != problem->dimension || theta->precision != problem->precision)
@@ -520,7 +407,7 @@ us_status us_problem_linear_predict(const us_problem *problem, const us_vec *the
                         (int)theta->precision, problem->dimension, (int)problem->precision);
     size_t row_bytes = p->columns * us_precision_bytes(problem->precision);
     for (size_t i = 0, count; i < rows; i += count) {
-        count = linear_step(i, rows);
+        count = us__linear_step(i, rows);
         const void *x[US__LINEAR_ROWS];
         for (size_t r = 0; r < count; r++) x[r] = (const char *)features + (i + r) * row_bytes;
         p->kernel->forward(x, count, theta->data, p->outputs, p->columns, outputs + i * p->outputs);

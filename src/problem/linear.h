@@ -45,4 +45,45 @@ typedef struct us__linear_link {
 } us__linear_link;
 extern const us__linear_link us__linear_half_mse, us__linear_softmax, us__linear_logistic;
 
+typedef struct us__linear_problem {
+    us_problem base;
+    const us_dataset *dataset;
+    const us__linear_kernel *kernel;
+    const us__linear_link *link;
+    us_linear_loss loss;
+    const char *features;    /* [samples×C] of the dataset's precision */
+    const void *targets;     /* [samples×K], or NULL */
+    const uint32_t *labels;  /* [samples], or NULL */
+    us_precision stored;     /* the dataset's precision */
+    size_t columns, outputs; /* C and K */
+    size_t row_bytes;        /* of a row of features as stored */
+    size_t slices, vectors;  /* room for so many slices, and so many vectors each */
+    double *sums;            /* [slices×vectors×n] */
+    void *parts;             /* [slices×vectors×n] of the problem's precision */
+    double *logits;          /* [slices×3×ROWS×K]: z, then u or d, then targets */
+    void *converted;         /* [slices×ROWS×C] of the problem's precision, or NULL when nothing is converted */
+    us_group groups[2];
+} us__linear_problem;
+
+/* A few rows of a batch, ready for kernels and links. */
+typedef struct us__linear_rows {
+    const void *x[US__LINEAR_ROWS];
+    uint32_t label[US__LINEAR_ROWS];
+    double *target; /* [count×K], regression only */
+    double *z, *u;  /* [count×K] to work in */
+    size_t count;
+} us__linear_rows;
+/* Rows first .. first+count-1 of the batch, into the room of a slice; those that follow are on their way from memory when
+ * this returns. */
+void us__linear_take(const us__linear_problem *p, us_batch batch, size_t first, size_t count, size_t slice,
+                     us__linear_rows *rows);
+/* How many rows to take at i, where the last is last-1. */
+static inline size_t us__linear_step(size_t i, size_t last) {
+    return last - i < US__LINEAR_ROWS ? last - i : US__LINEAR_ROWS;
+}
+
+/* linear_hessian.c: see us__problem_ops.hessian. */
+us_status us__linear_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
+                             bool *done);
+
 #endif

@@ -93,6 +93,19 @@ static inline size_t fixture_entries(const char *folder) {
     return count;
 }
 
+typedef struct fixture_lines {
+    char text[30000];
+    size_t used;
+} fixture_lines;
+
+static inline int fixture_take(void *user, const char *text, size_t length) {
+    fixture_lines *l = user;
+    if (l->used + length >= sizeof l->text) return 1;
+    memcpy(l->text + l->used, text, length);
+    l->text[l->used += length] = '\0';
+    return 0;
+}
+
 #define assert_error_has(context, word)                                                                                    \
     do {                                                                                                                   \
         if (!strstr(us_context_error(context), (word))) fail_msg("'%s' is not in: %s", (word), us_context_error(context)); \
@@ -103,5 +116,20 @@ static inline size_t fixture_entries(const char *folder) {
         if (fixture_status != US_OK)                                                                  \
             fail_msg("%s: %s: %s", #call, us_status_name(fixture_status), us_context_error(context)); \
     } while (0)
+
+/* What a run predicts for a file: the number after the last comma of each line but the first, which must be `count`. */
+static inline void fixture_predictions(us_context *context, const char *run, const char *data, double *out, size_t count) {
+    static fixture_lines l;
+    size_t found = 0;
+    l.used = 0;
+    assert_done(context, us_run_predict(context, run, data, fixture_take, &l));
+    for (char *line = strchr(l.text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
+        char *cell = strchr(line + 1, '\n');
+        while (cell > line + 1 && cell[-1] != ',') cell--;
+        assert_true(found < count);
+        out[found++] = strtod(cell, NULL);
+    }
+    assert_int_equal(found, count);
+}
 
 #endif

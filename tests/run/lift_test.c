@@ -73,34 +73,6 @@ static us_run *place_train(place *p) {
     return run;
 }
 
-typedef struct lines {
-    char text[30000];
-    size_t used;
-} lines;
-
-static int lines_take(void *user, const char *text, size_t length) {
-    lines *l = user;
-    if (l->used + length >= sizeof l->text) return 1;
-    memcpy(l->text + l->used, text, length);
-    l->text[l->used += length] = '\0';
-    return 0;
-}
-
-/* The last number of each line but the first. */
-static void predictions(us_context *context, const char *run, const char *data, double out[100]) {
-    static lines l;
-    l.used = 0;
-    assert_done(context, us_run_predict(context, run, data, lines_take, &l));
-    size_t count = 0;
-    for (char *line = strchr(l.text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
-        char *end = strchr(line + 1, '\n'), *cell = end;
-        while (cell > line + 1 && cell[-1] != ',') cell--;
-        assert_true(count < 100);
-        out[count++] = strtod(cell, NULL);
-    }
-    assert_int_equal(count, 100);
-}
-
 /* ------------------------------------------------------------------ the same function */
 
 /* θ drawn at random, of the model and of the widened one: equal losses on every row. */
@@ -190,14 +162,14 @@ static void check_lifted(const char *model, const char *lifted, bool classes) {
         if (step == 0) assert_near(loss, us_run_first_loss(run), 1e-9, 0);
         us_vec_destroy(theta);
     }
-    predictions(p.context, p.run, p.data, old);
+    fixture_predictions(p.context, p.run, p.data, old, 100);
     us_run_destroy(run);
 
     assert_done(p.context, us_run_open(&run, p.context, p.run));
     assert_non_null(strstr(us_run_config_json(run), lifted));
     assert_done(p.context, us_run_loss(run, false, &lower));
     assert_true(lower == after);
-    predictions(p.context, p.run, p.data, now);
+    fixture_predictions(p.context, p.run, p.data, now, 100);
     assert_memory_equal(old, now, sizeof old);
     assert_done(p.context, us_run_extend(run, 500));
     assert_done(p.context, us_run_advance(run, NULL, NULL));
@@ -254,9 +226,9 @@ static void failing_allocations_leave_it_as_it_was(void **state) {
     place p = place_make("mlp:2:tanh", false, 2000);
     us_run_destroy(place_train(&p));
     double before[100], after[100];
-    predictions(p.context, p.run, p.data, before);
+    fixture_predictions(p.context, p.run, p.data, before, 100);
     support_fail_each_allocation(adopt_body, &p); /* a run that failed half-way would not open the next time */
-    predictions(p.context, p.run, p.data, after);
+    fixture_predictions(p.context, p.run, p.data, after, 100);
     for (int i = 0; i < 100; i++) assert_near(after[i], before[i], 0.5, 0.5);
     us_context_destroy(p.context);
 }
@@ -278,7 +250,7 @@ static void a_kill_at_any_moment_leaves_a_run_that_opens(void **state) {
     place p = place_make("mlp:2:tanh", false, 2000);
     us_run_destroy(place_train(&p));
     double before[100], lifted[100] = {0}, now[100];
-    predictions(p.context, p.run, p.data, before);
+    fixture_predictions(p.context, p.run, p.data, before, 100);
     char command[2000];
     int seen[2] = {0, 0}, how = 0, k = 1;
     for (bool over = false; !over; k++) {
@@ -305,13 +277,13 @@ static void a_kill_at_any_moment_leaves_a_run_that_opens(void **state) {
         assert_int_equal(waitpid(child, &how, 0), child);
         assert_true(WIFEXITED(how) && (WEXITSTATUS(how) == 0 || WEXITSTATUS(how) == 77));
         over = WEXITSTATUS(how) == 0;
-        predictions(p.context, copy, p.data, now);
+        fixture_predictions(p.context, copy, p.data, now, 100);
         int units = model_units(p.context, copy);
         assert_true(units == 2 || units == 3);
         if (units == 3 && !seen[1]) memcpy(lifted, now, sizeof lifted);
         assert_memory_equal(now, units == 2 ? before : lifted, sizeof now);
         seen[units - 2]++;
-        predictions(p.context, copy, p.data, now); /* and once it was opened */
+        fixture_predictions(p.context, copy, p.data, now, 100); /* and once it was opened */
         assert_memory_equal(now, units == 2 ? before : lifted, sizeof now);
         us_run *run = NULL;
         assert_done(p.context, us_run_open(&run, p.context, copy));

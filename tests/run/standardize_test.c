@@ -37,33 +37,7 @@ static place place_make(const char *model, bool classes, us_precision precision)
     return p;
 }
 
-typedef struct lines {
-    char text[20000];
-    size_t used;
-} lines;
-
-static int lines_take(void *user, const char *text, size_t length) {
-    lines *l = user;
-    if (l->used + length >= sizeof l->text) return 1;
-    memcpy(l->text + l->used, text, length);
-    l->text[l->used += length] = '\0';
-    return 0;
-}
-
-/* The number after the last comma of each line but the first. @return how many */
-static size_t predictions(const place *p, double *out) {
-    static lines l;
-    l.used = 0;
-    assert_done(p->context, us_run_predict(p->context, p->run, p->data, lines_take, &l));
-    size_t count = 0;
-    for (char *line = strchr(l.text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
-        char *end = strchr(line + 1, '\n'), *cell = end;
-        while (cell > line + 1 && cell[-1] != ',') cell--;
-        out[count++] = strtod(cell, NULL);
-    }
-    assert_int_equal(count, 120);
-    return count;
-}
+enum { ROWS = 120 }; /* of the data */
 
 static double summary_loss(us_run *run, const char *which) {
     char *text = NULL;
@@ -83,7 +57,7 @@ static void check_same(const char *model, bool classes, us_precision precision, 
     double before[120], after[120], loss, lower, size = 0;
     assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
     assert_done(p.context, us_run_advance(run, NULL, NULL));
-    size_t count = predictions(&p, before);
+    fixture_predictions(p.context, p.run, p.data, before, ROWS);
     double first = summary_loss(run, "first"), last = summary_loss(run, "last"), test = summary_loss(run, "test");
     size_t places = us_run_path_count(run);
     assert_done(p.context, us_run_remake(run, "standardize", &remade));
@@ -96,9 +70,9 @@ static void check_same(const char *model, bool classes, us_precision precision, 
     assert_true(remade.price == 0 && !*remade.what);
     assert_done(p.context, us_run_adopt(run, remade.training, "remedy", "standardize"));
     us_training_destroy(remade.training);
-    predictions(&p, after);
-    for (size_t i = 0; i < count; i++) size = fmax(size, fabs(before[i]));
-    for (size_t i = 0; i < count; i++) assert_near(after[i], before[i], 0, tolerance * size);
+    fixture_predictions(p.context, p.run, p.data, after, ROWS);
+    for (size_t i = 0; i < ROWS; i++) size = fmax(size, fabs(before[i]));
+    for (size_t i = 0; i < ROWS; i++) assert_near(after[i], before[i], 0, tolerance * size);
     double by = unit[0] * unit[1];
     assert_near(summary_loss(run, "first") * by, first, 1e-9, 0);
     assert_near(summary_loss(run, "last") * by, last, 1e-9, 0); /* as logged */
@@ -202,9 +176,9 @@ static void failing_allocations_leave_it_as_it_was(void **state) {
     assert_done(p.context, us_run_create(&run, p.context, p.run, &p.config));
     assert_done(p.context, us_run_advance(run, NULL, NULL));
     us_run_destroy(run);
-    predictions(&p, before);
+    fixture_predictions(p.context, p.run, p.data, before, ROWS);
     support_fail_each_allocation(adopt_body, &p);
-    predictions(&p, after);
+    fixture_predictions(p.context, p.run, p.data, after, ROWS);
     for (size_t i = 0; i < 120; i++) assert_near(after[i], before[i], 1e-9, 1e-9);
     us_context_destroy(p.context);
 }
