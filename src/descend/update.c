@@ -3,7 +3,7 @@
 #include "vec/vec.h"
 
 /* θ is cut into blocks of this many elements, whatever the number of threads, so that the result does not depend on it. */
-enum { UPDATE_BLOCK = 1 << 15, UPDATE_BLOCKS_TO_SHARE = 4 };
+enum { UPDATE_BLOCK = 1 << 15, UPDATE_BLOCKS_TO_SHARE = 8 };
 
 typedef struct update_blocks {
     size_t n;

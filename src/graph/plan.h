@@ -14,8 +14,7 @@
 
 enum {
     /* Rows are those of matrices here, of which a sample of a text has as many as positions. */
-    US__TILE_WORK = 1 << 26, /* operations of a batch's losses from which on two tiles share it: each packs its matrices
-                                anew, */
+    US__TILE_WORK = 1 << 24, /* operations of a batch's losses from which on two tiles share it, */
     US__TILE_LEAST = 64,     /* and both have so many rows at least */
     US__TILE_MOST = 512,
     US__STRIP_BYTES = 3 << 20, /* of a strip's values; they do not lie side by side, and few of them at a time */
