@@ -127,6 +127,12 @@ def share():
                  share >= 0.85)
 
 
+def cnn_ours(*words):
+    subject = os.path.join(os.path.dirname(program), "bench_cnn")
+    out = subprocess.run([subject, *map(str, words)], check=True, capture_output=True, text=True).stdout
+    return [float(x) for x in out.split()]
+
+
 def threads():
     print("# two threads over one, wall; other load on the machine counts against two (load now %.1f)" % os.getloadavg()[0])
     for arch in "784-128-10", "784-512-512-10":
@@ -136,6 +142,11 @@ def threads():
                 target = 1.6 if batch >= 128 else 0.95
                 line("mlp %s %s, batch %d, 2 threads, samples/s" % (arch, rule, batch), "%.0f" % two, "%.0f" % one, two / one,
                      ">= %g" % target, two >= target * one)
+    for batch in 32, 128:
+        one, two = cnn_ours(batch, "sgd", "threads")
+        target = 1.6 if batch >= 128 else 0.95
+        line("cnn sgd, batch %d, 2 threads, samples/s" % batch, "%.0f" % two, "%.0f" % one, two / one, ">= %g" % target,
+             two >= target * one)
 
 
 def memory():

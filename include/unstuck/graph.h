@@ -170,11 +170,11 @@ US_API us_node us_graph_hinge(us_graph *graph, us_node prediction, us_node targe
 US_API us_node us_graph_binary_cross_entropy(us_graph *graph, us_node logit, us_node target);
 /** Batch normalisation over all axes but the second: gain·(x − mean)/√(variance + epsilon) + bias, for each channel.
  * In training form mean and variance (its sum of squares over the number) are those of the rows that are computed together:
- * tiles of up to 512 rows of a batch, cut by its size and the graph ("ghost" batch normalisation, Hoffer, Hubara & Soudry
- * 2017). In evaluation form they are the running values, two groups of θ named NAME.mean and NAME.variance that are state
- * (us_group.state) and should begin with 0 and 1. Their place in a gradient holds (running − batch's) in training form,
- * which a training takes a tenth of off them in each step, outside its rule, and zeros in evaluation form. Products with the
- * Hessian are exact in either form. Source: Ioffe & Szegedy 2015.
+ * tiles of some 64 to 512 rows of a batch (all of a smaller one), cut by its size and the graph ("ghost" batch
+ * normalisation, Hoffer, Hubara & Soudry 2017). In evaluation form they are the running values, two groups of θ named
+ * NAME.mean and NAME.variance that are state (us_group.state) and should begin with 0 and 1. Their place in a gradient holds
+ * (running − batch's) in training form, which a training takes a tenth of off them in each step, outside its rule, and zeros
+ * in evaluation form. Products with the Hessian are exact in either form. Source: Ioffe & Szegedy 2015.
  * @param a  [samples×channels×..] @param gain, bias  [channels] @param name  of the layer @param epsilon  > 0, such as 1e-5
  */
 US_API us_node us_graph_batch_norm(us_graph *graph, us_node a, us_node gain, us_node bias, const char *name, double epsilon);

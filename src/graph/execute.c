@@ -9,13 +9,19 @@ enum { EXECUTE_SHARE = 1 << 22 }; /* operations that make waking threads worthwh
 
 static size_t execute_rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
+/* The part that products of matrices have of the work: each of their tiles prepares a matrix. */
+static double execute_share(const us__work *work) { return work->all ? (double)work->products / (double)work->all : 1; }
+
 us__cut us__cut_rows(const us_graph *graph, size_t count) {
     us__cut cut;
-    size_t each = graph->row_lines ? graph->row_lines : 1, lines = count * each;
+    size_t each = graph->work.lines ? graph->work.lines : 1, lines = count * each;
     size_t grain = (16 + each - 1) / each, most = US__TILE_MOST / each / grain * grain;
-    bool shared = lines >= 2 * US__TILE_LEAST && (double)graph->row_work * (double)count >= US__TILE_WORK;
+    size_t least = (size_t)(execute_share(&graph->work) * US__TILE_LEAST);
+    size_t tiles = graph->work.sees_tiles ? count / US__TILE_LEAST : lines / (least ? least : 1);
     if (most == 0) most = grain;
-    cut.tile = execute_rounded(shared || count > most ? (count + 1) / 2 : count, grain);
+    if ((double)graph->work.all * (double)count < US__TILE_WORK) tiles = 1 + (count > most);
+    tiles = tiles < 1 ? 1 : tiles > US__TILES ? US__TILES : tiles;
+    cut.tile = execute_rounded((count + tiles - 1) / tiles, grain);
     if (cut.tile > most) cut.tile = most;
     cut.block = (lines > US__BLOCK_ROWS ? 2 * US__BLOCK_ROWS : US__BLOCK_ROWS) / each;
     if (count > cut.block) cut.block = cut.block > cut.tile ? cut.block / cut.tile * cut.tile : cut.tile;
@@ -27,10 +33,10 @@ us__cut us__cut_rows(const us_graph *graph, size_t count) {
 /* As many as find room in cache, but not so few that what products prepare for them outweighs them. A function of the nodes
  * and not of their places, so that programs do not change a bit. */
 size_t us__cut_strip(const us__plan *plan, size_t tile, us_precision precision) {
-    size_t each = plan->graph->row_lines ? plan->graph->row_lines : 1,
+    size_t each = plan->graph->work.lines ? plan->graph->work.lines : 1,
            bytes = plan->row_elements * us_precision_bytes(precision);
-    if (plan->sees_tiles || bytes == 0) return tile;
-    double share = plan->row_work ? (double)plan->row_product / (double)plan->row_work : 1;
+    if (plan->work.sees_tiles || bytes == 0) return tile;
+    double share = execute_share(&plan->work);
     size_t room = US__STRIP_BYTES / bytes, least = (size_t)(share * US__STRIP_LINES) / each + 1;
     size_t strip = room > least ? room : least, strips = (tile + strip - 1) / strip;
     return (tile + strips - 1) / strips;
@@ -38,7 +44,7 @@ size_t us__cut_strip(const us__plan *plan, size_t tile, us_precision precision) 
 
 /* Rows of matrices. */
 static size_t execute_lines(const us__evaluation *e) {
-    return e->count * (e->plan->graph->row_lines ? e->plan->graph->row_lines : 1);
+    return e->count * (e->plan->graph->work.lines ? e->plan->graph->work.lines : 1);
 }
 
 /* The block at hand. */
@@ -305,7 +311,8 @@ us_status us__evaluate(const us__evaluation *e) {
     us__workspace *w = e->workspace;
     execute_block b = {
         .e = e, .cut = us__cut_rows(e->plan->graph, e->count), .threads = (size_t)us_context_threads(w->context)};
-    if ((double)e->plan->row_work * (double)e->count < EXECUTE_SHARE || execute_lines(e) < US__SUM_ROWS) b.threads = 1;
+    bool small = (double)e->plan->work.all * (double)e->count < EXECUTE_SHARE;
+    if (small || (b.cut.tile >= e->count && execute_lines(e) < US__SUM_ROWS)) b.threads = 1;
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
     if (e->k && (double)e->plan->point_elements * (double)e->count * (double)us_precision_bytes(w->precision) <= w->keep)
         b.cut.point = e->count;

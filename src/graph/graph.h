@@ -83,6 +83,14 @@ typedef struct us__array {
     size_t count;
 } us__array;
 
+/* What a row costs, about. */
+typedef struct us__work {
+    size_t all;      /* operations */
+    size_t products; /* those of them that are in products of matrices */
+    size_t lines;    /* rows that a sample has in such products, at most: a text's positions; 0 stands for 1 */
+    bool sees_tiles; /* a value depends on which rows are computed together */
+} us__work;
+
 struct us_graph {
     us_context *context;
     us_status status; /* sticks */
@@ -103,8 +111,7 @@ struct us_graph {
     size_t mark_count;
     double squares;    /* the loss is this times ‖output − targets‖²; NaN: of another kind */
     bool mean_entropy; /* the loss is the mean over positions of a cross-entropy */
-    size_t row_work;   /* operations for a row's loss, about; 0 until a problem has planned it */
-    size_t row_lines;  /* rows that a sample has in products of matrices: a text's positions; 0 stands for 1 */
+    us__work work;     /* of its loss; 0 until a problem has planned it */
     size_t masks;      /* of dropout, which differ by their number */
     const char *part;  /* of the nodes that are made now */
     us_node origin;    /* likewise, while rules are building */

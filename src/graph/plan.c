@@ -318,7 +318,7 @@ static void plan_count_work(us__plan *p) {
         size_t read = 0;
         for (size_t i = 0; i < n->op->inputs; i++)
             if (us__has_samples(us__at(p->graph, n->in[i]))) read = us__elements(us__at(p->graph, n->in[i]), 1);
-        p->sees_tiles = p->sees_tiles || n->op == &us__op_tile_mean;
+        p->work.sees_tiles = p->work.sees_tiles || n->op == &us__op_tile_mean;
         if (us__has_samples(n) && plan_is_computed(n)) p->row_elements += us__elements(n, 1);
         if (read == 0) continue;
         bool sum = !us__has_samples(n);
@@ -329,10 +329,10 @@ static void plan_count_work(us__plan *p) {
         else if (n->op->cuts) { /* [rows×k]·[k×n] */
             size_t lines = us__elements(n, 1) / n->shape[n->rank - 1];
             work = 2 * read * n->shape[n->rank - 1];
-            p->row_lines = p->row_lines > lines ? p->row_lines : lines;
+            p->work.lines = p->work.lines > lines ? p->work.lines : lines;
         }
-        p->row_work += work;
-        p->row_product += n->op->cuts ? work : 0;
+        p->work.all += work;
+        p->work.products += n->op->cuts ? work : 0;
     }
 }
 

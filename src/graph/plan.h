@@ -14,8 +14,9 @@
 
 enum {
     /* Rows are those of matrices here, of which a sample of a text has as many as positions. */
-    US__TILE_WORK = 1 << 24, /* operations of a batch's losses from which on two tiles share it, */
-    US__TILE_LEAST = 64,     /* and both have so many rows at least */
+    US__TILE_WORK = 1 << 24, /* operations of a batch's losses from which on several tiles share it, */
+    US__TILES = 8,           /* at most, */
+    US__TILE_LEAST = 64,     /* of so many rows at least, where products of matrices are all of the work */
     US__TILE_MOST = 512,
     US__STRIP_BYTES = 3 << 20, /* of a strip's values; they do not lie side by side, and few of them at a time */
     US__STRIP_LINES = 96,      /* rows of matrices in a strip at least, where products of them are all of the work */
@@ -102,13 +103,10 @@ typedef struct us__plan {
     us_node watched;  /* read by the caller after each block (a loss, an output); may be US_NODE_NONE */
     us_node *outputs; /* [output_count] US_NODE_NONE is zero */
     size_t output_count;
-    bool *direct;        /* [output_count] computed right in the caller's memory */
-    us__sums sums[2];    /* without tangent; with */
-    size_t row_work;     /* operations for a row, about */
-    size_t row_product;  /* those of them that are in products of matrices */
+    bool *direct;     /* [output_count] computed right in the caller's memory */
+    us__sums sums[2]; /* without tangent; with */
+    us__work work;
     size_t row_elements; /* numbers that are computed for a row */
-    bool sees_tiles;     /* a value depends on which rows are computed together */
-    size_t row_lines;    /* rows that a sample has in products of matrices, at most */
     uint32_t *slot;      /* [nodes] UINT32_MAX: elsewhere */
     us__slot *slots;     /* [slot_count] */
     size_t slot_count;
@@ -205,8 +203,8 @@ typedef struct us__evaluation {
     void *watch_user;
     /* The same for a watched node that depends on tangents: for each block, and each of the k vectors. May be NULL. */
     void (*watch_vector)(void *user, size_t vector, const void *values, size_t first, size_t rows);
-    /* Called with each node that a kernel of its own has computed (all of them, where the graph's plans are separate), by the
-     * thread that did. May be NULL. */
+    /* Called with each node that a kernel of its own has computed (all of them, where the graph's plans are separate), by
+     * the thread that did. May be NULL. */
     void (*each)(void *user, const us__call *call);
     void *each_user;
     void *output;         /* [dimension] the outputs, one after the other; for a plan without tangents */

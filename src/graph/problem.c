@@ -341,7 +341,7 @@ static us_status problem_plan(problem_shared *s) {
     if (status == US_OK) status = us__units_derive(g);
     if (status == US_OK) status = us__units_plan(g);
     if (status == US_OK) status = us__plan_create(&s->value, g, g->loss, NULL, 0);
-    if (status == US_OK) g->row_work = s->value->row_work, g->row_lines = s->value->row_lines;
+    if (status == US_OK) g->work = s->value->work;
     if (status == US_OK) status = us__plan_create(&s->gradient, g, g->loss, gradients, g->parameter_count);
     if (status == US_OK) status = us__plan_create(&s->product, g, US_NODE_NONE, products, g->parameter_count);
     if (status == US_OK && g->output != US_NODE_NONE) status = us__plan_create(&s->predict, g, g->output, NULL, 0);
