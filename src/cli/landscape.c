@@ -90,10 +90,9 @@ static int landscape_show(const cli_command *command, scape *s, const landscape_
 static int landscape_run(const cli_command *command, int argc, char **argv) {
     const char *given[SCAPE_PATHS];
     char *folders[SCAPE_PATHS] = {0};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     landscape_options o = {.formula = {.steps = 200, .seconds = 20, .seed = 1},
                            .run = {.folders = given, .seed = UINT64_MAX, .products = 200, .precision = 1},
-                           .threads = cores > 0 ? (uint64_t)cores : 1};
+                           .threads = cli_processors()};
     uint64_t points = 0, seed = UINT64_MAX;
     bool of_run = false;
     size_t count = 0;
@@ -131,7 +130,7 @@ static int landscape_run(const cli_command *command, int argc, char **argv) {
         {CLI_COUNT, "--points", "N", &points, "along each direction (51, a formula 101; one direction: 201 and 401)", 2,
          2001},
         {CLI_COUNT, "--seed", "N", &seed, "of random directions and starts (the run's; 1)", 0, 9e15},
-        {CLI_COUNT, "--threads", "N", &o.threads, "threads (all cores); the result does not depend on it", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &o.threads, "threads (all processors); the result does not depend on it", 1, 1024},
         {CLI_TEXT, "-o", "FILE.html", &o.page, "writes a page: contours, a surface to turn, the paths"},
         {CLI_FLAG, "--json", NULL, &o.json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &o.quiet, "no progress and no messages"},

@@ -74,13 +74,12 @@ static int lecture_folder(const cli_command *command, const char *folder) {
 
 static int lecture_run(const cli_command *command, int argc, char **argv) {
     const char *page = NULL, *data = NULL, *temporary = getenv("TMPDIR");
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t threads = cores > 0 ? (uint64_t)cores : 1;
+    uint64_t threads = cli_processors();
     bool json = false, quiet = false;
     const cli_option table[] = {
         {CLI_TEXT, "-o", "FILE.html", &page, "the page (lecture.html; with --json: none)"},
         {CLI_TEXT, "--data", "FOLDER", &data, "keeps the data that the commands on the page train on: line.csv, waves.csv"},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (all cores)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads (all processors)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "all that was computed as one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };

@@ -11,7 +11,7 @@ static int predict_write(void *user, const char *text, size_t length) {
 static int predict_run(const cli_command *command, int argc, char **argv) {
     const char *place[2] = {NULL, NULL};
     bool quiet = false;
-    uint64_t threads = 1, length = 500, seed = 1;
+    uint64_t threads = cli_processors(), length = 500, seed = 1;
     us_generate_options generate = US_GENERATE_OPTIONS_INIT;
     const char *prompt = NULL;
     const cli_option table[] = {
@@ -20,7 +20,7 @@ static int predict_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--temperature", "X", &generate.temperature, "1: as the model says; below: safer; 0: the likeliest (1)",
          0, 1e6},
         {CLI_COUNT, "--seed", "N", &seed, "of the characters that are drawn (1)"},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads (all processors)", 1, 1024},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no messages"},
     };
     size_t given;

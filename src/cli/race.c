@@ -94,7 +94,6 @@ static int race_run(const cli_command *command, int argc, char **argv) {
     bool json = false, quiet = false;
     cli_option table[CLI_TRAINING_OPTIONS + 8];
     size_t count = cli_training_options(&training, table), given;
-    training.threads = 2;
     race_list_option(table, count, "--optimizer", "A,B,..", &lists[0],
                      "update rules (adam); `unstuck optimizers` lists them");
     race_list_option(table, count, "--lr", "X,Y,..", &lists[1], "learning rates (each rule's own)");
@@ -114,7 +113,8 @@ static int race_run(const cli_command *command, int argc, char **argv) {
     count += sizeof own / sizeof *own;
     for (size_t i = 0; i < count; i++)
         if (table[i].kind != CLI_SECTION && strcmp(table[i].name, "--threads") == 0)
-            table[i].help = "arms at a time, each on one thread (2); losses in equal steps and samples\ndo not depend on it";
+            table[i].help = "arms at a time, each on one thread (all processors); losses in equal\nsteps and samples do not "
+                            "depend on it";
     int code = cli_parse(command, table, count, argc, argv, &data, 0, 1, &given);
     if (code != CLI_GO_ON) return code;
     if ((code = cli_training_help(command, &training.config)) != CLI_GO_ON) return code;

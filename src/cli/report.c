@@ -61,7 +61,7 @@ static int report_judge_all(const cli_command *command, us_context *context, con
 static int report_run(const cli_command *command, int argc, char **argv) {
     const char *folders[REPORT_RUNS], *path = "report.html";
     bool json = false, quiet = false, no_diagnose = false;
-    uint64_t threads = 1, points = 0;
+    uint64_t threads = cli_processors(), points = 0;
     double seconds = 60;
     const cli_option table[] = {
         {CLI_TEXT, "-o", "FILE", &path, "where the page goes (report.html); - is standard output"},
@@ -71,7 +71,7 @@ static int report_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--seconds", "S", &seconds, "time for diagnosing all runs (60); one that has begun is ended", 0, 0,
          true},
         {CLI_COUNT, "--points", "N", &points, "of each line, at most (4000, fewer for many runs)", 6, 1e9},
-        {CLI_COUNT, "--threads", "N", &threads, "threads of a diagnosis (1)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads of a diagnosis (all processors)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &json, "the data of the page as one JSON object on standard output, and no page"},
         {CLI_FLAG, "--quiet", NULL, &quiet, "no progress and no messages"},
     };

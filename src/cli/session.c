@@ -1,6 +1,7 @@
 /* The context of a command: messages, Ctrl-C, errors. */
 #include "cli.h"
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static void session_log(void *user, us_log_level level, const char *text) {
 }
 
 uint64_t cli_processors(void) {
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
     return count < 1 ? 1 : count > 64 ? 64 : (uint64_t)count;
 }
 

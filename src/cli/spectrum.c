@@ -163,7 +163,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
                           .block = 1,
                           .tolerance = 1e-4,
                           .confidence = 0.999};
-    uint64_t threads = 1;
+    uint64_t threads = cli_processors();
     int precision = 1;
     const cli_option table[] = {
         {CLI_COUNT, "--top", "K", &o.top, "largest eigenvalues (5)", 0, 1000},
@@ -194,7 +194,7 @@ static int spectrum_run(const cli_command *command, int argc, char **argv) {
         {CLI_CHOICE, "--precision", "P", &precision, "of the products: f32 or f64 (f64)", 0, 0, false, "f32|f64"},
         {CLI_COUNT, "--seed", "N", &o.seed, "of the random vectors and the sample (the run's)"},
         {CLI_TEXT, "--data", "FILE", &data, CLI_DATA_HELP},
-        {CLI_COUNT, "--threads", "N", &threads, "threads (1)", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &threads, "threads (all processors)", 1, 1024},
         {CLI_FLAG, "--json", NULL, &o.json, "one JSON object on standard output"},
         {CLI_FLAG, "--quiet", NULL, &o.quiet, "no progress and no messages"},
     };

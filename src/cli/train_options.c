@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 size_t cli_training_options(cli_training *t, cli_option *to) {
-    *t = (cli_training){.config = US_RUN_CONFIG_INIT, .accumulate = 1, .threads = 1};
+    *t = (cli_training){.config = US_RUN_CONFIG_INIT, .accumulate = 1, .threads = cli_processors()};
     us_data_options *d = &t->config.data_options;
     t->categories = d->max_categories;
     t->window = d->window;
@@ -74,7 +74,7 @@ size_t cli_training_options(cli_training *t, cli_option *to) {
         {CLI_COUNT, "--seed", "N", &t->config.seed, "of the split, the weights and the order of rows (1)"},
         {CLI_CHOICE, "--precision", "P", &t->precision, "f32 or f64 (f32; f64 for formulas)", .choices = "f32|f64",
          .given = &t->precision_given},
-        {CLI_COUNT, "--threads", "N", &t->threads, "threads (1); the result does not depend on it", 1, 1024},
+        {CLI_COUNT, "--threads", "N", &t->threads, "threads (all processors); the result does not depend on it", 1, 1024},
     };
     _Static_assert(sizeof table <= CLI_TRAINING_OPTIONS * sizeof *table, "CLI_TRAINING_OPTIONS is too small");
     memcpy(to, table, sizeof table);

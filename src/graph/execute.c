@@ -195,14 +195,15 @@ static void execute_add_small(const execute_block *b) {
 
 /* ------------------------------------------------------------------ large sums */
 
-/* How many parts a sum [m×n] is cut into, and the i-th of them: along its longer side. One thread need not cut where
- * products have the same bits either way. */
+/* How many parts a sum [m×n] is cut into, and the i-th of them: along its longer side. Where products have the same bits
+ * whatever the cut, it is made for the threads that there are. */
 static size_t execute_part(const execute_block *b, us_node a, size_t i, us__range *part) {
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
-    bool alone = b->threads == 1 && us__workspace_width(b->e->workspace) > 0;
-    size_t size = n->shape[columns], parts = alone || execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
-    if (parts > US__SUM_PARTS) parts = US__SUM_PARTS;
+    bool free = us__workspace_width(b->e->workspace) > 0;
+    size_t most = !free ? US__SUM_PARTS : b->threads > 1 ? 2 * b->threads : 1, size = n->shape[columns];
+    size_t parts = execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
+    if (parts > most) parts = most;
     size_t each = parts > 1 ? us__gemm_rounded((size + parts - 1) / parts) : size;
     size_t from = i * each, count = size - from < each ? size - from : each;
     *part = columns ? (us__range){0, n->shape[0], from, count} : (us__range){from, count, 0, n->shape[1]};

@@ -24,7 +24,7 @@ enum {
     US__BLOCK_VECTORS = 16,
     US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
     US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
-    US__SUM_PARTS = 4,    /* and no more parts than that, */
+    US__SUM_PARTS = 4,    /* and no more parts than that, where bits depend on it, */
     US__SUM_ROWS = 128    /* when it is over so many rows */
 };
 
