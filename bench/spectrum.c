@@ -3,7 +3,8 @@
  *
  * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER [BLOCK [f64]]]
  *   FILE  features [ROWS×D0] f32, labels [ROWS] u32, θ f32 (each layer's weight [out×in], then its bias)
- *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | hessian | bookkeeping VECTORS
+ *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | trace-by-products PRODUCTS |
+ *         hessian | bookkeeping VECTORS
  * prints the seconds, the products, and what was found. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,11 +138,14 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, density->products, density->lowest,
                density->highest);
         us_density_destroy(density);
-    } else if (!strcmp(what, "trace")) {
+    } else if (!strncmp(what, "trace", 5)) {
         us_trace_options t = US_TRACE_OPTIONS_INIT;
         t.products = (size_t)number, t.block = 16;
         us_trace_estimate estimate;
-        TRY(us_trace(&estimate, context, &h, &t));
+        if (!strcmp(what, "trace-by-products"))
+            TRY(us_trace(&estimate, context, &h, &t));
+        else
+            TRY(us_hessian_trace(&estimate, problem, theta, US_BATCH_ALL, &t));
         printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, estimate.products, estimate.value,
                estimate.standard_error);
     } else if (!strcmp(what, "hessian")) {

@@ -68,7 +68,8 @@ typedef struct us_diagonal_options {
 US_API void us_diagonal_options_init(us_diagonal_options *options);
 
 /** The diagonal of the Hessian or another curvature, estimated without bias from products with vectors of random signs;
- * exactly where n products are allowed.
+ * exactly where n products are allowed, or a tangent for each unit of a network of dense layers takes no longer than
+ * `products`.
  * @param diagonal [n] @param standard_error [n] of each element, from the spread of the draws: 0 where exact, NaN after one
  * draw; may be NULL. Errors: US_ERR_ARGUMENT, US_ERR_NONFINITE, US_ERR_NOMEM, US_INTERRUPTED, the problem's own.
  * Cost: `products` products, (4·block + 1) vectors.

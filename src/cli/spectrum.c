@@ -132,7 +132,9 @@ static us_status spectrum_measure(spectrum_view *v, const spectrum_options *o) {
         us_trace_options to = US_TRACE_OPTIONS_INIT;
         to.seed = o->seed;
         cli_progress_show(&v->progress, -1, "trace", true);
-        if ((status = us_trace(&v->trace, context, h, &to))) return status;
+        status = o->of == US_HESSIAN ? us_hessian_trace(&v->trace, v->problem, v->theta, v->batch, &to)
+                                     : us_trace(&v->trace, context, h, &to);
+        if (status) return status;
         v->products += v->trace.products;
     }
     if (o->index && (status = spectrum_measure_index(v, o))) return status;

@@ -24,6 +24,13 @@ us_status us__hessian_rounding(us_problem *problem, const us_vec *theta, const u
 us_status us__spectrum_refine(us_spectrum *spectrum, us_problem *problem, const us_vec *theta,
                               const us_spectrum_options *options, const double *h, const double *skew);
 
+/* w ← w − V·(V'w), V the first `count` columns of a basis [n×·] of orthonormal ones. @param c [count] V'w */
+void us__basis_orthogonalise(const double *basis, size_t n, size_t count, double *w, double *c);
+
+/* Bytes of what is computed at θ, kept for the next product: a third of the work. The bases of Lanczos' method may have
+ * 1 GiB. */
+#define US__CURVATURE_KEEP 0x1p29
+
 /* The square root of the smallest normal number. Below it an eigenvalue is never told from zero: a gradient that belongs to
  * it, about its square, has underflowed. */
 #define US__CURVATURE_TINY 0x1p-511

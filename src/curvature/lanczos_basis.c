@@ -1,5 +1,6 @@
 /* Passes over the basis. At a million rows and 50 columns it is 400 MB, and reading it is the whole cost: each pass goes
  * over it once, a chunk of rows after the other, whatever it does with a chunk. */
+#include "curvature/curvature.h"
 #include "curvature/lanczos.h"
 #include <cblas.h>
 #include <float.h>
@@ -42,12 +43,15 @@ void us__lanczos_subtract_and_measure(us_lanczos *l, size_t from, size_t k, cons
 }
 
 void us__lanczos_orthogonalise(const us_lanczos *l, double *w, size_t count, double *c) {
-    size_t n = l->n;
+    us__basis_orthogonalise(l->basis, l->n, count, w, c);
+}
+
+void us__basis_orthogonalise(const double *basis, size_t n, size_t count, double *w, double *c) {
     memset(c, 0, count * sizeof *c);
     for (int pass = 0; pass < 2 && count > 0; pass++)
         for (size_t first = 0; first < n; first += BASIS_CHUNK) {
             size_t rows = n - first < BASIS_CHUNK ? n - first : BASIS_CHUNK;
-            const double *v = l->basis + first;
+            const double *v = basis + first;
             if (pass == 0)
                 cblas_dgemv(CblasColMajor, CblasTrans, (int)rows, (int)count, 1, v, (int)n, w + first, 1, 1, c, 1);
             else

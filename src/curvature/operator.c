@@ -19,9 +19,6 @@ struct us_hessian_operator {
     us_context *context;
 };
 
-/* Of what is computed at θ, for the next product: a third of the work. The bases of Lanczos' method may have 1 GiB. */
-static const double OPERATOR_KEEP = 1 << 29;
-
 void us_operator_init(us_operator *a) { *a = (us_operator)US_OPERATOR_INIT; }
 
 const us_operator *us_hessian_operator_get(const us_hessian_operator *h) { return &h->a; }
@@ -79,8 +76,8 @@ us_status us_product_operator_create(us_hessian_operator **out, us_problem *prob
     h->product = product;
     h->block = block;
     h->batch = batch;
-    h->kept = us_problem_keep(problem, OPERATOR_KEEP);
-    if (h->kept > OPERATOR_KEEP) us_problem_keep(problem, h->kept);
+    h->kept = us_problem_keep(problem, US__CURVATURE_KEEP);
+    if (h->kept > US__CURVATURE_KEEP) us_problem_keep(problem, h->kept);
     h->a =
         (us_operator){.version = 1, .n = n, .epsilon = us_precision_epsilon(precision), .user = h, .apply = operator_apply};
     us_status status = US_ERR_NOMEM;

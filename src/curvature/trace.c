@@ -8,6 +8,7 @@
  * The trace is their mean; the standard error is their standard deviation over √m.
  * Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation". */
 #include "base/base.h"
+#include "problem/problem.h"
 #include <cblas.h>
 #include <lapacke.h>
 #include <limits.h>
@@ -99,6 +100,28 @@ static lapack_int trace_orthonormalise(double *q, size_t n, size_t m, double *r,
     }
     for (size_t j = 0; j < m; j++) q[j + j * n] += 1;
     return 0;
+}
+
+us_status us_hessian_trace(us_trace_estimate *out, us_problem *problem, const us_vec *theta, us_batch batch,
+                           const us_trace_options *options) {
+    us_trace_options o = US_TRACE_OPTIONS_INIT;
+    if (options) o = *options;
+    us_context *context = us_problem_context(problem);
+    us_hessian_operator *h = NULL;
+    size_t n = us_problem_dimension(problem);
+    double took = 0, size = 0, *d = us__alloc(context, n, sizeof *d);
+    *out = (us_trace_estimate){.value = (double)NAN, .standard_error = HUGE_VAL};
+    us_status status = d ? us__problem_diagonal(problem, theta, batch, (double)o.products, d, &took) : US_ERR_NOMEM;
+    if (!status && took > 0) {
+        out->value = 0, out->products = (size_t)ceil(took);
+        for (size_t i = 0; i < n; i++) out->value += d[i], size += fabs(d[i]);
+        out->standard_error = us_precision_epsilon(us_problem_precision(problem)) * size;
+        if (!isfinite(size)) status = us__fail(context, US_ERR_NONFINITE, "the Hessian's diagonal is not finite");
+    } else if (!status && !(status = us_hessian_operator_create(&h, problem, theta, batch, o.block)))
+        status = us_trace(out, context, us_hessian_operator_get(h), &o);
+    us_hessian_operator_destroy(h);
+    us__release(context, d);
+    return status;
 }
 
 us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a, const us_trace_options *options) {

@@ -163,7 +163,8 @@ us_status us__evidence_escape(us__gathering *g) {
     us_evidence *e = &g->diagnosis->evidence;
     const us_point *point = g->diagnosis->point;
     if (!point || !point->escape) return US_OK;
-    double part = fabs(cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1) / e->lambda_min), steps;
+    double part = (double)NAN, steps; /* a way down of a degenerate point has no λ to divide by */
+    if (e->negative) part = fabs(cblas_ddot((int)g->place.n, point->escape, 1, g->gradient, 1) / e->lambda_min);
     us_status status = us__leave_along(g, &g->place, point->escape, e->lambda_min, part, &steps, &e->decrease_escape);
     if (status || e->negative == 0) return status;
     e->escape_component = part;

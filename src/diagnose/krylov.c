@@ -3,6 +3,7 @@
  * dense problem, and a step that is refused costs no product.
  * Sources: Paige & Saunders 1975 (MINRES), SIAM J. Numer. Anal. 12(4); Moré 1978 (the trust region of least squares). */
 #include "diagnose/krylov.h"
+#include "curvature/curvature.h"
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
@@ -33,6 +34,8 @@ us_status us__krylov_create(us__krylov **out, us_problem *problem, us_batch batc
     if (!s) return US_ERR_NOMEM;
     s->context = context, s->problem = problem, s->batch = batch;
     s->n = us_problem_dimension(problem);
+    s->kept = us_problem_keep(problem, US__CURVATURE_KEEP);
+    if (s->kept > US__CURVATURE_KEEP) us_problem_keep(problem, s->kept);
     s->most = most < s->n ? most : s->n;
     size_t m = s->most;
     us_precision precision = us_problem_precision(problem);
@@ -52,6 +55,7 @@ us_status us__krylov_create(us__krylov **out, us_problem *problem, us_batch batc
 
 void us__krylov_destroy(us__krylov *s) {
     if (!s) return;
+    us_problem_keep(s->problem, s->kept);
     us_vec_destroy(s->x);
     us_vec_destroy(s->y);
     us__release(s->context, s->basis);
@@ -83,7 +87,7 @@ static void krylov_rotate(us__krylov *s) {
 us_status us__krylov_grow(us__krylov *s, const us_vec *theta) {
     int n = (int)s->n;
     size_t j = s->k;
-    double *v = s->basis + j * s->n, *w = v + s->n, size, before, y;
+    double *v = s->basis + j * s->n, *w = v + s->n, size, before;
     if (us_context_cancelled(s->context)) return us__fail(s->context, US_INTERRUPTED, "interrupted in a Krylov space");
     us_vec_write_f64(s->x, v);
     us_status status = us_problem_hvp(s->problem, theta, s->batch, (const us_vec *const *)&s->x, &s->y, 1);
@@ -94,10 +98,7 @@ us_status us__krylov_grow(us__krylov *s, const us_vec *theta) {
     s->diagonal[j] = cblas_ddot(n, v, 1, w, 1);
     before = size;
     for (int pass = 0; pass < 3; pass++) { /* until it is orthogonal to rounding: twice is enough (Kahan, Parlett) */
-        for (size_t i = j + 1; i-- > 0;) {
-            y = cblas_ddot(n, s->basis + i * s->n, 1, w, 1);
-            cblas_daxpy(n, -y, s->basis + i * s->n, 1, w, 1);
-        }
+        us__basis_orthogonalise(s->basis, s->n, j + 1, w, s->small);
         double after = cblas_dnrm2(n, w, 1);
         if (after > 0.5 * before) break;
         before = after;

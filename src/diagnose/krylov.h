@@ -12,6 +12,7 @@ typedef struct us__krylov {
     us_problem *problem; /* borrowed */
     us_batch batch;
     size_t n, most, k; /* dimension; vectors at most; columns of T so far */
+    double kept;       /* bytes that the problem might keep before */
     us_vec *x, *y;
     double *basis;      /* [(most+1)×n] */
     double *diagonal;   /* [most] αⱼ */

@@ -22,7 +22,7 @@ double us__growth(const us_training *training, double rate, double lambda) {
 /* Steps from the part `a` out to `distance`, both along one direction in the coordinates of the growth. */
 static double leaving_steps(double a, double distance, double growth) {
     if (a == 0) return HUGE_VAL;
-    return growth > 1 ? fmax(0, log(distance / fabs(a)) / log(growth)) : (double)NAN;
+    return growth > 1 && !isnan(a) ? fmax(0, log(distance / fabs(a)) / log(growth)) : (double)NAN;
 }
 
 us_status us__leave_along(us__gathering *g, us__place *place, const double *v, double lambda, double part, double *steps,

@@ -1,11 +1,8 @@
-/* The whole Hessian of a network of dense layers y = a·[W b]', a the layer's input with a one beside it.
+/* Networks of dense layers y = a·[W b]', a the layer's input with a one beside it: which graphs are some, what is computed of
+ * a row, and the walk over rows and units.
  *
- * In a sample's own loss, W[i,j] of a layer l does what its bias bᵢ does, aⱼ times over. So with ∂/∂bᵢ of the values of that
- * sample, from one tangent a unit instead of one a parameter, the Hessian is a sum over samples of
- *     ∂²loss/∂[W b]ₗ[i,j] ∂[W b]ₘ[i',j'] = aₗ[j]·(∂δₘ[i']/∂bᵢ·aₘ[j'] + δₘ[i']·∂aₘ[j']/∂bᵢ),   δₘ = ∂loss/∂yₘ,
- * for layers m that do not come before l; the rest is symmetry. The sums are matrix products: aₗ' times the brackets.
- * The same structure serves Kronecker approximations: Botev, Ritter & Barber 2017, "Practical Gauss-Newton optimisation for
- * deep learning", ICML; here nothing is approximated. */
+ * In a sample's own loss, W[i,j] of a layer does what its bias bᵢ does, aⱼ times over. So ∂/∂bᵢ of the values of that sample,
+ * from one tangent a unit instead of one a parameter, holds all second derivatives: dense_hessian.c, dense_diagonal.c. */
 #include "graph/dense.h"
 #include <string.h>
 
@@ -141,118 +138,65 @@ void us__dense_destroy(us__dense *dense) {
     us__release(context, dense);
 }
 
-/* ------------------------------------------------------------------ the sums */
+/* ------------------------------------------------------------------ over rows and units */
 
-typedef struct dense_sums {
-    const us__dense *d;
-    size_t n, size, rows, unit; /* of θ; of a number; of the chunk; the first of the units at hand */
-    double share;               /* of the chunk's mean in that of all rows */
-    char *values, *rates;       /* [rows×width], [US__BLOCK_VECTORS×rows×width] */
-    char **inputs;              /* [layers] each [rows×(in+1)], the last a one */
-    char *own;                  /* [threads×own_bytes] */
-    size_t own_bytes, wide;     /* numbers of the largest aₗ' times brackets; of their scratch */
-    double *h;
-    bool single;
-} dense_sums;
-
-static void dense_take_values(void *user, const void *values, size_t first, size_t rows) {
-    dense_sums *s = user;
-    size_t row = s->d->width[0] * s->size;
-    memcpy(s->values + first * row, values, rows * row);
-}
-
-static void dense_take_rates(void *user, size_t vector, const void *values, size_t first, size_t rows) {
-    dense_sums *s = user;
-    size_t row = s->d->width[1] * s->size;
-    memcpy(s->rates + (vector * US__DENSE_ROWS + first) * row, values, rows * row);
-}
-
-/* Columns of a block of values, with one more beside them, which is `last`. */
-static void dense_beside(const dense_sums *s, const char *from, size_t width, size_t at, size_t columns, double last,
-                         char *to) {
-    for (size_t r = 0; r < s->rows; r++, to += (columns + 1) * s->size) {
-        memcpy(to, from + (r * width + at) * s->size, columns * s->size);
-        if (s->single)
-            memcpy(to + columns * s->size, &(float){(float)last}, sizeof(float));
-        else
-            memcpy(to + columns * s->size, &last, sizeof last);
-    }
-}
-
-static double dense_number(const dense_sums *s, const char *from, size_t i) {
-    return s->single ? (double)((const float *)(const void *)from)[i] : ((const double *)(const void *)from)[i];
-}
-
-/* Where [W b][i,j] lies in θ. */
-static size_t dense_place(const us__dense *d, const us__dense_layer *layer, size_t i, size_t j) {
+size_t us__dense_place(const us__dense *d, const us__dense_layer *layer, size_t i, size_t j) {
     const us_group *groups = d->graph->groups;
     return j < layer->in ? groups[layer->weight].offset + i * layer->in + j : groups[layer->bias].offset + i;
 }
 
-/* All that belongs to one unit of layer l: its rows of H, in layers that do not come before. */
-static void dense_unit(void *user, size_t vector, size_t thread) {
-    const dense_sums *s = user;
-    const us__dense *d = s->d;
-    size_t unit = s->unit + vector, l = 0;
-    while (unit >= d->layers[l].first + d->layers[l].out) l++;
-    const us__dense_layer *mine = &d->layers[l];
-    size_t i = unit - mine->first;
-    const char *rates = s->rates + vector * US__DENSE_ROWS * d->width[1] * s->size;
-    char *own = s->own + thread * s->own_bytes, *sums = own, *scratch = own + s->wide * s->size;
-    char *beside = scratch + US__DENSE_TILE * (s->n + 1) * s->size;
-    for (size_t m = l; m < d->count; m++) {
-        const us__dense_layer *other = &d->layers[m];
-        bool moves = other->rates_at != SIZE_MAX && m != l;
-        us__dense_part part = {.in = other->in,
-                               .out = other->out,
-                               .a = s->inputs[m],
-                               .slope = s->values + other->slope_at * s->size,
-                               .slope_step = d->width[0],
-                               .turn_step = d->width[1]};
-        if (other->turns_at != SIZE_MAX) part.turns = rates + other->turns_at * s->size;
-        if (moves) dense_beside(s, rates, d->width[1], other->rates_at, other->in, 0, beside), part.rates = beside;
-        size_t from = m == l ? i : 0, columns = other->in + 1, width = (other->out - from) * columns;
-        (s->single ? us__dense_contract_f32 : us__dense_contract_f64)(s->inputs[l], mine->in + 1, &part, from, s->rows, sums,
-                                                                      scratch);
-        for (size_t j = 0; j <= mine->in; j++) {
-            double *row = s->h + dense_place(d, mine, i, j) * s->n;
-            for (size_t c = 0; c < width; c++)
-                row[dense_place(d, other, from + c / columns, c % columns)] +=
-                    s->share * dense_number(s, sums, j * width + c);
-        }
+const us__dense_layer *us__dense_layer_of(const us__dense *d, size_t unit) {
+    const us__dense_layer *layer = d->layers;
+    while (unit >= layer->first + layer->out) layer++;
+    return layer;
+}
+
+static void dense_write(const us__dense_walk *w, char *to, double value) {
+    if (w->single)
+        memcpy(to, &(float){(float)value}, sizeof(float));
+    else
+        memcpy(to, &value, sizeof value);
+}
+
+void us__dense_beside(const us__dense_walk *w, const char *from, size_t width, size_t at, size_t columns, double last,
+                      char *to) {
+    for (size_t r = 0; r < w->rows; r++, to += (columns + 1) * w->size) {
+        memcpy(to, from + (r * width + at) * w->size, columns * w->size);
+        dense_write(w, to + columns * w->size, last);
     }
 }
 
+static void dense_take_values(void *user, const void *values, size_t first, size_t rows) {
+    us__dense_walk *w = user;
+    size_t row = w->dense->width[0] * w->size;
+    memcpy(w->values + first * row, values, rows * row);
+}
+
 /* The rows of a chunk, all units, some at a time. @param v [US__BLOCK_VECTORS×n] zeros */
-static us_status dense_chunk(dense_sums *s, us__dense *d, us__evaluation e, char *v) {
+static us_status dense_chunk(us__dense_walk *w, us__evaluation e, char *v) {
+    us__dense *d = w->dense;
     const void *in[US__BLOCK_VECTORS];
     void *none[US__BLOCK_VECTORS] = {0};
+    size_t n = d->graph->dimension;
     e.plan = d->values, e.workspace = d->workspace[0];
-    e.watch = dense_take_values, e.watch_user = s;
+    e.watch = dense_take_values, e.watch_user = w;
     us_status status = us__evaluate(&e);
     for (size_t l = 0; l < d->count; l++)
-        dense_beside(s, s->values, d->width[0], d->layers[l].values_at, d->layers[l].in, 1, s->inputs[l]);
+        us__dense_beside(w, w->values, d->width[0], d->layers[l].values_at, d->layers[l].in, 1, w->inputs[l]);
     e.plan = d->rates, e.workspace = d->workspace[1];
-    e.watch = NULL, e.watch_vector = dense_take_rates;
+    e.watch = NULL, e.watch_vector = w->take;
     e.v = in, e.hv = none;
-    for (s->unit = 0; s->unit < d->units && !status; s->unit += e.k) {
+    for (w->unit = 0; w->unit < d->units && !status; w->unit += e.k) {
         char *ones[US__BLOCK_VECTORS];
-        for (e.k = 0; e.k < US__BLOCK_VECTORS && s->unit + e.k < d->units; e.k++) {
-            size_t l = 0;
-            while (s->unit + e.k >= d->layers[l].first + d->layers[l].out) l++;
-            in[e.k] = v + e.k * s->n * s->size;
-            ones[e.k] =
-                v +
-                (e.k * s->n + dense_place(d, &d->layers[l], s->unit + e.k - d->layers[l].first, d->layers[l].in)) * s->size;
-            if (s->single)
-                memcpy(ones[e.k], &(float){1}, sizeof(float));
-            else
-                memcpy(ones[e.k], &(double){1}, sizeof(double));
+        for (e.k = 0; e.k < US__BLOCK_VECTORS && w->unit + e.k < d->units; e.k++) {
+            const us__dense_layer *layer = us__dense_layer_of(d, w->unit + e.k);
+            in[e.k] = v + e.k * n * w->size;
+            ones[e.k] = v + (e.k * n + us__dense_place(d, layer, w->unit + e.k - layer->first, layer->in)) * w->size;
+            dense_write(w, ones[e.k], 1);
         }
         status = us__evaluate(&e);
-        for (size_t k = 0; k < e.k; k++) memset(ones[k], 0, s->size);
-        if (status == US_OK)
-            us__parallel(d->graph->context, (size_t)us_context_threads(d->graph->context), e.k, dense_unit, s);
+        for (size_t k = 0; k < e.k; k++) memset(ones[k], 0, w->size);
+        if (status == US_OK && w->block) w->block(w, e.k);
         if (status == US_OK && us_context_cancelled(d->graph->context))
             status = us__fail(d->graph->context, US_INTERRUPTED, "interrupted in a Hessian");
     }
@@ -274,47 +218,32 @@ static us__evaluation dense_rows(const us__evaluation *all, const us_graph *g, s
     return e;
 }
 
-us_status us__dense_hessian(us__dense *d, const us__evaluation *all, double *h,
-                            void (*progress)(void *user, size_t done, size_t rows), void *user) {
+us_status us__dense_walk_all(us__dense_walk *w, us__dense *d, const us__evaluation *all) {
     us_context *context = d->graph->context;
-    dense_sums s = {.d = d, .n = d->graph->dimension, .h = h, .single = d->workspace[0]->precision == US_F32};
-    size_t threads = (size_t)us_context_threads(context), inputs = 0, wide = 0;
-    s.size = us_precision_bytes(d->workspace[0]->precision);
-    for (size_t l = 0; l < d->count; l++) {
-        inputs += US__DENSE_ROWS * (d->layers[l].in + 1);
-        wide = wide > d->layers[l].in + 1 ? wide : d->layers[l].in + 1;
-    }
-    s.wide = wide * s.n;
-    s.own_bytes = (s.wide + US__DENSE_TILE * (s.n + 1) + US__DENSE_ROWS * wide + 16) * s.size;
-    size_t numbers = US__DENSE_ROWS * d->width[0] + US__BLOCK_VECTORS * (US__DENSE_ROWS * d->width[1] + s.n) + inputs;
+    size_t inputs = 0, vectors = US__BLOCK_VECTORS * d->graph->dimension;
+    w->dense = d;
+    w->single = d->workspace[0]->precision == US_F32;
+    w->size = us_precision_bytes(d->workspace[0]->precision);
+    for (size_t l = 0; l < d->count; l++) inputs += US__DENSE_ROWS * (d->layers[l].in + 1);
     us_status status = US_ERR_NOMEM;
     char *v = NULL;
-    if (!(s.inputs = us__alloc(context, d->count, sizeof *s.inputs))) goto done;
-    if (!(s.own = us__alloc(context, threads, s.own_bytes))) goto done;
-    if (!(v = us__new(context, numbers, s.size))) goto done;
+    if (!(w->inputs = us__alloc(context, d->count, sizeof *w->inputs))) goto done;
+    if (!(v = us__new(context, vectors + US__DENSE_ROWS * d->width[0] + inputs, w->size))) goto done;
     status = US_OK;
-    s.values = v + US__BLOCK_VECTORS * s.n * s.size;
-    s.rates = s.values + US__DENSE_ROWS * d->width[0] * s.size;
-    s.inputs[0] = s.rates + US__BLOCK_VECTORS * US__DENSE_ROWS * d->width[1] * s.size;
+    w->values = v + vectors * w->size;
+    w->inputs[0] = w->values + US__DENSE_ROWS * d->width[0] * w->size;
     for (size_t l = 1; l < d->count; l++)
-        s.inputs[l] = s.inputs[l - 1] + US__DENSE_ROWS * (d->layers[l - 1].in + 1) * s.size;
-    memset(h, 0, s.n * s.n * sizeof *h);
-    for (size_t first = 0; first < all->count && !status; first += s.rows) {
+        w->inputs[l] = w->inputs[l - 1] + US__DENSE_ROWS * (d->layers[l - 1].in + 1) * w->size;
+    for (size_t first = 0; first < all->count && !status; first += w->rows) {
         us__evaluation e = dense_rows(all, d->graph, first);
-        s.rows = e.count;
-        s.share = (double)e.count / (double)all->count;
-        status = dense_chunk(&s, d, e, v);
-        if (progress && !status) progress(user, first + s.rows, all->count);
+        w->rows = e.count;
+        w->share = (double)e.count / (double)all->count;
+        status = dense_chunk(w, e, v);
+        if (!status && w->chunk) w->chunk(w);
+        if (!status && w->progress) w->progress(w->user, first + w->rows, all->count);
     }
-    /* of H[p,q] and H[q,p] one was computed, or both inside a unit, alike but for rounding */
-    for (size_t p = 0; p < s.n && !status; p++)
-        for (size_t q = p + 1; q < s.n; q++) {
-            double *a = &h[p * s.n + q], *b = &h[q * s.n + p];
-            *a = *b = *a == 0 ? *b : *b == 0 ? *a : 0.5 * (*a + *b);
-        }
 done:
     us__release(context, v);
-    us__release(context, s.own);
-    us__release(context, s.inputs);
+    us__release(context, w->inputs);
     return status;
 }

@@ -1,4 +1,4 @@
-/* The whole Hessian of a graph whose parameters are dense layers, for less than a product for each of its columns. */
+/* Second derivatives of a graph whose parameters are dense layers: a tangent for each unit tells them all. */
 #ifndef US_GRAPH_DENSE_H
 #define US_GRAPH_DENSE_H
 
@@ -27,12 +27,41 @@ typedef struct us__dense {
  * @param graph  with its derivatives; it is read, not changed. @param out [caller destroys] */
 us_status us__dense_create(us__dense **out, const us_graph *graph, us_precision precision);
 void us__dense_destroy(us__dense *dense);
-/* @param all  evaluates over the rows asked for; plan and workspace are not read @param h [n×n], symmetric
+
+/* The whole Hessian. @param all  evaluates over the rows asked for; plan and workspace are not read @param h [n×n], symmetric
  * Errors: US_INTERRUPTED; progress hears rows done. */
 us_status us__dense_hessian(us__dense *dense, const us__evaluation *all, double *h,
                             void (*progress)(void *user, size_t done, size_t rows), void *user);
+/* Its diagonal. @param d [n] */
+us_status us__dense_diagonal(us__dense *dense, const us__evaluation *all, double *d);
+/* How many products at a kept point it takes as long as, about. */
+double us__dense_diagonal_products(const us__dense *dense, const us__plan *product);
 
 enum { US__DENSE_ROWS = 1024, US__DENSE_TILE = 128 };
+
+/* A walk over all rows, a chunk after the other, and in each over all units, some at a time. */
+typedef struct us__dense_walk {
+    /* Of unit `unit` + vector, rows first .. of the chunk: [rows×width[1]] rates of change with its bias. user: the walk */
+    void (*take)(void *user, size_t vector, const void *rates, size_t first, size_t rows);
+    void (*block)(struct us__dense_walk *, size_t k); /* units `unit` .. + k have been taken; may be NULL */
+    void (*chunk)(struct us__dense_walk *);           /* all have; may be NULL */
+    void (*progress)(void *user, size_t done, size_t rows);
+    void *user; /* of progress, which may be NULL */
+    /* What is known meanwhile: */
+    us__dense *dense;
+    bool single;
+    size_t size, rows, unit; /* of a number; of the chunk; the first of the units at hand */
+    double share;            /* of the chunk's mean in that of all rows */
+    char *values;            /* [rows×width[0]] */
+    char **inputs;           /* [layers] each [rows×(in+1)], the last a one */
+} us__dense_walk;
+us_status us__dense_walk_all(us__dense_walk *walk, us__dense *dense, const us__evaluation *all);
+/* Where [W b][i,j] lies in θ. */
+size_t us__dense_place(const us__dense *dense, const us__dense_layer *layer, size_t i, size_t j);
+const us__dense_layer *us__dense_layer_of(const us__dense *dense, size_t unit);
+/* Columns at .. of a block of values [rows×width], with one more beside them, which is `last`. */
+void us__dense_beside(const us__dense_walk *walk, const char *from, size_t width, size_t at, size_t columns, double last,
+                      char *to);
 
 /* Rows of a layer, of the precision. */
 typedef struct us__dense_part {
@@ -47,5 +76,8 @@ typedef struct us__dense_part {
 typedef void us__dense_kernel(const void *a, size_t columns, const us__dense_part *other, size_t from, size_t rows,
                               void *sums, void *scratch);
 us__dense_kernel us__dense_contract_f32, us__dense_contract_f64;
+/* sums [units×columns] ← turns'·(a∘a). @param a [rows×columns] overwritten @param turns [rows×units] */
+typedef void us__dense_squares(void *a, size_t columns, const void *turns, size_t units, size_t rows, void *sums);
+us__dense_squares us__dense_squares_f32, us__dense_squares_f64;
 
 #endif

@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 us__dense_kernel US_REAL(us__dense_contract);
+us__dense_squares US_REAL(us__dense_squares);
 
 /* k[(i−from)·in + j] = turnᵢ·aⱼ + slopeᵢ·rateⱼ, one row */
 static void dense_row(const us__dense_part *p, size_t from, size_t r, us_real *restrict k) {
@@ -30,4 +31,12 @@ void US_REAL(us__dense_contract)(const void *a, size_t columns, const us__dense_
         (CblasRowMajor, CblasTrans, CblasNoTrans, (int)columns, (int)width, (int)count, 1,
          (const us_real *)a + first * columns, (int)columns, scratch, (int)width, first > 0, sums, (int)width);
     }
+}
+
+void US_REAL(us__dense_squares)(void *a, size_t columns, const void *turns, size_t units, size_t rows, void *sums) {
+    us_real *squares = a;
+    for (size_t k = 0; k < rows * columns; k++) squares[k] *= squares[k];
+    US_CBLAS(gemm)
+    (CblasRowMajor, CblasTrans, CblasNoTrans, (int)units, (int)columns, (int)rows, 1, turns, (int)units, squares,
+     (int)columns, 0, sums, (int)columns);
 }

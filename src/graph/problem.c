@@ -126,18 +126,36 @@ static us_status problem_product(us_problem *problem, us_product product, const 
     return problem_multiply(p, (*made)->plan, (*made)->workspace, theta, batch, v, hv, k);
 }
 
+/* p->dense, unless the graph is of another kind. */
+static us_status problem_dense(graph_problem *p) {
+    if (!p->shared->dataset || p->dense_known) return US_OK;
+    us_status status = us__dense_create(&p->dense, p->shared->graph, p->base.precision);
+    p->dense_known = status == US_OK;
+    return status;
+}
+
 static us_status problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
                                  bool *done) {
     graph_problem *p = (graph_problem *)problem;
     *done = false;
-    if (!p->shared->dataset) return US_OK;
-    us_status status = p->dense_known ? US_OK : us__dense_create(&p->dense, p->shared->graph, problem->precision);
-    if (status != US_OK) return status;
-    p->dense_known = true;
-    if (!p->dense) return US_OK;
+    us_status status = problem_dense(p);
+    if (status != US_OK || !p->dense) return status;
     us__evaluation e = problem_evaluation(p, NULL, theta, batch);
     *done = true;
     return us__dense_hessian(p->dense, &e, h, heard->progress, heard->user);
+}
+
+static us_status problem_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                                  double *products) {
+    graph_problem *p = (graph_problem *)problem;
+    *products = 0;
+    us_status status = problem_dense(p);
+    if (status != US_OK || !p->dense) return status;
+    double cost = us__dense_diagonal_products(p->dense, p->shared->product);
+    if (cost > most) return US_OK;
+    *products = cost;
+    us__evaluation e = problem_evaluation(p, NULL, theta, batch);
+    return us__dense_diagonal(p->dense, &e, d);
 }
 
 static double problem_keep(us_problem *problem, double bytes) {
@@ -240,6 +258,7 @@ static const us__problem_ops GRAPH_OPS = {
     .hvp = problem_hvp,
     .product = problem_product,
     .hessian = problem_hessian,
+    .diagonal = problem_diagonal,
     .keep = problem_keep,
     .residuals = problem_residuals,
     .recast = problem_recast,

@@ -49,6 +49,14 @@ static us_status counted_hessian(us_problem *problem, const us_vec *theta, us_ba
     return status;
 }
 
+static us_status counted_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                                  double *products) {
+    counted_problem *p = (counted_problem *)problem;
+    us_status status = us__problem_diagonal(p->inner, theta, batch, most, d, products);
+    p->counts->product_rows += (double)batch.count * *products;
+    return status;
+}
+
 static us_status counted_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
     counted_problem *p = (counted_problem *)problem;
     *(jacobian ? &p->counts->gradient_rows : &p->counts->value_rows) += (double)problem->samples;
@@ -81,6 +89,10 @@ static us_status counted_trace(us_problem *problem, const us_vec *theta, us_batc
 
 static void counted_hint(us_problem *problem, us_batch next) { us__problem_hint(((counted_problem *)problem)->inner, next); }
 
+static double counted_keep(us_problem *problem, double bytes) {
+    return us_problem_keep(((counted_problem *)problem)->inner, bytes);
+}
+
 static void counted_destroy(us_problem *problem) {
     counted_problem *p = (counted_problem *)problem;
     if (p->owned) us_problem_destroy(p->inner);
@@ -93,9 +105,11 @@ static const us__problem_ops COUNTED_OPS = {
     .hvp = counted_hvp,
     .product = counted_product,
     .hessian = counted_hessian,
+    .diagonal = counted_diagonal,
     .residuals = counted_residuals,
     .recast = counted_recast,
     .hint = counted_hint,
+    .keep = counted_keep,
     .floor = counted_floor,
     .units = counted_units,
     .trace = counted_trace,

@@ -73,6 +73,14 @@ static us_status l2_hessian(us_problem *problem, const us_vec *theta, us_batch b
     return status;
 }
 
+static us_status l2_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                             double *products) {
+    l2_problem *p = (l2_problem *)problem;
+    us_status status = us__problem_diagonal(p->inner, theta, batch, most, d, products);
+    for (size_t i = 0; i < problem->dimension && *products > 0 && status == US_OK; i++) d[i] += p->strength;
+    return status;
+}
+
 /* N·λ‖θ‖² are the squares of n residuals more. */
 static us_status l2_residuals(us_problem *problem, const us_vec *theta, double *residuals, double *jacobian) {
     l2_problem *p = (l2_problem *)problem;
@@ -121,6 +129,7 @@ static const us__problem_ops L2_OPS = {
     .hvp = l2_hvp,
     .product = l2_product,
     .hessian = l2_hessian,
+    .diagonal = l2_diagonal,
     .residuals = l2_residuals,
     .recast = l2_recast,
     .hint = l2_hint,

@@ -98,6 +98,14 @@ us_status us__problem_hessian(us_problem *problem, const us_vec *theta, us_batch
     return problem->ops->hessian(problem, theta, batch, h, heard, done);
 }
 
+us_status us__problem_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                               double *products) {
+    us_status status = problem_check(problem, theta, &batch, "a Hessian's diagonal");
+    *products = 0;
+    if (status != US_OK || !problem->ops->diagonal || batch.draw) return status;
+    return problem->ops->diagonal(problem, theta, batch, most, d, products);
+}
+
 size_t us_problem_dimension(const us_problem *problem) { return problem->dimension; }
 size_t us_problem_samples(const us_problem *problem) { return problem->samples; }
 us_precision us_problem_precision(const us_problem *problem) { return problem->precision; }

@@ -24,6 +24,9 @@ typedef struct us__problem_ops {
                          size_t k);
     /* The whole Hessian [n×n] for less than n products, where that can be: *done. May be NULL: it cannot. */
     us_status (*hessian)(us_problem *, const us_vec *theta, us_batch, double *h, const us__heard *, bool *done);
+    /* The Hessian's diagonal [n] where that takes no longer than `most` products: *products is what it takes, about, or 0
+     * where it is not computed. May be NULL: it cannot be. */
+    us_status (*diagonal)(us_problem *, const us_vec *theta, us_batch, double most, double *d, double *products);
     /* See us_problem_residuals. May be NULL while `residuals` is 0. */
     us_status (*residuals)(us_problem *, const us_vec *theta, double *residuals, double *jacobian);
     us_status (*recast)(us_problem **out, const us_problem *, us_precision, us_context *);
@@ -66,6 +69,10 @@ us_status us__problem_check(const us_problem *problem, const us_vec *theta, us_b
 /* The operation `hessian`. Errors: those of products. */
 us_status us__problem_hessian(us_problem *problem, const us_vec *theta, us_batch batch, double *h, const us__heard *heard,
                               bool *done);
+
+/* The operation `diagonal`. Errors: those of products. */
+us_status us__problem_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                               double *products);
 
 /* Row i of a sample of m rows out of N, evenly spread. */
 static inline uint32_t us__sample_row(size_t i, size_t m, size_t n) { return (uint32_t)((uint64_t)i * n / m); }

@@ -52,6 +52,13 @@ static us_status sample_hessian(us_problem *problem, const us_vec *theta, us_bat
     return status == US_OK ? us__problem_hessian(p->inner, theta, batch, h, heard, done) : status;
 }
 
+static us_status sample_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                                 double *products) {
+    sample_problem *p = (sample_problem *)problem;
+    us_status status = sample_batch(p, &batch);
+    return status == US_OK ? us__problem_diagonal(p->inner, theta, batch, most, d, products) : status;
+}
+
 static us_status sample_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const sample_problem *p = (const sample_problem *)problem;
     us_problem *inner;
@@ -83,6 +90,7 @@ static const us__problem_ops SAMPLE_OPS = {
     .hvp = sample_hvp,
     .product = sample_product,
     .hessian = sample_hessian,
+    .diagonal = sample_diagonal,
     .recast = sample_recast,
     .keep = sample_keep,
     .units = sample_units,

@@ -46,6 +46,11 @@ static us_status tilted_hessian(us_problem *problem, const us_vec *theta, us_bat
     return us__problem_hessian(((tilted_problem *)problem)->inner, theta, batch, h, heard, done);
 }
 
+static us_status tilted_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, double most, double *d,
+                                 double *products) {
+    return us__problem_diagonal(((tilted_problem *)problem)->inner, theta, batch, most, d, products);
+}
+
 static us_status tilted_recast(us_problem **out, const us_problem *problem, us_precision precision, us_context *context) {
     const tilted_problem *p = (const tilted_problem *)problem;
     us_problem *inner;
@@ -58,6 +63,10 @@ static us_status tilted_units(us_units **out, us_problem *problem, const us_vec 
 }
 
 static void tilted_hint(us_problem *problem, us_batch next) { us__problem_hint(((tilted_problem *)problem)->inner, next); }
+
+static double tilted_keep(us_problem *problem, double bytes) {
+    return us_problem_keep(((tilted_problem *)problem)->inner, bytes);
+}
 
 static void tilted_destroy(us_problem *problem) {
     tilted_problem *p = (tilted_problem *)problem;
@@ -73,6 +82,8 @@ static const us__problem_ops TILTED_OPS = {
     .hvp = tilted_hvp,
     .product = tilted_product,
     .hessian = tilted_hessian,
+    .diagonal = tilted_diagonal,
+    .keep = tilted_keep,
     .recast = tilted_recast,
     .hint = tilted_hint,
     .units = tilted_units,

@@ -229,6 +229,205 @@ static void a_hundred_thousand_parameters(void **state) {
     us_context_destroy(context);
 }
 
+/* ¼‖XX' − M‖² for X [m×r], M = diag(λ), at whose critical points the columns of X span r of the axes, those of a set S with
+ * λ > 0, each as long as √λ. There the value is ¼Σ λᵢ² over the others, and the eigenvalues outside of S's rows are λⱼ − λᵢ:
+ * as many are negative as there are pairs of an axis i left out and a smaller j taken in. Rotations of the columns make
+ * r(r−1)/2 zeros. (Baldi & Hornik 1989; Li et al. 2019, "Symmetry, saddle points and global optimization landscape of
+ * nonconvex matrix factorization", IEEE Trans. Inf. Theory 65(6).) */
+typedef struct factors {
+    size_t m, r;
+    double *lambda;       /* [m] */
+    double *gram, *other; /* [r×r] */
+} factors;
+
+/* y += (AB')C with A, B, C [m×r] row by row, for A = B = C = X the half of the gradient */
+static void factors_add(const factors *f, const double *a, const double *b, const double *c, double *y) {
+    memset(f->gram, 0, f->r * f->r * sizeof *f->gram);
+    for (size_t i = 0; i < f->m; i++)
+        for (size_t j = 0; j < f->r; j++)
+            for (size_t k = 0; k < f->r; k++) f->gram[j * f->r + k] += b[i * f->r + j] * c[i * f->r + k];
+    for (size_t i = 0; i < f->m; i++)
+        for (size_t j = 0; j < f->r; j++)
+            for (size_t k = 0; k < f->r; k++) y[i * f->r + k] += a[i * f->r + j] * f->gram[j * f->r + k];
+}
+
+static int factors_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    const factors *f = user;
+    const double *x = theta;
+    double *g = gradient;
+    *loss = 0;
+    memset(g, 0, f->m * f->r * sizeof *g);
+    factors_add(f, x, x, x, g);
+    for (size_t k = 0; k < f->r * f->r; k++) *loss += f->gram[k] * f->gram[k] / 4;
+    for (size_t i = 0; i < f->m; i++) {
+        *loss += f->lambda[i] * f->lambda[i] / 4;
+        for (size_t k = i * f->r; k < (i + 1) * f->r; k++) *loss -= f->lambda[i] * x[k] * x[k] / 2, g[k] -= f->lambda[i] * x[k];
+    }
+    return 0;
+}
+
+static int factors_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
+    return factors_gradient(user, theta, rows, count, loss, ((factors *)user)->other);
+}
+
+static int factors_hvp(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    const factors *f = user;
+    const double *x = theta, *a = v;
+    double *y = hv;
+    memset(y, 0, f->m * f->r * sizeof *y);
+    factors_add(f, a, x, x, y);
+    factors_add(f, x, a, x, y);
+    factors_add(f, x, x, a, y);
+    for (size_t i = 0; i < f->m; i++)
+        for (size_t k = i * f->r; k < (i + 1) * f->r; k++) y[k] -= f->lambda[i] * a[k];
+    return 0;
+}
+
+/* Saddles of matrix factorisation with 3,000 and 100,000 parameters: the axes left out are the ones in `out`. */
+static void factorisations_of_known_index(void **state) {
+    enum { R = 10, OUT = 3 };
+    static const size_t ROWS[] = {300, 10000}, out[OUT] = {0, 4, 7};
+    us_context *context = support_plain_context();
+    for (int large = 0; large < 2; large++) {
+        factors f = {.m = ROWS[large], .r = R};
+        size_t n = f.m * f.r, taken[R], count = 0, index = 0;
+        us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+        us_problem *problem;
+        us_vec *theta;
+        us_nearest *found;
+        double value = 0;
+        f.lambda = malloc(f.m * sizeof *f.lambda), f.gram = malloc(R * R * sizeof *f.gram);
+        f.other = malloc(n * sizeof *f.other);
+        for (size_t i = 0, o = 0; i < f.m; i++) {
+            f.lambda[i] = i < 2 * R ? 3 - 0.1 * (double)i : 0.5 * exp(-0.01 * (double)i);
+            bool left_out = (o < OUT && out[o] == i && ++o) || count == R;
+            if (left_out)
+                value += f.lambda[i] * f.lambda[i] / 4;
+            else
+                taken[count++] = i;
+        }
+        for (size_t i = 0; i < OUT; i++)
+            for (size_t j = 0; j < R; j++) index += f.lambda[out[i]] > f.lambda[taken[j]];
+        callback.dimension = n, callback.user = &f;
+        callback.value = factors_value, callback.gradient = factors_gradient, callback.hvp = factors_hvp;
+        assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+        assert_int_equal(us_vec_create(&theta, context, US_F64, n), US_OK);
+        us_rng rng = us_rng_init(5, 5);
+        for (size_t i = 0; i < n; i++) us_vec_set(theta, i, 0.1 / sqrt((double)n) * us_rng_normal(&rng));
+        for (size_t j = 0; j < R; j++) {
+            size_t k = taken[j] * R + j;
+            us_vec_set(theta, k, us_vec_get(theta, k) + sqrt(f.lambda[taken[j]]));
+        }
+        assert_int_equal(us_critical_nearest(&found, problem, theta, NULL), US_OK);
+        assert_int_equal(found->end, US_NEAREST_CRITICAL);
+        assert_int_equal(found->point->kind, US_KIND_SADDLE);
+        assert_near(found->point->value, value, 1e-12, 0);
+        assert_true(found->point->gradient_norm < 1e-9 && found->distance < 0.11 && found->products < 450);
+        double lowest = f.lambda[taken[R - 1]] - f.lambda[0];
+        if (large)
+            assert_near(found->point->ends->values[0], lowest, 0.1 * fabs(lowest), 0);
+        else {
+            assert_near(found->point->spectrum->values[0], lowest, 1e-9, 0);
+            assert_int_equal(found->point->spectrum->negative, index);
+            assert_int_equal(found->point->spectrum->zero, R * (R - 1) / 2);
+        }
+        us_nearest_destroy(found);
+        us_vec_destroy(theta);
+        us_problem_destroy(problem);
+        free(f.lambda), free(f.gram), free(f.other);
+    }
+    us_context_destroy(context);
+}
+
+static void noisy_sum(us_rng *rng, const double *x, double *y) { *y = 0.7 * x[0] - 0.4 * x[1] + 0.5 * us_rng_normal(rng); }
+
+/* Where all weights of a net with one hidden layer are zero and the output is the mean of the targets, y is constant, and the
+ * Hessian couples each unit's weight out with its weights in, by c = σ'(0)·mean of (ȳ − y)x: eigenvalues ±‖c‖ for every unit.
+ * Of 99,001 parameters. */
+static void wide_nets_at_zero(void **state) {
+    enum { COLUMNS = 64, UNITS = 1500, ROWS = 80 };
+    static const char *const MODELS[] = {"mlp:1500:tanh", "mlp:1500:gelu"};
+    us_context *context = support_plain_context();
+    for (int k = 0; k < 2; k++) {
+        net s;
+        us_nearest *found;
+        net_make(&s, context, MODELS[k], US_REGRESSION, ROWS, ROWS, COLUMNS, noisy_sum, 3);
+        size_t n = us_problem_dimension(s.problem);
+        assert_int_equal(n, UNITS * (COLUMNS + 2) + 1);
+        const double *x = us_dataset_features(s.data), *y = us_dataset_targets(s.data);
+        double mean = 0, square = 0, c[COLUMNS] = {0}, coupling = 0;
+        for (size_t i = 0; i < ROWS; i++) mean += y[i] / ROWS;
+        for (size_t i = 0; i < ROWS; i++) {
+            square += (mean - y[i]) * (mean - y[i]) / ROWS;
+            for (size_t j = 0; j < COLUMNS; j++) c[j] += (k ? 0.5 : 1) * (mean - y[i]) * x[i * COLUMNS + j] / ROWS;
+        }
+        for (size_t j = 0; j < COLUMNS; j++) coupling += c[j] * c[j];
+        us_rng rng = us_rng_init(11, 2);
+        for (size_t i = 0; i < n; i++) us_vec_set(s.theta, i, 0.1 / sqrt((double)n) * us_rng_normal(&rng));
+        net_fill(&s, "layer2.bias", 0, 1, mean + 0.01);
+        assert_int_equal(us_critical_nearest(&found, s.problem, s.theta, NULL), US_OK);
+        double scale = found->point->value / square; /* of half-mse or mse */
+        assert_true(fabs(scale - 1) < 1e-12 || fabs(scale - 0.5) < 1e-12);
+        assert_int_equal(found->point->kind, US_KIND_SADDLE);
+        assert_near(found->point->ends->values[0], -2 * scale * sqrt(coupling), 1e-2 * sqrt(coupling), 0);
+        assert_true(found->point->gradient_norm < 1e-9 && found->distance < 0.12 && found->products < 200);
+        us_nearest_destroy(found);
+        net_close(&s);
+    }
+    us_context_destroy(context);
+}
+
+/* The gradient-flat place of ¼x⁴ − 3x² + 9x beside 99,999 coordinates that are where they should be, or nearly. */
+static int flat_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+    const double *x = theta;
+    double *g = gradient;
+    *loss = pow(x[0], 4) / 4 - 3 * x[0] * x[0] + 9 * x[0];
+    g[0] = pow(x[0], 3) - 6 * x[0] + 9;
+    for (size_t i = 1; i < LARGE; i++) {
+        double a = 0.1 + 5 * (double)i / LARGE;
+        *loss += 0.5 * a * x[i] * x[i];
+        g[i] = a * x[i];
+    }
+    return 0;
+}
+
+static int flat_value(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss) {
+    return flat_gradient(user, theta, rows, count, loss, user);
+}
+
+static int flat_hvp(void *user, const void *theta, const uint32_t *rows, size_t count, const void *v, void *hv) {
+    const double *x = theta, *a = v;
+    double *y = hv;
+    y[0] = (3 * x[0] * x[0] - 6) * a[0];
+    for (size_t i = 1; i < LARGE; i++) y[i] = (0.1 + 5 * (double)i / LARGE) * a[i];
+    return 0;
+}
+
+static void a_large_gradient_flat_place_is_told(void **state) {
+    us_context *context = support_plain_context();
+    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+    us_problem *problem;
+    us_vec *theta;
+    us_nearest *f;
+    double *scratch = malloc(LARGE * sizeof *scratch);
+    callback.dimension = LARGE, callback.user = scratch;
+    callback.value = flat_value, callback.gradient = flat_gradient, callback.hvp = flat_hvp;
+    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
+    assert_int_equal(us_vec_create(&theta, context, US_F64, LARGE), US_OK);
+    us_rng rng = us_rng_init(4, 4);
+    for (size_t i = 0; i < LARGE; i++) us_vec_set(theta, i, i ? 1e-3 * us_rng_normal(&rng) : 2);
+    assert_int_equal(us_critical_nearest(&f, problem, theta, NULL), US_NOT_CONVERGED);
+    if (f->end != US_NEAREST_GRADIENT_FLAT) fail_msg("%s at %g", us_nearest_end_name(f->end), f->point->theta[0]);
+    assert_near(f->point->theta[0], M_SQRT2, 0, 0.02);
+    assert_near(f->point->gradient_norm, 9 - 4 * M_SQRT2, 1e-3, 0);
+    assert_int_equal(f->point->kind, US_KIND_NOT_CRITICAL);
+    us_nearest_destroy(f);
+    us_vec_destroy(theta);
+    us_problem_destroy(problem);
+    free(scratch);
+    us_context_destroy(context);
+}
+
 static void limits_are_kept(void **state) {
     us_context *context = support_plain_context();
     size_t n;
@@ -274,7 +473,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(saddles_are_reached_from_beside), cmocka_unit_test(gradient_flat_places_are_told),
         cmocka_unit_test(xor_s_point_of_symmetry),         cmocka_unit_test(kinks_do_not_end_the_search),
-        cmocka_unit_test(a_hundred_thousand_parameters),   cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(a_hundred_thousand_parameters),   cmocka_unit_test(factorisations_of_known_index),
+        cmocka_unit_test(wide_nets_at_zero),               cmocka_unit_test(a_large_gradient_flat_place_is_told),
+        cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

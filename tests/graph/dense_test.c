@@ -1,8 +1,10 @@
 /* The Hessian of networks of dense layers as a whole, against its columns by Hessian-vector products, which are other code
  * (and are compared with differences and PyTorch elsewhere). */
 #include "graph/dense.h"
+#include "problem/problem.h"
 #include "support.h"
 #include <unstuck/curvature.h>
+#include <unstuck/density.h>
 
 enum { INPUTS = 3, OUTPUTS = 2 };
 
@@ -105,6 +107,56 @@ static void is_made_of_products(void **state) {
     us_context_destroy(context);
 }
 
+/* The diagonal, and the trace, against the columns; `exact`: by a tangent a unit, whatever that takes. */
+static void compare_diagonal(us_problem *problem, const us_vec *theta, us_batch batch, bool exact, double tolerance) {
+    size_t n = us_problem_dimension(problem);
+    double *h = malloc(n * n * sizeof *h), *d = malloc(2 * n * sizeof *d), *e = d + n, products, trace = 0, size = 0;
+    us_spectrum_options o = US_SPECTRUM_OPTIONS_INIT;
+    o.batch = batch;
+    assert_int_equal(us_hessian_dense(problem, theta, &o, h), US_OK);
+    assert_int_equal(us__problem_diagonal(problem, theta, batch, 1e9, d, &products), US_OK);
+    assert_true(exact == (products > 0));
+    for (size_t i = 0; i < n && exact; i++) assert_near(d[i], h[i * n + i], tolerance, tolerance);
+    for (size_t i = 0; i < n; i++) trace += h[i * n + i], size += fabs(h[i * n + i]);
+    us_diagonal_options od = US_DIAGONAL_OPTIONS_INIT;
+    od.batch = batch, od.products = 1000;
+    assert_int_equal(us_curvature_diagonal(d, e, problem, theta, &od), US_OK);
+    for (size_t i = 0; i < n; i++) assert_near(d[i], h[i * n + i], tolerance, tolerance), assert_true(e[i] == 0);
+    us_trace_options ot = US_TRACE_OPTIONS_INIT;
+    us_trace_estimate t;
+    ot.products = 1000;
+    assert_int_equal(us_hessian_trace(&t, problem, theta, batch, &ot), US_OK);
+    assert_near(t.value, trace, 0, 2 * tolerance * size);
+    assert_true(t.standard_error <= tolerance * size && t.products > 0);
+    assert_int_equal(us__problem_diagonal(problem, theta, batch, 1e-3, d, &products), US_OK); /* too dear */
+    assert_true(products == 0);
+    free(d);
+    free(h);
+}
+
+static void diagonals_are_exact(void **state) {
+    us_context *context = support_plain_context();
+    static const uint32_t SOME[] = {5, 3, 99, 3, 41, 7};
+    for (int kind = 0; kind < 6; kind++)
+        for (int bits = 0; bits < 2; bits++)
+            for (int classes = 0; classes < 2; classes++) {
+                net s = net_open(context, kind, classes, bits ? US_F64 : US_F32, kind == 1 ? US__DENSE_ROWS + 77 : 100);
+                double tolerance = bits ? 1e-12 : 2e-5;
+                us_batch some = {.rows = SOME, .count = sizeof SOME / sizeof *SOME};
+                us_problem *sample, *counted;
+                us_evaluations counts = {0};
+                compare_diagonal(s.problem, s.theta, US_BATCH_ALL, kind < 4, tolerance);
+                compare_diagonal(s.penalised, s.theta, some, kind < 4, tolerance);
+                assert_int_equal(us_problem_create_sample(&sample, s.penalised, 30, false), US_OK);
+                assert_int_equal(us_problem_create_counted(&counted, sample, &counts, true), US_OK);
+                compare_diagonal(counted, s.theta, US_BATCH_ALL, kind < 4, tolerance);
+                assert_true(counts.product_rows > 0);
+                us_problem_destroy(counted);
+                net_close(&s);
+            }
+    us_context_destroy(context);
+}
+
 /* The short way is taken where it is meant to be: else the comparison above compares products with themselves. */
 static void which_graphs(void **state) {
     us_context *context = support_plain_context();
@@ -125,6 +177,7 @@ static us_status run_hessian(us_context *context, void *user) {
     net s = {0};
     us_graph *g;
     double h[64 * 64];
+    us_trace_estimate t;
     us_status status = us_dataset_create(&s.data, context, US_F64, 4, INPUTS, US_CLASSIFICATION, OUTPUTS);
     if (status == US_OK) status = us_graph_create(&g, context);
     if (status == US_OK) {
@@ -134,6 +187,7 @@ static us_status run_hessian(us_context *context, void *user) {
     if (status == US_OK) status = us_vec_create(&s.theta, context, US_F64, us_problem_dimension(s.problem));
     if (status == US_OK) us_vec_fill(s.theta, 0.25);
     if (status == US_OK) status = us_hessian_dense(s.problem, s.theta, NULL, h);
+    if (status == US_OK) status = us_hessian_trace(&t, s.problem, s.theta, US_BATCH_ALL, NULL);
     us_vec_destroy(s.theta);
     us_problem_destroy(s.problem);
     us_dataset_destroy(s.data);
@@ -145,6 +199,7 @@ static void out_of_memory(void **state) { support_fail_each_allocation(run_hessi
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_made_of_products),
+        cmocka_unit_test(diagonals_are_exact),
         cmocka_unit_test(which_graphs),
         cmocka_unit_test(out_of_memory),
     };
