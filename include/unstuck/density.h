@@ -36,9 +36,9 @@ typedef struct us_trace_estimate {
 US_API us_status us_trace(us_trace_estimate *out, us_context *context, const us_operator *a,
                           const us_trace_options *options);
 
-/** tr H of a problem's Hessian: the sum of its diagonal, exact but for rounding, where a network of dense layers has few units
- * beside its parameters, so that a tangent a unit takes no longer than options.products (us_curvature_diagonal); else us_trace
- * of its products. out->products: what it took, in products. Errors: those of us_trace, the problem's own. */
+/** tr H of a problem's Hessian: the sum of its diagonal, exact but for rounding, where a network of dense layers has few
+ * units beside its parameters, so that a tangent a unit takes no longer than options.products (us_curvature_diagonal); else
+ * us_trace of its products. out->products: what it took, in products. Errors: those of us_trace, the problem's own. */
 US_API us_status us_hessian_trace(us_trace_estimate *out, us_problem *problem, const us_vec *theta, us_batch batch,
                                   const us_trace_options *options);
 

@@ -1,8 +1,8 @@
 /* The diagonal of a curvature matrix A. With z of random signs, E[z ⊙ Az] = diag A, since E[zᵢzⱼ] = 0 for i ≠ j: element i
  * of one draw has the variance Σ_{j≠i} Aᵢⱼ², and the mean of m draws has the standard error s/√m, measured from their
- * spread. Where n products are no more than the draws allowed, they are the columns, and the diagonal is exact; so it is of a
- * network of dense layers whose units are few beside its parameters (src/graph/dense_diagonal.c). Source:
- * Bekas, Kokiopoulou & Saad 2007, "An estimator for the diagonal of a matrix", Applied Numerical Mathematics 57. */
+ * spread. Where n products are no more than the draws allowed, they are the columns, and the diagonal is exact; so it is of
+ * a network of dense layers whose units are few beside its parameters (src/graph/dense_diagonal.c). Source: Bekas,
+ * Kokiopoulou & Saad 2007, "An estimator for the diagonal of a matrix", Applied Numerical Mathematics 57. */
 #include "curvature/curvature.h"
 #include "problem/problem.h"
 #include <math.h>
@@ -37,9 +37,8 @@ us_status us_curvature_diagonal(double *diagonal, double *standard_error, us_pro
             o.version, o.products, o.block);
     size_t n = us_problem_dimension(problem);
     double took = 0;
-    us_status known = o.product == US_HESSIAN
-                          ? us__problem_diagonal(problem, theta, o.batch, (double)o.products, diagonal, &took)
-                          : US_OK;
+    us_status known =
+        o.product == US_HESSIAN ? us__problem_diagonal(problem, theta, o.batch, (double)o.products, diagonal, &took) : US_OK;
     for (size_t i = 0; i < n && took > 0 && !known; i++) {
         if (standard_error) standard_error[i] = 0;
         if (!isfinite(diagonal[i]))

@@ -1,8 +1,9 @@
-/* Networks of dense layers y = a·[W b]', a the layer's input with a one beside it: which graphs are some, what is computed of
- * a row, and the walk over rows and units.
+/* Networks of dense layers y = a·[W b]', a the layer's input with a one beside it: which graphs are some, what is computed
+ * of a row, and the walk over rows and units.
  *
- * In a sample's own loss, W[i,j] of a layer does what its bias bᵢ does, aⱼ times over. So ∂/∂bᵢ of the values of that sample,
- * from one tangent a unit instead of one a parameter, holds all second derivatives: dense_hessian.c, dense_diagonal.c. */
+ * In a sample's own loss, W[i,j] of a layer does what its bias bᵢ does, aⱼ times over. So ∂/∂bᵢ of the values of that
+ * sample, from one tangent a unit instead of one a parameter, holds all second derivatives: dense_hessian.c,
+ * dense_diagonal.c. */
 #include "graph/dense.h"
 #include <string.h>
 

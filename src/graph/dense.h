@@ -28,8 +28,8 @@ typedef struct us__dense {
 us_status us__dense_create(us__dense **out, const us_graph *graph, us_precision precision);
 void us__dense_destroy(us__dense *dense);
 
-/* The whole Hessian. @param all  evaluates over the rows asked for; plan and workspace are not read @param h [n×n], symmetric
- * Errors: US_INTERRUPTED; progress hears rows done. */
+/* The whole Hessian. @param all  evaluates over the rows asked for; plan and workspace are not read @param h [n×n],
+ * symmetric Errors: US_INTERRUPTED; progress hears rows done. */
 us_status us__dense_hessian(us__dense *dense, const us__evaluation *all, double *h,
                             void (*progress)(void *user, size_t done, size_t rows), void *user);
 /* Its diagonal. @param d [n] */

@@ -1,9 +1,8 @@
-/* The diagonal of the Hessian of a network of dense layers, exactly: with ∂/∂bᵢ of what belongs to a sample (dense.c) it is a
- * sum over samples of
- *     ∂²loss/∂[W b][i,j]² = aⱼ²·∂δᵢ/∂bᵢ,   δ = ∂loss/∂y,
- * so a unit's tangent is needed at that unit alone, and the sums are one matrix product a layer: (∂δ/∂b)'·(a∘a). What Martens,
- * Sutskever & Swersky 2012 ("Estimating the Hessian by back-propagating curvature", ICML) and Becker & LeCun 1989 estimate
- * and approximate is here computed, a tangent a unit. */
+/* The diagonal of the Hessian of a network of dense layers, exactly: with ∂/∂bᵢ of what belongs to a sample (dense.c) it is
+ * a sum over samples of ∂²loss/∂[W b][i,j]² = aⱼ²·∂δᵢ/∂bᵢ,   δ = ∂loss/∂y, so a unit's tangent is needed at that unit alone,
+ * and the sums are one matrix product a layer: (∂δ/∂b)'·(a∘a). What Martens, Sutskever & Swersky 2012 ("Estimating the
+ * Hessian by back-propagating curvature", ICML) and Becker & LeCun 1989 estimate and approximate is here computed, a tangent
+ * a unit. */
 #include "graph/dense.h"
 #include <math.h>
 #include <string.h>
@@ -37,8 +36,8 @@ static void diagonal_chunk(us__dense_walk *w) {
             w->inputs[l], columns, s->turns + layer->first * US__DENSE_ROWS * w->size, layer->out, w->rows, s->sums);
         for (size_t k = 0; k < layer->out * columns; k++)
             s->d[us__dense_place(d, layer, k / columns, k % columns)] +=
-                w->share * (w->single ? (double)((const float *)(const void *)s->sums)[k]
-                                      : ((const double *)(const void *)s->sums)[k]);
+                w->share *
+                (w->single ? (double)((const float *)(const void *)s->sums)[k] : ((const double *)(const void *)s->sums)[k]);
     }
 }
 

@@ -1,8 +1,8 @@
-/* The whole Hessian of a network of dense layers. With ∂/∂bᵢ of what belongs to a sample (dense.c) it is a sum over samples of
- *     ∂²loss/∂[W b]ₗ[i,j] ∂[W b]ₘ[i',j'] = aₗ[j]·(∂δₘ[i']/∂bᵢ·aₘ[j'] + δₘ[i']·∂aₘ[j']/∂bᵢ),   δₘ = ∂loss/∂yₘ,
- * for layers m that do not come before l; the rest is symmetry. The sums are matrix products: aₗ' times the brackets.
- * The same structure serves Kronecker approximations: Botev, Ritter & Barber 2017, "Practical Gauss-Newton optimisation for
- * deep learning", ICML; here nothing is approximated. */
+/* The whole Hessian of a network of dense layers. With ∂/∂bᵢ of what belongs to a sample (dense.c) it is a sum over samples
+ * of ∂²loss/∂[W b]ₗ[i,j] ∂[W b]ₘ[i',j'] = aₗ[j]·(∂δₘ[i']/∂bᵢ·aₘ[j'] + δₘ[i']·∂aₘ[j']/∂bᵢ),   δₘ = ∂loss/∂yₘ, for layers m
+ * that do not come before l; the rest is symmetry. The sums are matrix products: aₗ' times the brackets. The same structure
+ * serves Kronecker approximations: Botev, Ritter & Barber 2017, "Practical Gauss-Newton optimisation for deep learning",
+ * ICML; here nothing is approximated. */
 #include "graph/dense.h"
 #include <string.h>
 

@@ -35,7 +35,7 @@ typedef struct us__problem_ops {
     double (*keep)(us_problem *, double bytes);                        /* see us_problem_keep. May be NULL */
     us_status (*floor)(us_problem *, double *floor, double *constant); /* see us_problem_floor. May be NULL */
     us_status (*units)(struct us_units **out, us_problem *, const us_vec *theta,
-                       us_batch);  /* see us_problem_units. May be NULL */
+                       us_batch); /* see us_problem_units. May be NULL */
     /* See us_problem_trace. May be NULL: nothing is known. */
     us_status (*trace)(us_problem *, const us_vec *theta, us_batch, char *text, size_t size);
     void (*destroy)(us_problem *); /* releases the object itself, too */

@@ -251,7 +251,8 @@ static void factors_add(const factors *f, const double *a, const double *b, cons
             for (size_t k = 0; k < f->r; k++) y[i * f->r + k] += a[i * f->r + j] * f->gram[j * f->r + k];
 }
 
-static int factors_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss, void *gradient) {
+static int factors_gradient(void *user, const void *theta, const uint32_t *rows, size_t count, double *loss,
+                            void *gradient) {
     const factors *f = user;
     const double *x = theta;
     double *g = gradient;
@@ -261,7 +262,8 @@ static int factors_gradient(void *user, const void *theta, const uint32_t *rows,
     for (size_t k = 0; k < f->r * f->r; k++) *loss += f->gram[k] * f->gram[k] / 4;
     for (size_t i = 0; i < f->m; i++) {
         *loss += f->lambda[i] * f->lambda[i] / 4;
-        for (size_t k = i * f->r; k < (i + 1) * f->r; k++) *loss -= f->lambda[i] * x[k] * x[k] / 2, g[k] -= f->lambda[i] * x[k];
+        for (size_t k = i * f->r; k < (i + 1) * f->r; k++)
+            *loss -= f->lambda[i] * x[k] * x[k] / 2, g[k] -= f->lambda[i] * x[k];
     }
     return 0;
 }
@@ -341,9 +343,9 @@ static void factorisations_of_known_index(void **state) {
 
 static void noisy_sum(us_rng *rng, const double *x, double *y) { *y = 0.7 * x[0] - 0.4 * x[1] + 0.5 * us_rng_normal(rng); }
 
-/* Where all weights of a net with one hidden layer are zero and the output is the mean of the targets, y is constant, and the
- * Hessian couples each unit's weight out with its weights in, by c = σ'(0)·mean of (ȳ − y)x: eigenvalues ±‖c‖ for every unit.
- * Of 99,001 parameters. */
+/* Where all weights of a net with one hidden layer are zero and the output is the mean of the targets, y is constant, and
+ * the Hessian couples each unit's weight out with its weights in, by c = σ'(0)·mean of (ȳ − y)x: eigenvalues ±‖c‖ for every
+ * unit. Of 99,001 parameters. */
 static void wide_nets_at_zero(void **state) {
     enum { COLUMNS = 64, UNITS = 1500, ROWS = 80 };
     static const char *const MODELS[] = {"mlp:1500:tanh", "mlp:1500:gelu"};
@@ -471,10 +473,14 @@ static void every_allocation_may_fail(void **state) { support_fail_each_allocati
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(saddles_are_reached_from_beside), cmocka_unit_test(gradient_flat_places_are_told),
-        cmocka_unit_test(xor_s_point_of_symmetry),         cmocka_unit_test(kinks_do_not_end_the_search),
-        cmocka_unit_test(a_hundred_thousand_parameters),   cmocka_unit_test(factorisations_of_known_index),
-        cmocka_unit_test(wide_nets_at_zero),               cmocka_unit_test(a_large_gradient_flat_place_is_told),
+        cmocka_unit_test(saddles_are_reached_from_beside),
+        cmocka_unit_test(gradient_flat_places_are_told),
+        cmocka_unit_test(xor_s_point_of_symmetry),
+        cmocka_unit_test(kinks_do_not_end_the_search),
+        cmocka_unit_test(a_hundred_thousand_parameters),
+        cmocka_unit_test(factorisations_of_known_index),
+        cmocka_unit_test(wide_nets_at_zero),
+        cmocka_unit_test(a_large_gradient_flat_place_is_told),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(every_allocation_may_fail),
     };
