@@ -42,7 +42,7 @@ static void diagonal_chunk(us__dense_walk *w) {
 }
 
 /* What is no product of matrices takes about ten times as long as its operations. */
-static double diagonal_plan_work(const us__plan *p) { return 10 * (double)p->row_work - 9 * (double)p->row_product; }
+static double diagonal_plan_work(const us__plan *p) { return 10 * (double)p->work.all - 9 * (double)p->work.products; }
 
 double us__dense_diagonal_products(const us__dense *d, const us__plan *product) {
     double once = diagonal_plan_work(d->values), unit = diagonal_plan_work(d->rates) - once; /* that holds the values, too */
