@@ -192,14 +192,49 @@ static us_node make_table(us_graph *g, us_node a, us_node b, uint32_t number) {
     return us_graph_gather(g, a, us_graph_min(g, index, random_number(g, (double)n - 1)));
 }
 
+/* All numbers of a sample as an image of one line, under a kernel or in windows. */
+static us_node make_image(us_graph *g, us_node a, us_node b, uint32_t number) {
+    if (!random_has_samples(g, a) || us_graph_rank(g, a) < 2) return US_NODE_NONE;
+    size_t width = 1;
+    for (size_t i = 1; i < us_graph_rank(g, a); i++) width *= us_graph_axis(g, a, i);
+    us_node image = us_graph_reshape(g, a, 4, (size_t[]){US_SAMPLES, 1, 1, width}), y;
+    us_pooling pooling = {.version = 1, .size = {1, 2}, .stride = {1, 1 + number / 3 % 2}};
+    us_convolution how = US_CONVOLUTION_INIT;
+    how.padding[1] = 1 + number / 3 % 2;
+    how.stride[1] = 1 + number / 6 % 2;
+    if (number % 3 == 0) {
+        if (us_graph_rank(g, b) != 2 || random_has_samples(g, b) || random_last(g, b) > width + 2) return US_NODE_NONE;
+        size_t kernel[4] = {us_graph_axis(g, b, 0), 1, 1, random_last(g, b)};
+        y = us_graph_convolution(g, image, us_graph_reshape(g, b, 4, kernel), &how);
+    } else if (width < 2) {
+        return US_NODE_NONE;
+    } else {
+        y = number % 3 == 1 ? us_graph_max_pool(g, image, &pooling) : us_graph_average_pool(g, image, &pooling);
+    }
+    size_t count = us_graph_axis(g, y, 1) * us_graph_axis(g, y, 3);
+    return random_tanh(g, us_graph_reshape(g, y, 2, (size_t[]){US_SAMPLES, count}));
+}
+
+/* Queries, keys and values are one, with and without a bend. */
+static us_node make_attention(us_graph *g, us_node a, us_node b, uint32_t number) {
+    if (!random_has_samples(g, a) || us_graph_rank(g, a) < 2) return US_NODE_NONE;
+    size_t rank = us_graph_rank(g, a), width = us_graph_axis(g, a, rank - 1), positions = 1;
+    for (size_t i = 1; i + 1 < rank; i++) positions *= us_graph_axis(g, a, i);
+    if (rank == 2) positions = width, width = 1;
+    us_node x = us_graph_reshape(g, a, 3, (size_t[]){US_SAMPLES, positions, width});
+    (void)b;
+    return us_graph_attention(g, random_tanh(g, x), x, number % 2 ? x : random_tanh(g, x), width % 2 ? 1 : 2);
+}
+
 static us_node make_dropout(us_graph *g, us_node a, us_node b, uint32_t number) {
     (void)b, (void)number;
     return random_has_samples(g, a) ? us_graph_dropout(g, a, 0.4) : US_NODE_NONE;
 }
 
-static random_make *const MAKERS[] = {make_function,  make_function,     make_binary,  make_binary,       make_loss,
-                                      make_reduction, make_row_function, make_matmul,  make_batch_matmul, make_shape,
-                                      make_part,      make_table,        make_dropout, make_cross_entropy};
+static random_make *const MAKERS[] = {make_function,     make_function,      make_binary,       make_binary,
+                                      make_loss,         make_reduction,     make_row_function, make_matmul,
+                                      make_batch_matmul, make_shape,         make_part,         make_table,
+                                      make_dropout,      make_cross_entropy, make_image,        make_attention};
 enum { MAKER_COUNT = sizeof MAKERS / sizeof *MAKERS };
 
 /* ------------------------------------------------------------------ programs */
