@@ -43,13 +43,21 @@ static bool advance_observe(void *user, const us_training *training, const us_st
     us__recorder *r = user;
     r->row_sum += info->loss;
     r->chunk_sum += info->loss;
-    if (!info->batch.rows && info->loss < r->best) {
+    if (r->whole && !info->batch.rows && info->loss < r->best) {
         r->best = info->loss;
         r->best_step = info->step - 1; /* the loss is that before the update */
         r->best_new = true;
     }
     if (info->step >= r->next) advance_record(r, training, info);
     return true;
+}
+
+/* Are the steps' losses those of the run's answer over all rows? Not those of batches or of the training form, nor where an
+ * average is the answer. */
+static bool advance_sees_whole(const us_run *run) {
+    const us_training *t = run->training;
+    return us_training_batch(t) >= us_problem_samples(run->problem) && !us_problem_has_training_form(run->problem) &&
+           !run->config.average && !us_training_rule(t)->weights;
 }
 
 us_status us__run_observe(us_run *run) {
@@ -59,6 +67,7 @@ us_status us__run_observe(us_run *run) {
                                    .row_step = step,
                                    .next = step + 1,
                                    .must = run->steps_planned,
+                                   .whole = advance_sees_whole(run),
                                    .best = (double)INFINITY};
     us_status status = us_training_observe(run->training, advance_observe, &run->recorder);
     return status == US_OK ? us__path_observe(run) : status;
@@ -153,7 +162,7 @@ us_status us__run_steps(us_run *run, us__advance *a, uint64_t until) {
             if ((status = advance_flush(run)) == US_OK) status = advance_save(run);
             a->saved = us_clock_now();
         }
-        if (status == US_OK && us_training_batch(run->training) < us_problem_samples(run->problem) &&
+        if (status == US_OK && !run->recorder.whole &&
             (a->now - a->evaluated) * ADVANCE_LOSS_SHARE > fmax(run->evaluation_seconds, 0.01)) {
             double loss;
             status = us__run_evaluate(run, &loss);

@@ -125,7 +125,8 @@ typedef struct us__recorder {
     double row_sum, chunk_sum; /* of batch losses since the last row and the last look */
     uint64_t row_step, chunk_step;
     uint64_t next, must; /* steps at which to look at the clock, and to note a row in any case */
-    double best;         /* lowest loss over all rows seen in passing (full batches only) */
+    bool whole;          /* steps see the loss over all rows in passing (full batches) */
+    double best;         /* the lowest of them */
     uint64_t best_step;
     bool best_new;
 } us__recorder;

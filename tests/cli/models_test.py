@@ -1,5 +1,5 @@
 """Models and losses as text: the docs are what the program prints; convolution, residual blocks and losses train."""
-import csv, os, random, sys
+import csv, os, random, sqlite3, sys
 sys.path.insert(0, os.path.dirname(__file__))
 from support import ROOT, Case, main
 
@@ -61,6 +61,21 @@ class Models(Case):
         self.assertEqual((told["parameters"], told["evaluation_form"]), (398, True))
         with open(self.path("point.safetensors"), "rb") as f:
             self.assertIn(b"layer2.mean", f.read())
+
+    def test_losses_are_of_the_evaluation_form(self):
+        # a full batch's step sees the loss of the training form, or not that of the average that the run gives
+        self.write("p.csv", pictures())
+        for model, more in (("dense 8, batch-norm, relu", ()), ("dense 8 relu, dropout 0.5", ()),
+                            ("mlp:8", ("--average", "ema:0.5")), ("mlp:8", ("--optimizer", "schedule-free-sgd"))):
+            name = "r%d" % len(os.listdir(self.folder))
+            common = ["p.csv", "--model", model, *more, "--json", "--quiet"]
+            some = self.ok("train", *common, "--lr", "1e-9", "--batch", "30", "--steps", "1", "--run", name + "a")["loss"]
+            full = self.ok("train", *common, "--lr", "1e-9", "--batch", "full", "--steps", "1", "--run", name + "b")["loss"]
+            self.assertAlmostEqual(some["first"], full["first"], places=6, msg=model)
+            self.ok("train", *common, "--batch", "full", "--steps", "40", "--run", name + "c")
+            with sqlite3.connect(self.path(name + "c/run.db")) as db:
+                (mixed,), = db.execute("SELECT count(*) FROM losses WHERE test IS NULL").fetchall()
+            self.assertEqual(mixed, 0, model)
 
     def test_losses(self):
         self.write("p.csv", pictures())
