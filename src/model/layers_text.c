@@ -159,6 +159,8 @@ static us_status text_option_fail(text_reader *reader, const us__layer_kind *kin
 static us_status text_layer_fail(text_reader *reader, size_t length) {
     const char *names[TEXT_NAMES];
     size_t count = text_activations(names);
+    if (length == 0)
+        return text_fail(reader, reader->position, "a layer is expected here, such as dense 64 relu (see --model help)");
     for (size_t i = 0; us__layer_kind_at(i); i++) names[count++] = us__layer_kind_at(i)->name;
     const char *near = text_nearest(reader, length, names, count);
     text_copy word = text_show(reader, length);

@@ -1,4 +1,5 @@
 #include "run/run.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,11 @@ static us_status predict_cell(predict_lines *to, const char *prefix, const char 
     return status == US_OK ? predict_put(to, &after, 1) : status;
 }
 
-/* The shortest digits that read back as the same number of the run's precision. */
+/* The shortest digits that read back as the same number of the run's precision; a target's own scale may be beyond f32. */
 static us_status predict_number(predict_lines *to, double value, bool f64, char after) {
     char text[40];
     int length = 0;
+    f64 = f64 || fpclassify((float)value) == FP_INFINITE || fpclassify((float)value) == FP_SUBNORMAL || (float)value == 0;
     for (int digits = f64 ? 15 : 6; digits <= (f64 ? 17 : 9); digits++) {
         length = snprintf(text, sizeof text, "%.*g", digits, value);
         double back = strtod(text, NULL);
