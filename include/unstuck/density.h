@@ -22,9 +22,8 @@ US_API void us_trace_options_init(us_trace_options *options);
 
 typedef struct us_trace_estimate {
     double value;          /* unbiased */
-    double standard_error; /* from the spread of the leave-one-out estimates, which have vectors in common: it is up to 1.5
-                              times too small, most where products are not few beside the dimension; at rounding when A has
-                              a smaller rank than vectors */
+    double standard_error; /* √2 times what the spread of the leave-one-out estimates gives: they have vectors in common, and
+                              it is at most so much too large; at rounding when A has a smaller rank than vectors */
     size_t products;
 } us_trace_estimate;
 

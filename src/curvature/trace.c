@@ -5,8 +5,9 @@
  *     uᵢ'Auᵢ = (wᵢ − 2pᵢ)'Reᵢ + pᵢ'Hpᵢ   (A is symmetric, so Q'Aωᵢ = Reᵢ).
  * ωᵢ are random signs, which cost next to nothing, with c = 1. In few dimensions, where signs may depend on each other, they
  * are uniform on the sphere, and uᵢ on that of its space: c = (n − m + 1)/‖uᵢ‖², ‖uᵢ‖² = n − ‖pᵢ‖².
- * The trace is their mean; the standard error is their standard deviation over √m.
- * Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation". */
+ * The trace is their mean. What two vectors have in common, such as (ωᵢ'Aωⱼ)², is in both of their estimates, so that it is
+ * as much as √2 times as far off as their standard deviation over √m: the standard error is that, an upper bound to this
+ * order. Source: Epperly, Tropp & Webber 2024, "XTrace: making the most of every sample in stochastic trace estimation". */
 #include "base/base.h"
 #include "problem/problem.h"
 #include <cblas.h>
@@ -71,7 +72,7 @@ static void trace_estimate(us_trace_estimate *out, size_t n, size_t m, const dou
         squares += delta * (estimate - mean);
     }
     out->value = mean;
-    out->standard_error = sqrt(squares / (double)(m - 1) / (double)m);
+    out->standard_error = sqrt(2 * squares / (double)(m - 1) / (double)m);
 }
 
 /* Q [n×m] ← that of its QR factors, R into the triangle of r [m×m]: Householder's vectors V (dgeqrt, whose recursion is
