@@ -71,7 +71,7 @@ typedef enum us_nearest_end {
     US_NEAREST_CRITICAL = 0,
     US_NEAREST_GRADIENT_FLAT, /* ‖g‖ is stationary where g is not zero: Hg ≈ 0. No critical point, though ‖g‖ falls no more
                                */
-    US_NEAREST_STALLED, /* no step shortens g: a kink, or rounding */
+    US_NEAREST_STALLED, /* no step shortens g: kinks, at which it jumps (bend), or rounding */
     US_NEAREST_LIMIT    /* products, seconds or reach are spent */
 } us_nearest_end;
 /** "critical", "gradient-flat", "stalled", "limit". */
@@ -85,6 +85,9 @@ typedef struct us_nearest {
     double start_gradient; /* ‖g‖ there */
     double distance;       /* ‖θ − θ₀‖₂ */
     double flatness; /* ‖Hg‖/(‖H‖·‖g‖) where it ended, ‖H‖ the largest met on the way: near 0 at a gradient-flat point */
+    double bend; /* where it ended gradient-flat or stalled: the power of the distance by which the gradient departs from its
+                    linear model. 2 where it is smooth, about 1 or less where it jumps at kinks; NaN: not measured, or
+                    rounding */
     size_t steps, products; /* taken; the naming's are the point's own */
     us_context *context;
 } us_nearest;

@@ -100,19 +100,22 @@ static json_t *critical_run_json(us_run *run, const us_problem *problem, const u
     json_object_set_new(out, "evaluation_form", json_boolean(us_problem_has_training_form(problem)));
     json_object_set_new(out, "end", json_string(us_nearest_end_name(f->end)));
     json_object_set_new(out, "flatness", cli_real(f->flatness));
+    json_object_set_new(out, "bend", cli_real(f->bend));
     json_object_set_new(out, "steps", json_integer((json_int_t)f->steps));
     json_object_set_new(out, "products", json_integer((json_int_t)f->products));
     json_object_set_new(out, "points", points);
     return out;
 }
 
-static const char *critical_run_end(us_nearest_end end) {
-    switch (end) {
+static const char *critical_run_end(const us_nearest *f) {
+    switch (f->end) {
     case US_NEAREST_GRADIENT_FLAT:
         return "no critical point: the gradient is shortest here, and not zero (the Hessian takes it to zero: "
                "gradient-flat)";
     case US_NEAREST_STALLED:
-        return "no critical point was reached: no step makes the gradient shorter (a kink, or rounding)";
+        return f->bend < 1.5 ? "no critical point was reached: no step makes the gradient shorter, for it jumps here, as at "
+                               "the kinks of relu: there need be none"
+                             : "no critical point was reached: no step makes the gradient shorter (rounding)";
     case US_NEAREST_LIMIT:
         return "no critical point was reached within the limits; more --products or --reach may";
     case US_NEAREST_CRITICAL:
@@ -124,7 +127,7 @@ static const char *critical_run_end(us_nearest_end end) {
 static void critical_run_print(us_run *run, const us_problem *problem, const us_nearest *f) {
     cli_style style = cli_style_of(STDOUT_FILENO);
     const us_point *p = f->point;
-    const char *why = critical_run_end(f->end);
+    const char *why = critical_run_end(f);
     size_t last = p->ends ? p->ends->bottom + p->ends->top - 1 : 0;
     printf("%s at step %llu: loss %.9g, |gradient| %.3g\n", us_run_folder(run),
            (unsigned long long)us_training_steps(us_run_training(run)), f->start_value, f->start_gradient);

@@ -9,14 +9,17 @@
 #include <unstuck/critical.h>
 
 enum {
-    NEAREST_IDLE = 40,  /* steps in a row that hardly shorten g end the search */
-    NEAREST_RECENT = 5, /* places that a step is held against: the longest of their gradients */
-    NEAREST_PROMISE = 8 /* products between looks at what the radius leaves of them */
+    NEAREST_IDLE = 40,   /* steps in a row that hardly shorten g end the search */
+    NEAREST_RECENT = 5,  /* places that a step is held against: the longest of their gradients */
+    NEAREST_PROMISE = 8, /* products between looks at what the radius leaves of them */
+    NEAREST_TENTHS = 7   /* that the last step is looked along at */
 };
 static const double HARDLY = 1e-3;     /* of ‖g‖ */
 static const double HARDLY_MORE = 0.1; /* of what is promised */
 static const double FLAT = 1e-2;       /* a flatness below this is called so */
 static const double SMALLEST = 1e-15;  /* radius, beside θ */
+static const double KINKED = 1.5;      /* powers below this are those of kinks */
+static const double NOISE = 1e-9;      /* of ‖g‖: departures below this may be rounding, which has no power */
 
 typedef struct descent {
     us_nearest *found;
@@ -174,17 +177,57 @@ static us_status nearest_check(us_context *context, const us_nearest_options *o)
     return US_OK;
 }
 
+/* ‖g(θ + tu) − g − tHu‖, u of length 1. @param hu [n] */
+static us_status nearest_departure(descent *d, const double *u, const double *hu, double t, double *departure) {
+    double loss, square = 0;
+    us_vec_copy(d->trial, d->theta);
+    for (size_t i = 0; i < d->krylov->n; i++) us_vec_set(d->trial, i, us_vec_get(d->trial, i) + t * u[i]);
+    us_status status = us_problem_gradient(d->problem, d->trial, d->options->batch, &loss, d->gradient);
+    for (size_t i = 0; i < d->krylov->n; i++) square += pow(us_vec_get(d->gradient, i) - d->g[i] - t * hu[i], 2);
+    *departure = sqrt(square);
+    return status;
+}
+
+/* By which power of the distance does the gradient depart from its linear model where the search ended? By its square where
+ * it is smooth. Where it jumps, at kinks, by the first or less. Measured both ways along the last step, over a hundredth of
+ * θ's size and tenths of that, the least is told. */
+static us_status nearest_bend(descent *d) {
+    size_t n = d->krylov->n;
+    double *u = d->step, *hu = d->krylov->basis, length = cblas_dnrm2((int)n, u, 1), least = HUGE_VAL;
+    if (!(length > 0)) return US_OK;
+    cblas_dscal((int)n, 1 / length, u, 1);
+    us_vec_write_f64(d->trial, u);
+    const us_vec *v = d->trial;
+    us_status status = us_problem_hvp(d->problem, d->theta, d->options->batch, &v, &d->gradient, 1);
+    us_vec_read_f64(d->gradient, hu);
+    d->found->products++;
+    for (int side = -1; side <= 1; side += 2) {
+        double t = side * 0.01 * fmax(1, us_vec_norm2(d->theta)), far = 0, near = 0;
+        for (int tenth = 0; tenth <= NEAREST_TENTHS && !status; tenth++, t *= 0.1, far = near) {
+            status = nearest_departure(d, u, hu, t, &near);
+            if (!(near > NOISE * d->length)) break; /* it may be rounding, which has no power */
+            if (tenth > 0 && isfinite(far)) least = fmin(least, log10(far / near));
+        }
+    }
+    if (isfinite(least)) d->found->bend = least;
+    return status;
+}
+
 /* Names the place. A point whose gradient is rounding is critical, though the merit could not be brought to the tolerance.
  */
 static us_status nearest_name(descent *d) {
     us_nearest *f = d->found;
+    us_status status = US_OK;
+    bool ended = f->end == US_NEAREST_GRADIENT_FLAT || f->end == US_NEAREST_STALLED;
+    if (ended && (status = nearest_bend(d))) return status;
+    if (f->end == US_NEAREST_GRADIENT_FLAT && f->bend < KINKED) f->end = US_NEAREST_STALLED;
     if (d->shortest < d->length) {
         us_vec_copy(d->theta, d->best);
         f->flatness = d->flatness, f->distance = nearest_distance(d, d->theta);
     }
     us_point_options o = d->options->point;
     o.spectrum.batch = d->options->batch;
-    us_status status = us_point_classify(&f->point, d->problem, d->theta, &o);
+    status = us_point_classify(&f->point, d->problem, d->theta, &o);
     if (status) return status;
     if (f->end != US_NEAREST_LIMIT && f->point->kind != US_KIND_NOT_CRITICAL) f->end = US_NEAREST_CRITICAL;
     return f->end == US_NEAREST_CRITICAL ? US_OK : US_NOT_CONVERGED;
@@ -204,6 +247,7 @@ us_status us_critical_nearest(us_nearest **out, us_problem *problem, const us_ve
     d.begin = us_clock_now();
     if (!(d.found = us__new(context, 1, sizeof *d.found))) return US_ERR_NOMEM;
     d.found->context = context;
+    d.found->bend = (double)NAN;
     if ((status = us_vec_create(&d.theta, context, precision, n))) goto done;
     if ((status = us_vec_create(&d.trial, context, precision, n))) goto done;
     if ((status = us_vec_create(&d.gradient, context, precision, n))) goto done;

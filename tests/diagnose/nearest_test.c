@@ -100,7 +100,7 @@ static void gradient_flat_places_are_told(void **state) {
         assert_near(f->point->theta[0], M_SQRT2, 0, 0.02);
         assert_int_equal(f->point->kind, US_KIND_NOT_CRITICAL);
         assert_near(f->point->gradient_norm, 9 - 4 * M_SQRT2, 1e-3, 0);
-        assert_true(f->flatness < 1e-3);
+        assert_true(f->flatness < 1e-3 && f->bend > 1.9 && f->bend < 2.1);
         us_nearest_destroy(f);
         f = nearest_from(problem, (double[]){-2.2, 0.7}, n, 0, 1, &status);
         assert_int_equal(status, US_OK);
@@ -162,6 +162,7 @@ static void kinks_do_not_end_the_search(void **state) {
         assert_true(us_critical_nearest(&f, problem, s.theta, NULL) >= 0);
         double left = f->point->gradient_norm / f->start_gradient;
         assert_true(f->end == US_NEAREST_CRITICAL ? left < 1e-10 : f->end != US_NEAREST_LIMIT && left < 0.03);
+        assert_true(f->end == US_NEAREST_CRITICAL || (f->end == US_NEAREST_STALLED && f->bend < 1.5));
         shorter += log(fmax(left, 1e-4)) / 24;
         us_nearest_destroy(f);
         us_problem_destroy(problem);
