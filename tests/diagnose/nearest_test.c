@@ -286,10 +286,10 @@ static int factors_hvp(void *user, const void *theta, const uint32_t *rows, size
     return 0;
 }
 
-/* Saddles of matrix factorisation with 3,000 and 100,000 parameters: the axes left out are the ones in `out`. */
+/* Saddles of matrix factorisation with 2,000 and 100,000 parameters: the axes left out are the ones in `out`. */
 static void factorisations_of_known_index(void **state) {
     enum { R = 10, OUT = 3 };
-    static const size_t ROWS[] = {300, 10000}, out[OUT] = {0, 4, 7};
+    static const size_t ROWS[] = {200, 10000}, out[OUT] = {0, 4, 7};
     us_context *context = support_plain_context();
     for (int large = 0; large < 2; large++) {
         factors f = {.m = ROWS[large], .r = R};
