@@ -5,7 +5,7 @@
 #include "graph/program.h"
 #include <string.h>
 
-enum { EXECUTE_SHARE = 1 << 22 }; /* operations that make waking threads worthwhile */
+enum { EXECUTE_SHARE = 1 << 25 }; /* operations, some 0.5 ms of them, that make waking threads worthwhile */
 
 static size_t execute_rounded(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -61,6 +61,14 @@ static bool execute_is_last(const execute_block *b) { return b->number == b->cut
 /* One tile is all: every sum over samples is computed where it belongs. */
 static bool execute_is_whole(const execute_block *b) { return b->e->count <= b->cut.tile; }
 
+/* How many parts, `each` long, a side of a product is cut into, so that each part is worth the handing over. */
+static size_t execute_parts_of(size_t size, size_t work, size_t most, size_t *each) {
+    size_t parts = size / US__CUT_LEAST < work / US__CUT_WORK ? size / US__CUT_LEAST : work / US__CUT_WORK;
+    if (parts > most) parts = most;
+    *each = parts > 1 ? us__gemm_rounded((size + parts - 1) / parts) : size;
+    return (size + *each - 1) / *each;
+}
+
 /* Node order[i] by a thread whose addresses and scratch these are. */
 static us__call execute_call(const us__evaluation *e, size_t i, void **address, void *scratch, size_t first, size_t rows) {
     const us__plan *p = e->plan;
@@ -87,8 +95,45 @@ static us__call execute_call(const us__evaluation *e, size_t i, void **address, 
     return call;
 }
 
-static void execute_kernel(const us__evaluation *e, const us__call *call) {
-    call->node->op->value[e->workspace->precision == US_F64](call);
+/* Columns of a product whose rows are too few for tiles. */
+typedef struct execute_columns {
+    const us__evaluation *e;
+    const us__call *whole;
+    size_t rows, columns, each;
+} execute_columns;
+
+static void execute_some_columns(void *user, size_t i, size_t thread) {
+    const execute_columns *c = user;
+    const us__workspace *w = c->e->workspace;
+    size_t from = i * c->each, left = c->columns - from;
+    us__range part = {0, c->rows, from, left < c->each ? left : c->each};
+    us__call call = *c->whole;
+    call.range = &part;
+    call.scratch = w->own + thread * w->own_bytes;
+    call.done = NULL;
+    call.node->op->value[w->precision == US_F64](&call);
+}
+
+/* A node's value: columns of a large product by several threads, where its bits are those of the whole. */
+static void execute_kernel(const execute_block *b, const us__call *call) {
+    const us__evaluation *e = b->e;
+    const us__node *n = call->node;
+    bool shared = b->threads > 1 && n->op->cuts && us__has_samples(n) && execute_is_whole(b) && call->rows == b->rows;
+    size_t parts = 1;
+    execute_columns c = {.e = e, .whole = call};
+    if (shared && us__workspace_width(e->workspace) > 0) {
+        c.columns = n->shape[n->rank - 1];
+        c.rows = us__elements(n, call->rows) / c.columns;
+        size_t terms = us__elements(us__at(call->graph, n->in[0]), call->rows) / c.rows,
+               work = 2 * c.rows * c.columns * terms;
+        parts = execute_parts_of(c.columns, work, 2 * b->threads, &c.each);
+    }
+    if (parts == 1) {
+        n->op->value[e->workspace->precision == US_F64](call);
+    } else {
+        us__parallel(e->workspace->context, b->threads, parts, execute_some_columns, &c);
+        if (call->done) call->done(call->user, c.rows * c.columns);
+    }
     if (e->each) e->each(e->each_user, call);
 }
 
@@ -109,7 +154,8 @@ static void execute_follow(void *user, size_t elements) {
 }
 
 /* order[i] and the program after it, which finds the product's rows in cache. */
-static void execute_joined(const us__evaluation *e, size_t i, void **address, void *scratch, size_t first, size_t rows) {
+static void execute_joined(const execute_block *b, size_t i, void **address, void *scratch, size_t first, size_t rows) {
+    const us__evaluation *e = b->e;
     const us__plan *p = e->plan;
     us__call call = execute_call(e, i, address, scratch, first, rows);
     size_t own = us__scratch_rounded(call.node->op->scratch(p->graph, call.node));
@@ -119,12 +165,13 @@ static void execute_joined(const us__evaluation *e, size_t i, void **address, vo
     call.done = execute_follow;
     call.user = &f;
     us__program_begin(f.program, rows, f.scratch);
-    execute_kernel(e, &call);
+    execute_kernel(b, &call);
     us__program_end(f.program, address, rows, e->workspace->precision, f.scratch);
 }
 
-static void execute_segment(const us__evaluation *e, us__segment segment, void **address, size_t thread, size_t first,
+static void execute_segment(const execute_block *b, us__segment segment, void **address, size_t thread, size_t first,
                             size_t rows) {
+    const us__evaluation *e = b->e;
     const us__plan *p = e->plan;
     void *scratch = e->workspace->own + thread * e->workspace->own_bytes;
     for (size_t i = p->start[segment]; i < p->start[segment + 1]; i++)
@@ -132,11 +179,11 @@ static void execute_segment(const us__evaluation *e, us__segment segment, void *
             us__program_run(p->program[i], p->graph, address, rows, e->workspace->precision, scratch);
             i += p->program[i]->nodes - 1;
         } else if (p->joined[i]) {
-            execute_joined(e, i, address, scratch, first, rows);
+            execute_joined(b, i, address, scratch, first, rows);
             i += p->program[i + 1]->nodes;
         } else if (us__at(p->graph, p->order[i])->op->value[0]) {
             us__call call = execute_call(e, i, address, scratch, first, rows);
-            execute_kernel(e, &call);
+            execute_kernel(b, &call);
         }
 }
 
@@ -169,7 +216,7 @@ static void execute_tile(void *user, size_t i, size_t thread) {
         if (!b->tangent) us__workspace_gather(e, address, b->first + at, rows);
         for (size_t k = 0; k < sums->small; k++)
             address[sums->sum[k].node] = several ? own + sums->sum[k].offset * size : execute_sum(b, i, k);
-        execute_segment(e, b->tangent ? US__ROWS_TANGENT : US__ROWS, address, thread, b->first + at, rows);
+        execute_segment(b, b->tangent ? US__ROWS_TANGENT : US__ROWS, address, thread, b->first + at, rows);
         if (several) (single ? us__accumulate_f32 : us__accumulate_f64)(total, own, n);
     }
     for (size_t k = 0; k < sums->small && several; k++)
@@ -201,13 +248,13 @@ static size_t execute_part(const execute_block *b, us_node a, size_t i, us__rang
     const us__node *n = us__at(b->e->plan->graph, a);
     bool columns = n->shape[1] >= n->shape[0];
     bool free = us__workspace_width(b->e->workspace) > 0;
-    size_t most = !free ? US__SUM_PARTS : b->threads > 1 ? 2 * b->threads : 1, size = n->shape[columns];
-    size_t parts = execute_lines(b->e) < US__SUM_ROWS ? 1 : size / US__SUM_CUT;
-    if (parts > most) parts = most;
-    size_t each = parts > 1 ? us__gemm_rounded((size + parts - 1) / parts) : size;
+    size_t most = !free ? US__SUM_PARTS : b->threads > 1 ? 2 * b->threads : 1, size = n->shape[columns], each;
+    size_t lines = execute_lines(b->e), work = 2 * lines * n->shape[0] * n->shape[1];
+    if (!free) work = lines < US__SUM_ROWS ? 0 : SIZE_MAX;
+    size_t parts = execute_parts_of(size, work, most, &each);
     size_t from = i * each, count = size - from < each ? size - from : each;
     *part = columns ? (us__range){0, n->shape[0], from, count} : (us__range){from, count, 0, n->shape[1]};
-    return (size + each - 1) / each;
+    return parts;
 }
 
 /* Adds a part's values to the sums of the blocks. */
@@ -234,7 +281,7 @@ static void execute_one_part(void *user, size_t i, size_t thread) {
     us__workspace *w = b->e->workspace;
     us__call call = execute_call(b->e, sums->sum[k].order, w->address, w->own + thread * w->own_bytes, b->first, b->rows);
     call.range = &part;
-    execute_kernel(b->e, &call);
+    execute_kernel(b, &call);
     if (b->cut.blocks > 1) execute_add_part(b, &sums->sum[k], &part);
 }
 
@@ -290,12 +337,12 @@ static void execute_vectors(execute_block *b) {
     double *sums = e->workspace->sums + us__sums_kept(e->plan, b->cut.blocks, 0);
     for (size_t j = 0; j < e->k; j++, sums += us__sums_kept(e->plan, b->cut.blocks, 1)) {
         us__workspace_bind(e, &us__op_tangent, e->v[j], e->hv[j]);
-        execute_segment(e, US__ONCE_TANGENT, address, 0, b->first, b->rows);
+        execute_segment(b, US__ONCE_TANGENT, address, 0, b->first, b->rows);
         execute_packs(b, true);
         execute_rows(b, true, sums);
         if (e->watch_vector) e->watch_vector(e->watch_user, j, address[e->plan->watched], b->first, b->rows);
         if (!execute_is_last(b)) continue;
-        execute_segment(e, US__AFTER_TANGENT, address, 0, b->first, b->rows);
+        execute_segment(b, US__AFTER_TANGENT, address, 0, b->first, b->rows);
         us__workspace_copy_outputs(e, e->hv[j]);
     }
 }
@@ -312,8 +359,7 @@ us_status us__evaluate(const us__evaluation *e) {
     us__workspace *w = e->workspace;
     execute_block b = {
         .e = e, .cut = us__cut_rows(e->plan->graph, e->count), .threads = (size_t)us_context_threads(w->context)};
-    bool small = (double)e->plan->work.all * (double)e->count < EXECUTE_SHARE;
-    if (small || (b.cut.tile >= e->count && execute_lines(e) < US__SUM_ROWS)) b.threads = 1;
+    if ((double)e->plan->work.all * (double)e->count < EXECUTE_SHARE) b.threads = 1;
     if (b.threads > US__THREADS_MOST) b.threads = US__THREADS_MOST;
     if (e->k && (double)e->plan->point_elements * (double)e->count * (double)us_precision_bytes(w->precision) <= w->keep)
         b.cut.point = e->count;
@@ -325,7 +371,7 @@ us_status us__evaluate(const us__evaluation *e) {
     execute_weight(e);
     us__workspace_bind(e, &us__op_parameter, e->theta, e->output);
     if (!known) {
-        execute_segment(e, US__ONCE, w->address, 0, 0, 1);
+        execute_segment(&b, US__ONCE, w->address, 0, 0, 1);
         execute_packs(&b, false);
     }
     for (; b.number < b.cut.blocks; b.number++) {
@@ -334,7 +380,7 @@ us_status us__evaluate(const us__evaluation *e) {
         us__workspace_bind_block(e, b.first);
         if (!known) execute_rows(&b, false, w->sums);
         if (e->watch) e->watch(e->watch_user, w->address[e->plan->watched], b.first, b.rows);
-        if (!known && execute_is_last(&b)) execute_segment(e, US__AFTER, w->address, 0, b.first, b.rows);
+        if (!known && execute_is_last(&b)) execute_segment(&b, US__AFTER, w->address, 0, b.first, b.rows);
         if (e->k) execute_vectors(&b);
     }
     if (e->output) us__workspace_copy_outputs(e, e->output);

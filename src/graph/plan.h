@@ -22,10 +22,11 @@ enum {
     US__STRIP_LINES = 96,      /* rows of matrices in a strip at least, where products of them are all of the work */
     US__BLOCK_ROWS = 1024,     /* rows of a block, or twice that where there are more */
     US__BLOCK_VECTORS = 16,
-    US__SUM_LARGE = 8192, /* elements of a sum over samples that is worth cutting */
-    US__SUM_CUT = 128,    /* rows or columns of such a cut, at least */
-    US__SUM_PARTS = 4,    /* and no more parts than that, where bits depend on it, */
-    US__SUM_ROWS = 128    /* when it is over so many rows */
+    US__SUM_LARGE = 8192,   /* elements of a sum over samples that is worth cutting */
+    US__CUT_LEAST = 64,     /* rows or columns of such a cut, at least, */
+    US__CUT_WORK = 1 << 22, /* and operations; where bits depend on it, */
+    US__SUM_ROWS = 128,     /* only sums over so many rows are cut, */
+    US__SUM_PARTS = 4       /* into no more parts than that */
 };
 
 /* When a node is computed. A sum over samples belongs to the blocks: their sums add up to its value. */

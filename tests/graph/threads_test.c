@@ -5,11 +5,18 @@
 #include <unstuck/train.h>
 
 enum { INPUTS = 100, HIDDEN = 300, OUTPUTS = 10, ROWS = 2100, VECTORS = 3 };
+enum {
+    WIDE_INPUTS = 20,
+    WIDE_HIDDEN = 784,
+    WIDE_OUTPUTS = 289,
+    WIDE_ROWS = 40
+}; /* one tile; its columns are cut, the last part is one */
 
 static const size_t COUNTS[] = {1, 64, 65, 128, 601, 1024, ROWS}; /* one tile, two, a block, two blocks */
 static const int THREADS[] = {1, 2, 3, 7};
 
 typedef struct subject {
+    size_t inputs, hidden, outputs;
     us_context *context;
     us_dataset *data;
     us_problem *problem;
@@ -18,30 +25,30 @@ typedef struct subject {
 } subject;
 
 /* W₂·tanh(W₁x + b₁) + b₂: the gradient of W₁ is cut in parts, that of W₂ is added from tiles. */
-static us_status threads_problem(us_problem **out, us_context *context, const us_dataset *data, us_precision precision) {
+static us_status threads_problem(us_problem **out, const subject *s, us_precision precision) {
     us_graph *g;
-    us_status status = us_graph_create(&g, context);
+    us_status status = us_graph_create(&g, s->context);
     if (status != US_OK) return status;
-    us_node w1 = us_graph_parameter(g, "layer1.weight", 2, (size_t[]){HIDDEN, INPUTS});
-    us_node b1 = us_graph_parameter(g, "layer1.bias", 1, (size_t[]){HIDDEN});
-    us_node w2 = us_graph_parameter(g, "layer2.weight", 2, (size_t[]){OUTPUTS, HIDDEN});
-    us_node b2 = us_graph_parameter(g, "layer2.bias", 1, (size_t[]){OUTPUTS});
-    us_node x = us_graph_features(g, INPUTS);
+    us_node w1 = us_graph_parameter(g, "layer1.weight", 2, (size_t[]){s->hidden, s->inputs});
+    us_node b1 = us_graph_parameter(g, "layer1.bias", 1, (size_t[]){s->hidden});
+    us_node w2 = us_graph_parameter(g, "layer2.weight", 2, (size_t[]){s->outputs, s->hidden});
+    us_node b2 = us_graph_parameter(g, "layer2.bias", 1, (size_t[]){s->outputs});
+    us_node x = us_graph_features(g, s->inputs);
     us_node h = us_graph_apply(g, "tanh", us_graph_add(g, us_graph_matmul(g, x, false, w1, true), b1));
     us_node z = us_graph_add(g, us_graph_matmul(g, h, false, w2, true), b2);
     us_graph_set_output(g, z);
-    us_graph_set_loss(g, us_graph_cross_entropy(g, z, us_graph_labels(g, OUTPUTS)));
-    return us_problem_create_graph(out, g, data, precision);
+    us_graph_set_loss(g, us_graph_cross_entropy(g, z, us_graph_labels(g, s->outputs)));
+    return us_problem_create_graph(out, g, s->data, precision);
 }
 
 static us_status subject_fill(subject *s, us_precision precision) {
     us_rng rng = us_rng_init(11, 1);
-    us_status status = us_dataset_create(&s->data, s->context, US_F32, ROWS, INPUTS, US_CLASSIFICATION, OUTPUTS);
+    us_status status = us_dataset_create(&s->data, s->context, US_F32, ROWS, s->inputs, US_CLASSIFICATION, s->outputs);
     if (status != US_OK) return status;
-    for (size_t i = 0; i < ROWS * INPUTS; i++) ((float *)us_dataset_features(s->data))[i] = (float)us_rng_normal(&rng);
-    for (size_t i = 0; i < ROWS; i++) us_dataset_labels(s->data)[i] = us_rng_below(&rng, OUTPUTS);
+    for (size_t i = 0; i < ROWS * s->inputs; i++) ((float *)us_dataset_features(s->data))[i] = (float)us_rng_normal(&rng);
+    for (size_t i = 0; i < ROWS; i++) us_dataset_labels(s->data)[i] = us_rng_below(&rng, (uint32_t)s->outputs);
     for (uint32_t i = 0; i < ROWS; i++) s->rows[i] = i * 11 % ROWS;
-    status = threads_problem(&s->problem, s->context, s->data, precision);
+    status = threads_problem(&s->problem, s, precision);
     if (status != US_OK) return status;
     us_vec **all[] = {&s->theta, &s->gradient, &s->v[0], &s->v[1], &s->v[2], &s->hv[0], &s->hv[1], &s->hv[2]};
     for (size_t i = 0; i < sizeof all / sizeof *all && status == US_OK; i++) {
@@ -52,11 +59,13 @@ static us_status subject_fill(subject *s, us_precision precision) {
     return status;
 }
 
-static subject subject_make(us_precision precision) {
-    subject s = {.context = support_plain_context()};
+static subject subject_sized(us_precision precision, size_t inputs, size_t hidden, size_t outputs) {
+    subject s = {.inputs = inputs, .hidden = hidden, .outputs = outputs, .context = support_plain_context()};
     if (subject_fill(&s, precision) != US_OK) fail_msg("%s", us_context_error(s.context));
     return s;
 }
+
+static subject subject_make(us_precision precision) { return subject_sized(precision, INPUTS, HIDDEN, OUTPUTS); }
 
 static void subject_release(subject *s) {
     us_vec *all[] = {s->theta, s->gradient, s->v[0], s->v[1], s->v[2], s->hv[0], s->hv[1], s->hv[2]};
@@ -119,6 +128,9 @@ static void test_bits_of_threads(void **state) {
         for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) threads_compare(&s, (us_batch){s.rows, COUNTS[i], 0});
         threads_compare(&s, US_BATCH_ALL);
         subject_destroy(&s);
+        s = subject_sized(precisions[p], WIDE_INPUTS, WIDE_HIDDEN, WIDE_OUTPUTS);
+        threads_compare(&s, (us_batch){s.rows, WIDE_ROWS, 0});
+        subject_destroy(&s);
     }
 }
 
@@ -179,7 +191,7 @@ static void test_a_kept_point(void **state) {
 }
 
 static us_status threads_body(us_context *context, void *user) {
-    subject s = {.context = context};
+    subject s = {.inputs = INPUTS, .hidden = HIDDEN, .outputs = OUTPUTS, .context = context};
     double loss;
     us_status status = us_context_set_threads(context, 3);
     if (status == US_OK) status = subject_fill(&s, US_F32);

@@ -24,7 +24,7 @@ void US_REAL(us__matmul)(const us__call *call) {
     const us_real *right = (const us_real *)call->in[1] + part.column * (pitch_b ? pitch_b : tb ? columns_b : 1);
     us_real *out = (us_real *)call->out + part.row * n + part.column;
     us__call own = *call;
-    if (pitch_a || pitch_b || (part.columns > 1 && part.rows > 1)) {
+    if (pitch_a || pitch_b || (n > 1 && m > 1)) {
         us__gemm product = {.rows = part.rows,
                             .columns = part.columns,
                             .terms = k,
