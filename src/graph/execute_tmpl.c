@@ -17,25 +17,34 @@ void US_REAL(us__gather)(void *to, const void *from, us_precision precision, con
     }
 }
 
-/* Rows in no order are not foreseen by the processor: the one after next is asked for while this one is copied. */
+/* A panel's part of some rows at a time, which lies together there. Rows in no order are not foreseen by the processor: the
+ * next ones are asked for while these are copied. */
 void US_REAL(us__gather_panels)(void *to, size_t width, size_t pitch, const void *from, us_precision precision,
                                 const uint32_t *rows, size_t first, size_t count, size_t columns, size_t stride) {
-    enum { AHEAD = 2, COPY = 8 }; /* COPY divides every width */
+    enum { SOME = 8, COPY = 8 }; /* COPY divides every width */
     size_t size = us_precision_bytes(precision);
-    for (size_t i = 0; i < count; i++) {
-        const char *row = (const char *)from + (rows ? rows[first + i] : first + i) * stride * size, *next = row;
-        if (rows && i + AHEAD < count) next = (const char *)from + rows[first + i + AHEAD] * stride * size;
+    for (size_t i = 0, some; i < count; i += some) {
+        const char *row[2 * SOME];
+        some = count - i < SOME ? count - i : SOME;
+        for (size_t r = 0; r < 2 * SOME; r++) {
+            size_t at = first + (i + r < count ? i + r : count - 1);
+            row[r] = (const char *)from + (rows ? rows[at] : at) * stride * size;
+        }
         us_real *out = (us_real *)to + i * width;
         for (size_t j = 0; j < columns; j += width, out += pitch * width) {
             size_t n = columns - j < width ? columns - j : width;
-            __builtin_prefetch(next + j * size);
-            if (precision == US_REAL_PRECISION && n == width)
-                for (size_t q = 0; q < width; q += COPY) memcpy(out + q, row + (j + q) * size, COPY * sizeof *out);
-            else
-                for (size_t q = 0; q < width; q++)
-                    out[q] = q >= n ? 0
-                                    : (us_real)(precision == US_F32 ? (double)((const float *)(const void *)row)[j + q]
-                                                                    : ((const double *)(const void *)row)[j + q]);
+            for (size_t r = 0; r < some; r++) {
+                const char *at = row[r] + j * size;
+                us_real *into = out + r * width;
+                __builtin_prefetch(row[SOME + r] + j * size);
+                if (precision == US_REAL_PRECISION && n == width)
+                    for (size_t q = 0; q < width; q += COPY) memcpy(into + q, at + q * size, COPY * sizeof *into);
+                else
+                    for (size_t q = 0; q < width; q++)
+                        into[q] = q >= n ? 0
+                                         : (us_real)(precision == US_F32 ? (double)((const float *)(const void *)at)[q]
+                                                                         : ((const double *)(const void *)at)[q]);
+            }
         }
     }
 }

@@ -3,10 +3,11 @@
  * together: an element is summed over its terms in an order that their number alone decides.
  *
  * Terms are taken TERMS at a time. Of the right matrix, the terms of a block of columns are packed into panels as wide as
- * two registers; of the left one, those of a block of rows into panels of as many rows as sums fit into registers. A tile of
- * the result, rows × columns of two panels, is then summed in registers. Source: Goto & van de Geijn 2008, "Anatomy of
- * high-performance matrix multiplication", ACM TOMS 34(3); the loops around the tile are those of BLIS (Van Zee & van de
- * Geijn 2015, ACM TOMS 41(3)). Where no kernel is compiled for the processor, the BLAS computes. */
+ * two registers; the left one is read where it lies, a block of rows at a time, or packed where its rows would get into each
+ * other's way in the caches. A tile of the result, as many rows as sums fit into registers by a panel's columns, is then
+ * summed in registers. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication", ACM TOMS
+ * 34(3); the loops around the tile are those of BLIS (Van Zee & van de Geijn 2015, ACM TOMS 41(3)). Where no kernel is
+ * compiled for the processor, the BLAS computes. */
 #ifndef US_GRAPH_GEMM_H
 #define US_GRAPH_GEMM_H
 
@@ -15,7 +16,7 @@
 
 enum {
     US__GEMM_TERMS = 264,    /* at a time, at most: a right panel of them is half of the first level of cache */
-    US__GEMM_ROWS = 96,      /* of a left block, which stays in the second */
+    US__GEMM_ROWS = 144,     /* of a left block, at most: it stays in the second */
     US__GEMM_COLUMNS = 1024, /* of a right block */
     US__GEMM_WIDEST = 32,    /* columns of a right panel, at most; places of panels and of cuts are multiples of it */
     US__GEMM_SLACK = 32,     /* elements beyond a left block that packing may touch */
@@ -33,7 +34,7 @@ typedef struct us__gemm {
     size_t left_step, right_step, out_step;
     bool left_turned, right_turned; /* op transposes */
     size_t left_pitch;              /* rows of its panels; 0: it is row-major */
-    size_t right_pitch;             /* likewise, not turned, zero in the terms beyond its own unless A is turned */
+    size_t right_pitch;             /* likewise, and not turned */
     void *scratch;                  /* [us__gemm_scratch] elements, aligned to 64 bytes */
     /* Called when rows first .. first + count − 1 of C are complete, in order; may be NULL. */
     void (*done)(void *user, size_t first, size_t count);
@@ -62,14 +63,15 @@ void us__gemm_pack_f64(const us__gemm *matrix, void *panels, size_t from, size_t
 
 /* Inner loops, for one instruction set and precision.
  * tile    out[i·step + j] = (add ? itself : 0) + Σ left(p, i)·right[p·width + j] over p < terms, i < rows ≤ height,
- *         j < columns ≤ width; left(p, i) is left[p·stride + i], or, chunked, left[p/width·stride + i·width + p%width]
- * turn    a right panel: to[p·width + j] = from[j·step + p], p < terms, j < width */
-#define US__GEMM_TABLE(real, name)                                                                                        \
-    typedef struct name {                                                                                                 \
-        size_t height, width;                                                                                             \
-        void (*tile)(real * out, size_t step, size_t rows, size_t columns, const real *left, bool chunked, size_t stride, \
-                     const real *right, size_t terms, bool add);                                                          \
-        void (*turn)(real * to, const real *from, size_t step, size_t terms);                                             \
+ *         j < columns ≤ width; left(p, i) is left[p/width·stride + i·across + p%width], or left[p·stride + i] where across
+ *         is 0
+ * turn    to[p·to_step + j] = from[j·step + p], p < terms, j < width */
+#define US__GEMM_TABLE(real, name)                                                                                         \
+    typedef struct name {                                                                                                  \
+        size_t height, width;                                                                                              \
+        void (*tile)(real * out, size_t step, size_t rows, size_t columns, const real *left, size_t across, size_t stride, \
+                     const real *right, size_t terms, bool add);                                                           \
+        void (*turn)(real * to, size_t to_step, const real *from, size_t step, size_t terms);                              \
     } name;
 US__GEMM_TABLE(float, us__gemm_table_f32)
 US__GEMM_TABLE(double, us__gemm_table_f64)

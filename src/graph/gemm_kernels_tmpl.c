@@ -32,18 +32,20 @@ INLINE void tile_terms(wide sum[HEIGHT][ACROSS], const size_t rows, const us_rea
     }
 }
 
-INLINE void tile_rows(us_real *out, size_t step, const size_t rows, size_t columns, const us_real *left, bool chunked,
+INLINE void tile_rows(us_real *out, size_t step, const size_t rows, size_t columns, const us_real *left, const size_t across,
                       size_t stride, const us_real *right, size_t terms, bool add) {
     wide sum[HEIGHT][ACROSS];
     for (size_t i = 0; i < rows; i++) {
         __builtin_prefetch(out + i * step);
         for (size_t j = 0; j < ACROSS; j++) sum[i][j] = (wide){0};
     }
-    if (chunked)
-        for (size_t p = 0; p < terms; p += WIDTH, left += stride)
-            for (size_t q = 0; q < WIDTH; q++, right += WIDTH) tile_terms(sum, rows, left + q, WIDTH, right);
-    else
-        for (size_t p = 0; p < terms; p++, left += stride, right += WIDTH) tile_terms(sum, rows, left, 1, right);
+    size_t p = 0;
+    for (; p + WIDTH <= terms && across; p += WIDTH, left += stride) {
+        for (size_t i = 0; i < rows; i++) __builtin_prefetch(left + (rows + i) * across); /* the next tile's */
+        for (size_t q = 0; q < WIDTH; q++, right += WIDTH) tile_terms(sum, rows, left + q, across, right);
+    }
+    for (; p < terms; p++, left += across ? 1 : stride, right += WIDTH)
+        tile_terms(sum, rows, left, across ? across : 1, right);
     if (columns == WIDTH) {
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < ACROSS; j++) {
@@ -60,43 +62,54 @@ INLINE void tile_rows(us_real *out, size_t step, const size_t rows, size_t colum
         for (size_t j = 0; j < columns; j++) out[i * step + j] = add ? out[i * step + j] + part[i][j] : part[i][j];
 }
 
-static void gemm_tile(us_real *out, size_t step, size_t rows, size_t columns, const us_real *left, bool chunked,
+/* The common distances are known when this is compiled. */
+INLINE void tile_of(us_real *out, size_t step, const size_t rows, size_t columns, const us_real *left, size_t across,
+                    size_t stride, const us_real *right, size_t terms, bool add) {
+    if (across == 0)
+        tile_rows(out, step, rows, columns, left, 0, stride, right, terms, add);
+    else if (across == WIDTH)
+        tile_rows(out, step, rows, columns, left, WIDTH, stride, right, terms, add);
+    else
+        tile_rows(out, step, rows, columns, left, across, stride, right, terms, add);
+}
+
+static void gemm_tile(us_real *out, size_t step, size_t rows, size_t columns, const us_real *left, size_t across,
                       size_t stride, const us_real *right, size_t terms, bool add) {
     switch (rows) {
 #if defined(__AVX512F__)
     case 8:
-        tile_rows(out, step, 8, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 8, columns, left, across, stride, right, terms, add);
         break;
     case 7:
-        tile_rows(out, step, 7, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 7, columns, left, across, stride, right, terms, add);
         break;
 #endif
     case 6:
-        tile_rows(out, step, 6, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 6, columns, left, across, stride, right, terms, add);
         break;
     case 5:
-        tile_rows(out, step, 5, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 5, columns, left, across, stride, right, terms, add);
         break;
     case 4:
-        tile_rows(out, step, 4, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 4, columns, left, across, stride, right, terms, add);
         break;
     case 3:
-        tile_rows(out, step, 3, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 3, columns, left, across, stride, right, terms, add);
         break;
     case 2:
-        tile_rows(out, step, 2, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 2, columns, left, across, stride, right, terms, add);
         break;
     default:
-        tile_rows(out, step, 1, columns, left, chunked, stride, right, terms, add);
+        tile_of(out, step, 1, columns, left, across, stride, right, terms, add);
     }
 }
 
 /* 8×8 numbers at a time: pairs, then pairs of pairs, then halves change places. */
-static void gemm_turn(us_real *to, const us_real *from, size_t step, size_t terms) {
+static void gemm_turn(us_real *to, size_t to_step, const us_real *from, size_t step, size_t terms) {
     enum { SIDE = 8, LINE = 64 / sizeof(us_real) };
     typedef us_real row __attribute__((vector_size(SIDE * sizeof(us_real))));
     size_t p = 0;
-    for (; p + SIDE <= terms; p += SIDE, to += SIDE * WIDTH)
+    for (; p + SIDE <= terms; p += SIDE, to += SIDE * to_step)
         for (size_t j = 0; j < WIDTH; j += SIDE) {
             row a[SIDE], b[SIDE];
             for (size_t i = 0; i < SIDE; i++) {
@@ -115,11 +128,11 @@ static void gemm_turn(us_real *to, const us_real *from, size_t step, size_t term
             for (size_t i = 0; i < SIDE / 2; i++) {
                 row low = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
                 row high = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-                memcpy(to + i * WIDTH + j, &low, sizeof low);
-                memcpy(to + (i + SIDE / 2) * WIDTH + j, &high, sizeof high);
+                memcpy(to + i * to_step + j, &low, sizeof low);
+                memcpy(to + (i + SIDE / 2) * to_step + j, &high, sizeof high);
             }
         }
-    for (; p < terms; p++, to += WIDTH)
+    for (; p < terms; p++, to += to_step)
         for (size_t j = 0; j < WIDTH; j++) to[j] = from[j * step + p];
 }
 

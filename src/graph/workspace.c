@@ -85,8 +85,9 @@ size_t us__workspace_width(const us__workspace *w) {
     return w->precision == US_F32 ? us__gemm_width_f32() : us__gemm_width_f64();
 }
 
-/* Rows of panels for so many: no power of two, where all panels would fall into few places of the caches. */
-static size_t workspace_pitch(size_t rows) { return us__gemm_rounded(rows) + 8; }
+/* Rows of panels for so many. Rows of neighbouring panels are read together, by the tile and by the block: so that they do
+ * not fall into the same places of the caches, panels are about a block's rows more than a multiple of 1024 apart. */
+static size_t workspace_pitch(size_t rows) { return us__gemm_rounded(rows) + 70; }
 
 us_status us__workspace_reserve(const us__evaluation *e, us__cut cut, size_t threads) {
     const us__plan *p = e->plan;
