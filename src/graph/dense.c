@@ -93,6 +93,7 @@ static us_status dense_plan(us__dense *d, us_node *nodes) {
         if (layer->slope_at == SIZE_MAX) return us_graph_status(g); /* nothing depends on it */
     }
     if ((status = us_graph_status(g)) || all == US_NODE_NONE) return status;
+    if ((status = us__again(g, &all, 1))) return status;
     if ((status = us__plan_create(&d->values, g, values, NULL, 0))) return status;
     return us__plan_create(&d->rates, g, all, NULL, 0);
 }

@@ -71,7 +71,7 @@ us_node us__graph_fail(us_graph *graph, us_status status) {
 static uint64_t graph_hash(const us__node *n) {
     uint64_t bits, h = 14695981039346656037u;
     memcpy(&bits, &n->value, sizeof bits);
-    uint64_t words[4 + US__INPUTS + US__RANK + US__HOW] = {(uintptr_t)n->op, n->rank, n->index, bits};
+    uint64_t words[4 + US__INPUTS + US__RANK + US__HOW] = {(uintptr_t)n->op, n->rank << 1 | n->again, n->index, bits};
     for (size_t i = 0; i < US__INPUTS; i++) words[4 + i] = (uint64_t)n->in[i];
     for (size_t i = 0; i < US__RANK; i++) words[4 + US__INPUTS + i] = n->shape[i];
     for (size_t i = 0; i < US__HOW; i++) words[4 + US__INPUTS + US__RANK + i] = n->how[i];
@@ -80,8 +80,8 @@ static uint64_t graph_hash(const us__node *n) {
 }
 
 static bool graph_equal(const us__node *a, const us__node *b) {
-    return a->op == b->op && a->index == b->index && !memcmp(a->in, b->in, sizeof a->in) && us__same_shape(a, b) &&
-           !memcmp(a->how, b->how, sizeof a->how) && !memcmp(&a->value, &b->value, sizeof a->value);
+    return a->op == b->op && a->index == b->index && a->again == b->again && !memcmp(a->in, b->in, sizeof a->in) &&
+           us__same_shape(a, b) && !memcmp(a->how, b->how, sizeof a->how) && !memcmp(&a->value, &b->value, sizeof a->value);
 }
 
 /* The place in the table where a node of this content is, or would be. */
@@ -117,6 +117,8 @@ static us_node graph_insert(us_graph *g, const us__node *n) {
     if (!g->table[place]) {
         us__node *made = &g->nodes[g->count++];
         *made = *n;
+        made->tangent = n->again || n->op == &us__op_tangent;
+        for (size_t i = 0; i < n->op->inputs; i++) made->tangent = made->tangent || us__at(g, n->in[i])->tangent;
         made->part = g->part;
         made->origin = g->origin;
         g->table[place] = (uint32_t)g->count;

@@ -19,6 +19,8 @@ typedef struct us__node {
     size_t index;           /* parameter, column, transposes, power of a logarithm: see the operation */
     uint32_t how[US__HOW];  /* order of axes, where a slice begins, strides, ...: see the operation; 0 beyond op->how */
     double value;           /* of a constant; an epsilon */
+    bool again;             /* the same value as another node's, computed once more for each vector (again.c) */
+    bool tangent;           /* depends on a vector, or is computed again for it: follows from the others */
     /* Where it comes from, which is no part of its content: */
     const char *part; /* of the model, such as "layer2 (dense)"; NULL: not known */
     us_node origin;   /* of a derivative: the node it is the derivative of; else US_NODE_NONE */
@@ -35,13 +37,13 @@ typedef struct us__call {
     const us__node *node;
     void *out;
     const void *in[US__INPUTS];
-    size_t rows;             /* what US_SAMPLES stands for: a tile or a block of the batch */
-    uint64_t draw;           /* 0: the evaluation form */
-    const uint32_t *numbers; /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
-    size_t first;            /* place in the batch of the first of them */
+    size_t rows;              /* what US_SAMPLES stands for: a tile or a block of the batch */
+    uint64_t draw;            /* 0: the evaluation form */
+    const uint32_t *numbers;  /* [rows] of the samples in the dataset; NULL: first, first + 1, .. */
+    size_t first;             /* place in the batch of the first of them */
     size_t pitch[US__INPUTS]; /* of products: rows of an input's panels (gemm.h); 0: it is row-major */
-    const us__range *range;  /* the part of the result that is asked for (op->cuts only); NULL: all of it */
-    void *scratch;           /* what op->scratch asked for */
+    const us__range *range;   /* the part of the result that is asked for (op->cuts only); NULL: all of it */
+    void *scratch;            /* what op->scratch asked for */
     /* Operations that cut: tells that elements of the result are complete, in order; NULL: nobody asks. */
     void (*done)(void *user, size_t elements);
     void *user;
@@ -187,7 +189,7 @@ extern const us__op us__op_parameter, us__op_features, us__op_targets, us__op_la
     us__op_weight, us__op_tangent;                                                           /* ops/leaf.c */
 extern const us__op us__op_add, us__op_sub, us__op_mul, us__op_div, us__op_pow, us__op_gate; /* ops/binary.c */
 extern const us__op us__op_max, us__op_min, us__op_greater, us__op_not_less, us__op_select;  /* ops/choice.c */
-extern const us__op us__op_neg;                                                              /* ops/unary.c */
+extern const us__op us__op_neg, us__op_gelu, us__op_gelu_slope;                              /* ops/unary.c */
 extern const us__op us__op_matmul;                                                           /* ops/matmul.c */
 extern const us__op us__op_batch_matmul;                                                     /* ops/batch_matmul.c */
 extern const us__op us__op_attention_scores, us__op_attention_mix, us__op_causal_softmax;    /* ops/attention.c */

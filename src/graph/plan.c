@@ -11,7 +11,6 @@ enum { NO_SLOT = UINT32_MAX };
 /* What planning notes of each node. */
 typedef struct plan_note {
     bool needed, tangent, after, sum, kept, direct;
-    bool near, far; /* read before there are tangents; with them */
     us__segment segment;
     size_t last; /* place in the order of its last use in its own segment */
 } plan_note;
@@ -30,19 +29,15 @@ static void plan_note_needed(const us__plan *p, plan_note *notes, size_t nodes) 
     }
 }
 
-/* A sum over samples that is computed for a block, in parts. */
-static bool plan_is_large(const us__node *n) { return n->op->cuts && us__elements(n, 1) >= US__SUM_LARGE; }
-
 static us_status plan_note_segments(us__plan *p, plan_note *notes, size_t nodes) {
     for (size_t a = 0; a < nodes; a++) {
         const us__node *n = us__at(p->graph, (us_node)a);
         plan_note *note = &notes[a];
         bool samples = us__has_samples(n), reads_samples = false;
         p->root[a] = (us_node)a;
-        note->tangent = n->op == &us__op_tangent;
+        note->tangent = n->tangent;
         for (size_t i = 0; i < n->op->inputs; i++) {
             const plan_note *x = &notes[n->in[i]];
-            note->tangent |= x->tangent;
             note->after |= x->after || x->sum;
             reads_samples |= us__has_samples(us__at(p->graph, n->in[i]));
             if (plan_is_view(n)) p->root[a] = p->root[n->in[i]];
@@ -54,43 +49,12 @@ static us_status plan_note_segments(us__plan *p, plan_note *notes, size_t nodes)
         if (note->after)
             note->segment = US__AFTER;
         else if (note->sum)
-            note->segment = plan_is_large(n) ? US__SUMS : US__ROWS;
+            note->segment = us__sum_is_large(n) ? US__SUMS : US__ROWS;
         else
             note->segment = samples ? US__ROWS : US__ONCE;
         if (note->tangent) note->segment += US__ONCE_TANGENT - US__ONCE;
     }
     return US_OK;
-}
-
-/* What takes little to compute from what is there. */
-static bool plan_is_cheap(const us__op *op) {
-    return (op->row[0] && op->inputs > 1 && op != &us__op_pow) || op == &us__op_neg || op == &us__op_project ||
-           op == &us__op_dot;
-}
-
-/* Values of samples that only tangents read, cheap ones of values that are kept anyway, are computed again for each vector:
- * they stay in a program's registers instead of memory. */
-static void plan_note_again(const us__plan *p, plan_note *notes, size_t nodes) {
-    if (p->watched != US_NODE_NONE) notes[p->root[p->watched]].near = true;
-    for (size_t k = 0; k < p->output_count; k++)
-        if (p->outputs[k] != US_NODE_NONE) notes[p->root[p->outputs[k]]].near = true;
-    for (size_t a = nodes; a-- > 0;) {
-        const us__node *n = us__at(p->graph, (us_node)a);
-        plan_note *note = &notes[a];
-        if (!note->needed) continue;
-        if (note->segment == US__ROWS && us__has_samples(n) && note->far && !note->near && plan_is_cheap(n->op)) {
-            size_t more = 0; /* that would have to be kept instead */
-            for (size_t i = 0; i < n->op->inputs; i++) {
-                const us__node *x = us__at(p->graph, p->root[n->in[i]]);
-                if (us__has_samples(x) && plan_is_computed(x) && !notes[p->root[n->in[i]]].far) more += us__elements(x, 1);
-            }
-            if (more < us__elements(n, 1)) note->segment = US__ROWS_TANGENT;
-        }
-        for (size_t i = 0; i < n->op->inputs; i++) {
-            plan_note *x = &notes[p->root[n->in[i]]];
-            *(note->segment >= US__ONCE_TANGENT ? &x->far : &x->near) = true;
-        }
-    }
 }
 
 static void plan_fill_order(us__plan *p, plan_note *notes, size_t nodes) {
@@ -301,7 +265,7 @@ static void plan_list_sums(us__plan *p, const plan_note *notes) {
             for (size_t at = 0; at < p->start[US__SEGMENTS]; at++) {
                 const us__node *n = us__at(p->graph, p->order[at]);
                 const plan_note *note = &notes[p->order[at]];
-                if (!note->sum || note->tangent != tangent || plan_is_large(n) != large) continue;
+                if (!note->sum || note->tangent != tangent || us__sum_is_large(n) != large) continue;
                 list->sum[list->count++] = (us__sum){p->order[at], at, us__elements(n, 1), list->elements};
                 list->elements += us__elements(n, 1);
             }
@@ -372,7 +336,6 @@ us_status us__plan_create(us__plan **out, const us_graph *graph, us_node watched
     plan_note_needed(p, notes, nodes);
     status = plan_note_segments(p, notes, nodes);
     if (status != US_OK) goto done;
-    plan_note_again(p, notes, nodes);
     plan_fill_order(p, notes, nodes);
     if (!graph->separate) status = us__fuse(p);
     if (status != US_OK) goto done;

@@ -114,6 +114,13 @@ typedef struct us__plan {
     size_t point_elements; /* a row's in slots of the point */
 } us__plan;
 
+/* Of a sum over samples: it is computed for a block, in parts. */
+static inline bool us__sum_is_large(const us__node *n) { return n->op->cuts && us__elements(n, 1) >= US__SUM_LARGE; }
+
+/* What takes little to compute from what is kept is computed again for each vector, instead of being kept as well: outputs
+ * [count] that depend on vectors become nodes that say so. */
+us_status us__again(us_graph *graph, us_node *outputs, size_t count);
+
 /* Elements, so that what follows begins at a multiple of 64 bytes. */
 static inline size_t us__scratch_rounded(size_t elements) { return (elements + 15) / 16 * 16; }
 

@@ -346,6 +346,7 @@ static us_status problem_derive(us_graph *g, us_node *gradients, us_node *produc
     for (size_t k = 0; k < g->parameter_count; k++) tangents[k] = us__tangent(g, k);
     status = us__graph_forward(g, gradients, g->parameter_count, g->parameters, tangents, g->parameter_count, products);
     us__release(g->context, tangents);
+    if (status == US_OK) status = us__again(g, products, g->parameter_count);
     for (size_t k = 0; k < g->parameter_count; k++) /* nothing depends on a running value: its place is free */
         if (g->moves[k] != US_NODE_NONE) gradients[k] = g->moves[k];
     return status;

@@ -53,6 +53,7 @@ us_status us__products_create(us__products **out, const us_graph *graph, us_prod
     status = product == US_FISHER ? products_fisher(p->graph, tangents, products)
                                   : products_gauss_newton(p->graph, tangents, products);
     if (status == US_OK) status = us_graph_status(p->graph);
+    if (status == US_OK) status = us__again(p->graph, products, count);
     if (status == US_OK) status = us__plan_create(&p->plan, p->graph, US_NODE_NONE, products, count);
     if (status == US_OK) status = us__workspace_create(&p->workspace, context, precision, p->graph->count);
     if (status != US_OK) goto done;

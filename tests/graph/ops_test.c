@@ -11,6 +11,7 @@ static double plain_neg(double x) { return -x; }
 static double plain_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double plain_relu(double x) { return fmax(x, 0); }
 static double plain_gelu(double x) { return x * 0.5 * (1 + erf(x / sqrt(2))); }
+static double plain_normal(double x) { return 0.5 * (1 + erf(x / sqrt(2))); }
 static double plain_gelu_slope(double x) { return 0.5 * (1 + erf(x / sqrt(2))) + x * exp(-x * x / 2) / sqrt(2 * acos(-1)); }
 static double plain_silu(double x) { return x / (1 + exp(-x)); }
 static double plain_silu_slope(double x) { return plain_sigmoid(x) * (1 + x * (1 - plain_sigmoid(x))); }
@@ -55,6 +56,7 @@ static const plain_function FUNCTIONS[] = {
     {"gelu-tanh", plain_gelu_tanh, 0.3, 3, false},
     {"log1p", log1p, 0.1, 0.8, false},
     {"sign", plain_sign, 0.3, 3, false},
+    {"normal", plain_normal, 0.3, 3, false},
     {"gelu_slope", plain_gelu_slope, 0.3, 3, false},
     {"silu_slope", plain_silu_slope, 0.3, 3, false},
     {"gelu-tanh_slope", plain_gelu_tanh_slope, 0.3, 3, false},
@@ -210,7 +212,7 @@ static void plain_value(const us_graph *g, const us__node *y, const double *cons
         const us__node *x1 = us__at(g, y->in[1]), *x2 = us__at(g, y->in[2]);
         for (size_t i = 0; i < n; i++)
             out[i] = a[plain_place(y, x, i)] > 0 ? b[plain_place(y, x1, i)] : in[2][plain_place(y, x2, i)];
-    } else if (y->op->inputs == 1) {
+    } else if (y->op->inputs == 1 || y->op == &us__op_gelu || y->op == &us__op_gelu_slope) { /* the rest follows from a */
         for (size_t k = 0; k < sizeof FUNCTIONS / sizeof *FUNCTIONS; k++)
             if (!strcmp(FUNCTIONS[k].name, y->op->name))
                 for (size_t i = 0; i < n; i++) out[i] = FUNCTIONS[k].f(a[i]);

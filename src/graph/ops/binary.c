@@ -59,12 +59,25 @@ static us_node binary_slope_mul(us_graph *g, us_node y, size_t i, us_node d) {
     return us_graph_mul(g, d, binary_in(g, y, 1 - i));
 }
 
+/* p·(q·t) = (p·q)·t for values of samples of which t alone depends on a vector: p·q is one value at the point, for all
+ * vectors. US_NODE_NONE where it is not so. */
+static us_node binary_mul_vector(us_graph *g, us_node p, us_node product) {
+    const us__node *x = us__at(g, product), *factor = us__at(g, p);
+    if (x->op != &us__op_mul || !x->tangent || factor->tangent || !us__has_samples(factor)) return US_NODE_NONE;
+    bool second = us__at(g, x->in[0])->tangent; /* q is the second one */
+    us_node q = x->in[second], t = x->in[!second];
+    if (us__at(g, q)->tangent || !us__same_shape(us__at(g, q), factor)) return US_NODE_NONE;
+    return us_graph_mul(g, us_graph_mul(g, p, q), t);
+}
+
 /* 1·a = a; −1·a = −a; numbers come first and are multiplied with each other: p·(q·a) = (pq)·a, a·(q·b) = q·(a·b).
  * 0·a stays: it is NaN where a is not finite. (Derivatives that are zero never become nodes.) */
 static us_node binary_simplify_mul(us_graph *g, const us__node *n) {
     for (size_t i = 0; i < 2; i++) {
         us_node p = n->in[i], a = n->in[1 - i];
         const us__node *x = us__at(g, a);
+        us_node gathered = binary_mul_vector(g, p, a);
+        if (gathered != US_NODE_NONE) return gathered;
         if (us__is_constant(g, p, 1) && us__same_shape(n, x)) return a;
         if (us__is_constant(g, p, -1) && us__same_shape(n, x)) return us_graph_neg(g, a);
         if (x->op == &us__op_neg) return us_graph_neg(g, us_graph_mul(g, p, x->in[0]));

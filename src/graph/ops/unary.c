@@ -119,19 +119,41 @@ static us_node unary_relu(us_graph *g, us_node y, size_t i, us_node d) {
     return us__binary(g, &us__op_gate, y, d);
 }
 
-/* gelu(x) = x·Φ(x); Φ(x) + x·φ(x). Source: Hendrycks & Gimpel 2016, arXiv 1606.08415. */
-static us_node unary_gelu(us_graph *g, us_node y, size_t i, us_node d) {
+/* exp(−x²/2) = √(2π)·φ(x) */
+static us_node unary_bell(us_graph *g, us_node x) {
+    return unary_function(g, "exp", us_graph_mul(g, unary_number(g, -0.5), unary_square(g, x)));
+}
+
+static const double UNARY_BELL = M_SQRT1_2 * M_2_SQRTPI / 2; /* 1/√(2π) */
+
+/* Φ(x), whose slope is φ(x) */
+static us_node unary_normal(us_graph *g, us_node y, size_t i, us_node d) {
     (void)i;
+    return us_graph_mul(g, d, us_graph_mul(g, unary_number(g, UNARY_BELL), unary_bell(g, unary_x(g, y))));
+}
+
+/* gelu(x) = x·Φ(x); Φ(x) + x·φ(x). Source: Hendrycks & Gimpel 2016, arXiv 1606.08415. As nodes, both read Φ, the slope
+ * exp(−x²/2) as well, which others have or need; their rules by x are whole, and by the rest there is nothing. */
+static us_node unary_gelu(us_graph *g, us_node y, size_t i, us_node d) {
+    if (i > 0) return US_NODE_NONE;
     return us_graph_mul(g, d, unary_hidden(g, "gelu_slope", unary_x(g, y)));
 }
 
-/* φ(x)·(2 − x²), φ(x) = exp(−x²/2)/√(2π) */
+/* φ(x)·(2 − x²) */
 static us_node unary_gelu_slope(us_graph *g, us_node y, size_t i, us_node d) {
-    (void)i;
-    us_node square = unary_square(g, unary_x(g, y));
-    us_node bell = unary_function(g, "exp", us_graph_mul(g, unary_number(g, -0.5), square));
-    us_node slope = us_graph_mul(g, bell, us_graph_sub(g, unary_number(g, 2), square));
-    return us_graph_mul(g, d, us_graph_mul(g, unary_number(g, M_SQRT1_2 * M_2_SQRTPI / 2), slope));
+    if (i > 0) return US_NODE_NONE;
+    us_node x = unary_x(g, y);
+    us_node slope = us_graph_mul(g, unary_bell(g, x), us_graph_sub(g, unary_number(g, 2), unary_square(g, x)));
+    return us_graph_mul(g, d, us_graph_mul(g, unary_number(g, UNARY_BELL), slope));
+}
+
+static us_node unary_simplify_gelu(us_graph *g, const us__node *n) {
+    return us__binary(g, &us__op_gelu, n->in[0], unary_hidden(g, "normal", n->in[0]));
+}
+
+static us_node unary_simplify_gelu_slope(us_graph *g, const us__node *n) {
+    us_node x = n->in[0];
+    return us__ternary(g, &us__op_gelu_slope, x, unary_hidden(g, "normal", x), unary_bell(g, x));
 }
 
 /* silu(x) = x·σ(x); σ·(1 + x·(1 − σ)). Source: Elfwing et al. 2018, arXiv 1702.03118. */
@@ -188,18 +210,22 @@ static us_node unary_simplify_neg(us_graph *g, const us__node *n) {
 us__row us__neg_f32, us__exp_f32, us__log_f32, us__sqrt_f32, us__sin_f32, us__cos_f32, us__tan_f32, us__asin_f32,
     us__acos_f32, us__atan_f32, us__sinh_f32, us__cosh_f32, us__tanh_f32, us__sigmoid_f32, us__erf_f32, us__abs_f32,
     us__relu_f32, us__gelu_f32, us__gelu_slope_f32, us__softplus_f32, us__sign_f32, us__silu_f32, us__silu_slope_f32,
-    us__gelu_tanh_f32, us__gelu_tanh_slope_f32, us__log1p_f32;
+    us__gelu_tanh_f32, us__gelu_tanh_slope_f32, us__log1p_f32, us__normal_f32, us__gelu_of_f32, us__gelu_slope_of_f32;
 us__row us__neg_f64, us__exp_f64, us__log_f64, us__sqrt_f64, us__sin_f64, us__cos_f64, us__tan_f64, us__asin_f64,
     us__acos_f64, us__atan_f64, us__sinh_f64, us__cosh_f64, us__tanh_f64, us__sigmoid_f64, us__erf_f64, us__abs_f64,
     us__relu_f64, us__gelu_f64, us__gelu_slope_f64, us__softplus_f64, us__sign_f64, us__silu_f64, us__silu_slope_f64,
-    us__gelu_tanh_f64, us__gelu_tanh_slope_f64, us__log1p_f64;
+    us__gelu_tanh_f64, us__gelu_tanh_slope_f64, us__log1p_f64, us__normal_f64, us__gelu_of_f64, us__gelu_slope_of_f64;
 
-#define ROW(title, f)                                                                           \
-    .name = title, .inputs = 1, .elementwise = true, .shape = us__elementwise_shape,            \
+#define ROW(title, f) ROW_OF(title, f, 1, f)
+#define ROW_OF(title, f, n, rule)                                                               \
+    .name = title, .inputs = n, .elementwise = true, .shape = us__elementwise_shape,            \
     .value = {us__elementwise_f32, us__elementwise_f64}, .row = {us__##f##_f32, us__##f##_f64}, \
-    .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, .slope = unary_##f
+    .forward = us__elementwise_forward, .reverse = us__elementwise_reverse, .slope = unary_##rule
 
 const us__op us__op_neg = {ROW("neg", neg), .simplify = unary_simplify_neg};
+
+const us__op us__op_gelu = {ROW_OF("gelu", gelu_of, 2, gelu)};
+const us__op us__op_gelu_slope = {ROW_OF("gelu_slope", gelu_slope_of, 3, gelu_slope)};
 
 const us__op us__unary_ops[] = {
     {ROW("exp", exp)},
@@ -218,19 +244,20 @@ const us__op us__unary_ops[] = {
     {ROW("erf", erf)},
     {ROW("abs", abs)},
     {ROW("relu", relu)},
-    {ROW("gelu", gelu)},
+    {ROW("gelu", gelu), .simplify = unary_simplify_gelu},
     {ROW("softplus", softplus)},
     {ROW("silu", silu)},
     {ROW("gelu-tanh", gelu_tanh)},
     {ROW("log1p", log1p)},
     /* Only derivatives use these. */
     {ROW("sign", sign)},
-    {ROW("gelu_slope", gelu_slope)},
+    {ROW("normal", normal)},
+    {ROW("gelu_slope", gelu_slope), .simplify = unary_simplify_gelu_slope},
     {ROW("silu_slope", silu_slope)},
     {ROW("gelu-tanh_slope", gelu_tanh_slope)},
 };
 const size_t us__unary_count = sizeof us__unary_ops / sizeof *us__unary_ops;
-const size_t us__unary_public = sizeof us__unary_ops / sizeof *us__unary_ops - 4;
+const size_t us__unary_public = sizeof us__unary_ops / sizeof *us__unary_ops - 5;
 
 us_node us_graph_neg(us_graph *graph, us_node a) { return us__unary(graph, &us__op_neg, a); }
 

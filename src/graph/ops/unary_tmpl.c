@@ -74,10 +74,17 @@ static inline __attribute__((always_inline)) void unary_softplus(unary_math *mat
     for (size_t i = 0; i < n; i++) y[i] = (x[i] < 0 ? 0 : x[i]) + e[i];
 }
 
-/* 2Φ(x) = erfc(−x/√2), which keeps its digits where Φ is small. */
+/* Φ(x) = erfc(−x/√2)/2, which keeps its digits where Φ is small. */
 static inline __attribute__((always_inline)) void unary_normal(unary_math *math, const us_real *x, us_real *p, size_t n) {
     for (size_t i = 0; i < n; i++) p[i] = x[i] * (us_real)-M_SQRT1_2;
     math->erfc(p, p, n);
+    for (size_t i = 0; i < n; i++) p[i] *= (us_real)0.5;
+}
+
+/* From p = Φ(x), and the slope from b = exp(−x²/2) as well. */
+static inline __attribute__((always_inline)) us_real unary_gelu_of(us_real x, us_real p) { return p == 0 ? 0 : x * p; }
+static inline __attribute__((always_inline)) us_real unary_gelu_slope_of(us_real x, us_real p, us_real b) {
+    return p + (b == 0 ? 0 : x * b * (us_real)(M_SQRT1_2 * M_2_SQRTPI / 2));
 }
 
 /* x·Φ(x); 0 at −∞ */
@@ -85,7 +92,7 @@ static inline __attribute__((always_inline)) void unary_gelu(unary_math *math, c
     us_real p[STRIP];
     unary_normal(math, x, p, n);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) y[i] = p[i] == 0 ? 0 : (us_real)0.5 * x[i] * p[i];
+    for (size_t i = 0; i < n; i++) y[i] = unary_gelu_of(x[i], p[i]);
 }
 
 /* Φ(x) + x·φ(x); 0 at −∞ and 1 at ∞ */
@@ -96,8 +103,7 @@ static inline __attribute__((always_inline)) void unary_gelu_slope(unary_math *m
     for (size_t i = 0; i < n; i++) bell[i] = x[i] * x[i] * (us_real)-0.5;
     math->exp(bell, bell, n);
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        y[i] = (us_real)0.5 * p[i] + (bell[i] == 0 ? 0 : x[i] * bell[i] * (us_real)(M_SQRT1_2 * M_2_SQRTPI / 2));
+    for (size_t i = 0; i < n; i++) y[i] = unary_gelu_slope_of(x[i], p[i], bell[i]);
 }
 
 /* v of gelu-tanh, which is x·σ(v), and its slope. */
@@ -146,7 +152,8 @@ static inline __attribute__((always_inline)) void unary_gelu_tanh_slope(unary_ma
     }
 }
 
-#define STRIPS(X) X(sigmoid) X(softplus) X(gelu) X(gelu_slope) X(silu) X(silu_slope) X(gelu_tanh) X(gelu_tanh_slope)
+#define STRIPS(X) \
+    X(normal) X(sigmoid) X(softplus) X(gelu) X(gelu_slope) X(silu) X(silu_slope) X(gelu_tanh) X(gelu_tanh_slope)
 #define KERNEL(f)                                                                                                           \
     us__row US_REAL(us__##f);                                                                                               \
     US_KERNEL void US_REAL(us__##f)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) { \
@@ -154,3 +161,25 @@ static inline __attribute__((always_inline)) void unary_gelu_tanh_slope(unary_ma
         unary_strips(out, in[0], n, unary_##f);                                                                             \
     }
 STRIPS(KERNEL)
+
+/* ------------------------------------------------------------------ from what others have computed */
+
+us__row US_REAL(us__gelu_of), US_REAL(us__gelu_slope_of);
+
+/* All inputs have the shape of the result. */
+US_KERNEL void US_REAL(us__gelu_of)(const us__node *node, void *out, const void *const *in, const size_t *step, size_t n) {
+    const us_real *x = in[0], *p = in[1];
+    us_real *y = out;
+    (void)node, (void)step;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = unary_gelu_of(x[i], p[i]);
+}
+
+US_KERNEL void US_REAL(us__gelu_slope_of)(const us__node *node, void *out, const void *const *in, const size_t *step,
+                                          size_t n) {
+    const us_real *x = in[0], *p = in[1], *b = in[2];
+    us_real *y = out;
+    (void)node, (void)step;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) y[i] = unary_gelu_slope_of(x[i], p[i], b[i]);
+}
