@@ -3,7 +3,7 @@
  *
  * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER [BLOCK [f64]]]
  *   FILE  features [ROWS×D0] f32, labels [ROWS] u32, θ f32 (each layer's weight [out×in], then its bias)
- *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS | trace PRODUCTS | trace-by-products PRODUCTS |
+ *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS PROBES | trace PRODUCTS | trace-by-products PRODUCTS |
  *         hessian | bookkeeping VECTORS
  * prints the seconds, the products, and what was found. */
 #include <stdio.h>
@@ -132,11 +132,14 @@ static void spectrum_measure(const char *what, double number, size_t block) {
         spectrum_lanczos(&h, o);
     } else if (!strcmp(what, "density")) {
         us_density_options d = US_DENSITY_OPTIONS_INIT;
-        d.steps = (size_t)number / 2, d.probes = d.block = 2; /* as many products as one vector's */
+        d.steps = (size_t)number, d.probes = block < 2 ? 2 : block, d.block = d.probes < 4 ? d.probes : 4;
         us_density *density;
         TRY(us_density_create(&density, context, &h, &d));
-        printf("%.4f seconds %zu products %.8g %.8g\n", spectrum_clock() - start, density->products, density->lowest,
+        printf("%.4f seconds %zu products %.8g %.8g", spectrum_clock() - start, density->products, density->lowest,
                density->highest);
+        for (size_t i = 0; i < d.probes * d.steps; i++)
+            printf(" %.9g %.9g", density->nodes[i], density->weights[i] / (double)d.probes);
+        printf("\n");
         us_density_destroy(density);
     } else if (!strncmp(what, "trace", 5)) {
         us_trace_options t = US_TRACE_OPTIONS_INIT;

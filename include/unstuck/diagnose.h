@@ -35,11 +35,15 @@ typedef struct us_point_options {
      * seconds for them (default 60; 0: no limit) */
     size_t products;
     double seconds;
+    /* Above so many parameters, up to spectrum.limit: both ends of the spectrum first, by products, and the whole of it only
+     * where they leave the kind open; default 500, of which the whole takes a tenth of a second, and eight times as long for
+     * each doubling. SIZE_MAX: always the whole */
+    size_t ends_first;
 } us_point_options;
 #define US_POINT_OPTIONS_INIT                                                                                   \
     {                                                                                                           \
         .version = 1, .decrease_tolerance = 1e-9, .spectrum = US_SPECTRUM_OPTIONS_INIT, .probes = 8, .seed = 1, \
-        .products = 200, .seconds = 60                                                                          \
+        .products = 200, .seconds = 60, .ends_first = 500                                                                          \
     }
 US_API void us_point_options_init(us_point_options *options);
 
@@ -57,7 +61,7 @@ typedef struct us_point {
     double offered_decrease; /* what the gradient still offers, by the quadratic model */
     us_kind kind;
     us_null_space null_space;
-    us_spectrum *spectrum;         /* NULL when n is above the limit */
+    us_spectrum *spectrum;         /* NULL when n is above the limit, or both ends told enough (ends_first) */
     us_eigenpairs *ends;           /* then the smallest and the largest eigenvalue by Lanczos' method; may be NULL */
     double *escape;                /* [n], length 1: the eigenvector of the most negative eigenvalue, or a way down that the
                                       null-space probe found; NULL when there is none */
@@ -68,7 +72,8 @@ typedef struct us_point {
 /** Names the point θ (src/diagnose/point.c says how). @param problem in f64; f32 works with f32's resolution.
  * Errors: US_ERR_ARGUMENT, US_ERR_NOMEM, US_INTERRUPTED, US_ERR_NUMERIC; US_ERR_NONFINITE when loss or gradient is not
  * finite there (a Hessian that is not makes the kind undecided). n above the limit: by the gradient and the loss along it,
- * and both ends of the spectrum (src/diagnose/ends.c). Cost: n + 6 to n + 20 products; in the degenerate case also some
+ * and both ends of the spectrum (src/diagnose/ends.c), and so above ends_first where that decides. Cost: n + 6 to n + 20
+ * products and O(n³), or some hundred products; in the degenerate case also some
  * hundred values and gradients.
  * @param out [caller destroys] */
 US_API us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta,

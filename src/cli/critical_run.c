@@ -163,7 +163,8 @@ int cli_critical_of_run(const cli_command *command, const char *folder, const cl
     cli_progress progress = cli_progress_start(o->quiet);
     us_nearest_options options = US_NEAREST_OPTIONS_INIT;
     options.products = o->products, options.seconds = o->seconds, options.reach = o->reach;
-    options.point.decrease_tolerance = o->tolerance;
+    options.point.decrease_tolerance = o->tolerance,
+    options.point.ends_first = SIZE_MAX; /* the index, where it can be had */
     options.progress = critical_run_progress, options.progress_user = &progress;
     us_status status = cli_run_look(&run, context, folder, NULL, o->quiet);
     if (status == US_OK)

@@ -6,7 +6,7 @@
 static int diagnose_run(const cli_command *command, int argc, char **argv) {
     const char *folder = NULL, *rows = NULL, *log = NULL, *data = NULL;
     bool json = false, quiet = false, no_remedies = false, signs = false;
-    uint64_t threads = cli_processors(), steps = 0, limit = 4000;
+    uint64_t threads = cli_processors(), steps = 0, limit = 0;
     us_diagnose_options options = US_DIAGNOSE_OPTIONS_INIT;
     us_trial_options trying = US_TRIAL_OPTIONS_INIT;
     const cli_option table[] = {
@@ -18,7 +18,9 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
         {CLI_NUMBER, "--tolerance", "X", &options.point.decrease_tolerance,
          "critical when the gradient still offers at most this part of the\nloss's scale (1e-9)", 0, 1, true},
         {CLI_COUNT, "--dense-limit", "N", &limit,
-         "largest number of parameters that all eigenvalues are computed for (4000)", 1},
+         "computes all eigenvalues up to so many parameters (up to 500, and up to\n4000 where both ends of the spectrum do "
+         "not decide)",
+         1},
         {CLI_TEXT, "--rows", "M|all", &rows,
          "measures on a sample of the training rows, evenly spread. Unless told, loss and\ngradient are of all rows, and "
          "beyond 4096 rows and 10^6 parameters x rows all else of a fifteenth, 1024 to 4096\n(of a text 4096 characters); "
@@ -46,7 +48,7 @@ static int diagnose_run(const cli_command *command, int argc, char **argv) {
     us_run *run = NULL;
     cli_judgement judgement = {NULL, NULL, NULL};
     options.steps = steps;
-    options.point.spectrum.limit = limit;
+    if (limit) options.point.spectrum.limit = options.point.ends_first = limit;
     us_status status = cli_run_look(&run, context, folder, data, quiet);
     options.all_rows = rows && strcmp(rows, "all") == 0;
     if (status == US_OK && (code = cli_rows(command, rows, run, &options.rows)) != CLI_GO_ON) goto done;

@@ -238,6 +238,24 @@ static us_status point_with_spectrum(sight *s, us_point *point) {
     return point->kind == US_KIND_DEGENERATE ? us__null_space_probe(point, &s->place, s->options) : US_OK;
 }
 
+/* By both ends of the spectrum. *told: that names the point, and nothing is left that the whole spectrum would add but the
+ * number of eigenvalues of a sign. */
+static us_status point_by_ends(sight *s, us_point *point, bool *told) {
+    us_status status = point_without_spectrum(
+        s, point, "the Hessian is too large to be made whole: its smallest eigenvalue would decide", true);
+    if (!status) status = us__point_ends(point, &s->place, s->options, s->gradient, s->scratch);
+    *told = point->kind != US_KIND_UNDECIDED && point->kind != US_KIND_DEGENERATE;
+    return status;
+}
+
+static void point_forget_ends(sight *s, us_point *point) {
+    us_eigenpairs_destroy(point->ends);
+    us__release(point->context, point->escape);
+    point->ends = NULL, point->escape = NULL, point->undecided_because = NULL;
+    point->kind = US_KIND_UNDECIDED, point->null_space = US_NULL_NOT_PROBED;
+    s->critical = false;
+}
+
 us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *theta, const us_point_options *options) {
     *out = NULL;
     us_context *context = us_problem_context(problem);
@@ -246,6 +264,7 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
     us_status status = point_copy_options(context, &o, options);
     if (status) return status;
     sight s = {.options = &o};
+    bool told;
     double loss, *memory = NULL;
     us_point *point = us__new(context, 1, sizeof *point);
     if (!point) return US_ERR_NOMEM;
@@ -265,11 +284,10 @@ us_status us_point_classify(us_point **out, us_problem *problem, const us_vec *t
         goto done;
     }
     if ((status = us__place_noise(&s.place, s.gradient, POINT_NOISE_DRAWS, s.noise))) goto done;
-    if (n > o.spectrum.limit) {
-        status = point_without_spectrum(
-            &s, point, "the Hessian is too large to be made whole: its smallest eigenvalue would decide", true);
-        if (!status) status = us__point_ends(point, &s.place, &o, s.gradient, s.scratch);
-        goto done;
+    if (n > o.spectrum.limit || (n > o.ends_first && o.products > 0)) {
+        status = point_by_ends(&s, point, &told);
+        if (status || told || n > o.spectrum.limit) goto done;
+        point_forget_ends(&s, point);
     }
     status = us_spectrum_dense(&point->spectrum, problem, theta, &o.spectrum);
     if (!status)

@@ -1,6 +1,7 @@
 /* Naming a point by both ends of its spectrum alone: never the opposite of what the whole spectrum says. */
 #include "support.h"
 #include <jansson.h>
+#include <unstuck/critical.h>
 #include <unstuck/diagnose.h>
 #include <unstuck/model.h>
 #include <unstuck/solve.h>
@@ -358,8 +359,56 @@ static void allocations_may_fail(void **state) {
     support_fail_each_allocation(classify, &f);
 }
 
+static void half_x(us_rng *rng, const double *x, double *y) { *y = 0.5 * x[0] + us_rng_normal(rng); }
+static void nothing(us_rng *rng, const double *x, double *y) { *y = 0; }
+
+/* Between ends_first and the limit the ends come first, and the whole where they leave the kind open. 681 parameters. */
+static void the_whole_comes_last(void **state) {
+    us_context *context = support_plain_context();
+    for (int kind = 0; kind < 3; kind++) { /* a saddle; a minimum; zeros all around */
+        net s;
+        us_problem *problem;
+        us_point *ends, *whole;
+        net_make(&s, context, kind == 1 ? "mlp:20:gelu" : "mlp:20:tanh", US_REGRESSION, 40, 40, 32,
+                 kind == 2 ? nothing : half_x, 5);
+        size_t n = us_problem_dimension(s.problem);
+        assert_int_equal(n, 681);
+        us_vec_fill(s.theta, 0);
+        if (kind == 0) {
+            double mean = 0;
+            for (size_t i = 0; i < 40; i++) mean += ((double *)us_dataset_targets(s.data))[i] / 40;
+            net_fill(&s, "layer2.bias", 0, 1, mean);
+        }
+        assert_int_equal(us_problem_create_l2(&problem, s.problem, kind == 1 ? 2.0 : 0, false), US_OK);
+        if (kind == 1) { /* the penalty is stronger than the couplings, but for the output's bias */
+            us_nearest *f;
+            assert_int_equal(us_critical_nearest(&f, problem, s.theta, NULL), US_OK);
+            us_vec_write_f64(s.theta, f->point->theta);
+            us_nearest_destroy(f);
+        }
+        us_point_options o = US_POINT_OPTIONS_INIT;
+        assert_int_equal(us_point_classify(&ends, problem, s.theta, &o), US_OK);
+        o.ends_first = SIZE_MAX;
+        assert_int_equal(us_point_classify(&whole, problem, s.theta, &o), US_OK);
+        assert_int_equal(ends->kind, whole->kind);
+        assert_int_equal(whole->kind, kind == 0 ? US_KIND_SADDLE : kind == 1 ? US_KIND_MINIMUM : US_KIND_DEGENERATE);
+        assert_true(whole->spectrum && !whole->ends);
+        assert_true(kind == 2 ? ends->spectrum && !ends->ends : !ends->spectrum && ends->ends);
+        if (kind == 0) {
+            assert_int_equal(whole->spectrum->negative, 20);
+            assert_near(ends->ends->values[0], whole->spectrum->values[0], 0.1, 0);
+        }
+        us_point_destroy(ends);
+        us_point_destroy(whole);
+        us_problem_destroy(problem);
+        net_close(&s);
+    }
+    us_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_whole_comes_last),
         cmocka_unit_test(large_points_are_named),
         cmocka_unit_test(near_a_root_of_higher_order_nothing_is_claimed),
         cmocka_unit_test(what_rounding_hides_is_not_called_zero),

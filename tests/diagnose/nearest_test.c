@@ -321,7 +321,9 @@ static void factorisations_of_known_index(void **state) {
             size_t k = taken[j] * R + j;
             us_vec_set(theta, k, us_vec_get(theta, k) + sqrt(f.lambda[taken[j]]));
         }
-        assert_int_equal(us_critical_nearest(&found, problem, theta, NULL), US_OK);
+        us_nearest_options o = US_NEAREST_OPTIONS_INIT;
+        o.point.ends_first = SIZE_MAX;
+        assert_int_equal(us_critical_nearest(&found, problem, theta, &o), US_OK);
         assert_int_equal(found->end, US_NEAREST_CRITICAL);
         assert_int_equal(found->point->kind, US_KIND_SADDLE);
         assert_near(found->point->value, value, 1e-12, 0);
