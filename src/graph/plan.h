@@ -153,8 +153,7 @@ size_t us__cut_strip(const us__plan *plan, size_t tile, us_precision precision);
 typedef struct us__point {
     const us__plan *plan;
     const void *features;
-    void *theta; /* a copy */
-    size_t theta_bytes;
+    uint64_t theta[2]; /* its fingerprint */
     uint32_t *rows; /* a copy */
     size_t room, count;
     uint64_t draw;

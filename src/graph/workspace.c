@@ -28,7 +28,6 @@ void us__workspace_destroy(us__workspace *workspace) {
     us__release(workspace->context, workspace->own);
     us__release(workspace->context, workspace->sums);
     us__release(workspace->context, workspace->strips);
-    us__release(workspace->context, workspace->point.theta);
     us__release(workspace->context, workspace->point.rows);
     us__release(workspace->context, workspace);
 }

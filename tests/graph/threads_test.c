@@ -171,13 +171,16 @@ static void test_a_kept_point(void **state) {
         assert_int_equal(us_problem_hvp(fresh.problem, fresh.theta, batch, &v, &hv, 1), US_OK);
         assert_bits(s.hv[k], hv);
     }
-    for (int change = 0; change < 6; change++) {
+    for (int change = 0; change < 8; change++) {
         subject new = subject_make(US_F32);
         if (change == 1) us_vec_set(s.theta, 5, us_vec_get(s.theta, 5) * (1 + 1e-6));
         if (change == 2) batch.rows++;
         if (change == 3) batch.count = 200;
         if (change == 4) assert_int_equal(us_problem_gradient(s.problem, s.theta, batch, &loss, s.gradient), US_OK);
         if (change == 5) assert_int_equal(us_problem_value(s.problem, new.theta, US_BATCH_ALL, &loss), US_OK);
+        double third = us_vec_get(s.theta, 3), later = us_vec_get(s.theta, 11); /* of one lane of the fingerprint */
+        if (change == 6) us_vec_set(s.theta, 3, -third), us_vec_set(s.theta, 11, -later);
+        if (change == 7) us_vec_set(s.theta, 3, later), us_vec_set(s.theta, 11, third);
         us_vec_copy(new.theta, s.theta);
         for (int again = 0; again < 2; again++) {
             products(&s, batch, 1);

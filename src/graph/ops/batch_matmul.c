@@ -1,5 +1,6 @@
 /* Products of matrices in the last two axes, one for each place in the axes before: C[s] = op(A[s])·op(B[s]).
  * index and rules as in matmul. */
+#include "graph/gemm.h"
 #include "graph/graph.h"
 #include <string.h>
 
@@ -35,11 +36,17 @@ static us_node batch_matmul_reverse(us_graph *g, us_node y, size_t i, us_node d)
     return tb ? us_graph_batch_matmul(g, d, true, a, ta) : us_graph_batch_matmul(g, a, !ta, d, false);
 }
 
+static size_t batch_matmul_scratch(const us_graph *g, const us__node *n) {
+    const us__node *a = us__at(g, n->in[0]);
+    return us__gemm_scratch(n->shape[n->rank - 1], a->shape[a->rank - (n->index & MATMUL_A ? 2 : 1)]);
+}
+
 us__kernel us__batch_matmul_f32, us__batch_matmul_f64;
 const us__op us__op_batch_matmul = {.name = "batch_matmul",
                                     .inputs = 2,
                                     .shape = batch_matmul_shape,
                                     .value = {us__batch_matmul_f32, us__batch_matmul_f64},
+                                    .scratch = batch_matmul_scratch,
                                     .forward = batch_matmul_forward,
                                     .reverse = batch_matmul_reverse};
 
