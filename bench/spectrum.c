@@ -3,9 +3,8 @@
  *
  * usage: spectrum FILE ROWS D0-D1-..-DL WHAT [NUMBER [BLOCK [f64]]]
  *   FILE  features [ROWS×D0] f32, labels [ROWS] u32, θ f32 (each layer's weight [out×in], then its bias)
- *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS PROBES | trace PRODUCTS | trace-by-products PRODUCTS |
- *         hessian | bookkeeping VECTORS
- * prints the seconds, the products, and what was found. */
+ *   WHAT  product K | smallest TOLERANCE | sign | top K | density STEPS PROBES | trace PRODUCTS | trace-by-products PRODUCTS
+ * | hessian | bookkeeping VECTORS prints the seconds, the products, and what was found. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -172,6 +172,13 @@ static us_status ends_top(us_point *point, us__place *place, const us_point_opti
     return status;
 }
 
+static us_status ends_way_out(us_point *point) {
+    size_t n = point->ends->n;
+    if (!(point->escape = us__alloc(point->context, n, sizeof *point->escape))) return US_ERR_NOMEM;
+    memcpy(point->escape, point->ends->vectors, n * sizeof *point->escape);
+    return US_OK;
+}
+
 /* Turns what is known of both ends into a kind. */
 static us_status ends_name(us_point *point, us__place *place, const us_point_options *o, const double *gradient,
                            double *scratch) {
@@ -202,8 +209,7 @@ static us_status ends_name(us_point *point, us__place *place, const us_point_opt
     if (!negative)
         point->kind = p->low_bound > p->resolution ? US_KIND_MINIMUM : US_KIND_UNDECIDED;
     else {
-        if (!(point->escape = us__alloc(point->context, p->n, sizeof *point->escape))) return US_ERR_NOMEM;
-        memcpy(point->escape, lowest, p->n * sizeof *lowest);
+        if ((status = ends_way_out(point))) return status;
         if ((status = ends_top(point, place, o))) return status;
         if (p->values[1] > p->resolution)
             point->kind = US_KIND_SADDLE;
@@ -254,6 +260,7 @@ us_status us__point_ends(us_point *point, us__place *place, const us_point_optio
         point->ends = NULL;
         return US_OK;
     }
-    if (status || !critical) return status;
-    return ends_name(point, place, o, gradient, scratch);
+    if (status) return status;
+    if (critical) return ends_name(point, place, o, gradient, scratch);
+    return point->ends->values[0] < -point->ends->resolution ? ends_way_out(point) : US_OK;
 }

@@ -106,6 +106,8 @@ us_status us__evidence_point(us__gathering *g) {
     if (hear.progress && !o.spectrum.progress) o.spectrum.progress = evidence_progress, o.spectrum.progress_user = &hear;
     o.decrease_tolerance = fmax(o.decrease_tolerance, 0.1 * g->options->verdict.decrease_tolerance);
     o.spectrum.batch = US_BATCH_ALL;
+    /* at the floor, how many eigenvalues are zero tells a valley from a point */
+    if (e->loss - e->floor <= 1e-6 * (e->constant_loss - e->floor)) o.ends_first = SIZE_MAX;
     if (us__gathering_is_sampled(g) && o.products > US__SAMPLED_PRODUCTS) o.products = US__SAMPLED_PRODUCTS;
     us_status status = us_point_classify(&g->diagnosis->point, g->problem, g->theta, &o);
     if (status == US_ERR_NUMERIC) { /* numbers too large for eigenvalues: the curvature stays unknown */
@@ -131,6 +133,8 @@ us_status us__evidence_point(us__gathering *g) {
         bool degenerate = e->kind == US_KIND_DEGENERATE && e->lambda_min < -e->resolution;
         e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM || degenerate;
         e->positive = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MINIMUM;
+        if (e->kind == US_KIND_NOT_CRITICAL) /* v'Hv proves it, wherever it is measured */
+            e->negative = e->lambda_min<-e->resolution, e->positive = e->lambda_max> e->resolution;
         e->zero = e->null_space == US_NULL_WAY_DOWN; /* one that is flat, or rises, says nothing of the others */
     }
     e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);

@@ -406,9 +406,34 @@ static void the_whole_comes_last(void **state) {
     us_context_destroy(context);
 }
 
+/* A verdict does not depend on whether the ends came first: beside the saddle of equal units, on the way down, at rest,
+ * dead. */
+static void verdicts_agree_with_the_whole(void **state) {
+    us_context *context = support_plain_context();
+    for (int kind = 0; kind < 4; kind++) {
+        net s;
+        us_diagnosis *ends, *whole;
+        net_make(&s, context, kind == 3 ? "mlp:20:relu" : "mlp:20:tanh", US_REGRESSION, 60, 60, 32, half_x, 7);
+        if (kind == 0) us_vec_fill(s.theta, 0);
+        if (kind == 3) net_fill(&s, "layer1.bias", 0, 20, -100);
+        net_train(&s, kind == 2 ? "adam" : "sgd", kind == 2 ? 0.01 : 0.1, 60, kind == 1 ? 20 : kind == 2 ? 3000 : 60);
+        us_diagnose_options o = US_DIAGNOSE_OPTIONS_INIT;
+        assert_int_equal(us_diagnose(&ends, s.training, &o), US_OK);
+        o.point.ends_first = SIZE_MAX;
+        assert_int_equal(us_diagnose(&whole, s.training, &o), US_OK);
+        assert_true(whole->point->spectrum != NULL);
+        net_assert(ends, "the ends first", whole->verdict.name, whole->verdict.cause);
+        us_diagnosis_destroy(ends);
+        us_diagnosis_destroy(whole);
+        net_close(&s);
+    }
+    us_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_comes_last),
+        cmocka_unit_test(verdicts_agree_with_the_whole),
         cmocka_unit_test(large_points_are_named),
         cmocka_unit_test(near_a_root_of_higher_order_nothing_is_claimed),
         cmocka_unit_test(what_rounding_hides_is_not_called_zero),
