@@ -6,7 +6,7 @@
  * Nothing is orthogonalised anew: as rounding makes copies of Ritz values that have converged, the copies share the weight
  * that the one would have, and the quadrature stays what it was (Knizhnerman 1996; Chen, Trogdon & Ubaru 2022, section 4).
  * So a probe needs three vectors however many its steps, and several go side by side on block products. */
-#include "base/base.h"
+#include "curvature/lanczos.h"
 #include <cblas.h>
 #include <lapacke.h>
 #include <limits.h>
@@ -50,7 +50,7 @@ static us_status density_step(density_block *b, us_density *d, const us_operator
     if (status) return status;
     for (size_t q = 0; q < b->count; q++) {
         double *x = b->x + q * d->n, *y = b->y + q * d->n, *before = b->before + q * d->n;
-        double *alpha = b->alpha + q * d->steps, *beta = b->beta + q * d->steps, length = cblas_dnrm2(n, y, 1);
+        double *alpha = b->alpha + q * d->steps, *beta = b->beta + q * d->steps, length = us__lanczos_length(y, d->n);
         d->products++;
         if (!isfinite(length))
             return us__fail(d->context, US_ERR_NONFINITE, "density: product %zu is not finite", d->products);
@@ -59,7 +59,7 @@ static us_status density_step(density_block *b, us_density *d, const us_operator
         if (j > 0) cblas_daxpy(n, -beta[j - 1], before, 1, y, 1);
         alpha[j] = cblas_ddot(n, x, 1, y, 1);
         cblas_daxpy(n, -alpha[j], x, 1, y, 1);
-        beta[j] = cblas_dnrm2(n, y, 1);
+        beta[j] = us__lanczos_length(y, d->n);
         if (beta[j] <= 10 * a->epsilon * *scale) {
             b->steps[q] = j + 1;
             continue;
