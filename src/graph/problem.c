@@ -1,24 +1,18 @@
-/* The problem of a graph: its derivatives as graphs, a plan for each question, and a workspace. */
+/* The problem of a graph: the answers to its questions, from its plans and a workspace. */
 #include "problem/problem.h"
 #include "graph/dense.h"
 #include "graph/plan.h"
 #include "graph/products.h"
+#include "graph/questions.h"
 #include "graph/residuals.h"
 #include "graph/trace.h"
 #include "graph/units.h"
 #include "vec/vec.h"
 
-/* What a problem and its recasts share; it does not change after creation. */
-typedef struct problem_shared {
-    us_graph *graph;
-    const us_dataset *dataset;                      /* NULL: no data */
-    us__plan *value, *gradient, *product, *predict; /* predict is NULL without an output */
-} problem_shared;
-
 typedef struct graph_problem {
     us_problem base;
-    problem_shared *shared;
-    bool owns; /* shared; recasts do not */
+    us__questions *shared; /* with recasts */
+    bool owns;             /* it; recasts do not */
     us__workspace *workspace;
     us__products *products[US_PRODUCTS]; /* made when they are first asked for; the Hessian's are the shared plan's */
     us__residuals *residuals;            /* likewise */
@@ -179,24 +173,17 @@ static us_status problem_residuals(us_problem *problem, const us_vec *theta, dou
 
 /* ------------------------------------------------------------------ creation */
 
-static void problem_shared_destroy(problem_shared *s) {
-    if (!s) return;
-    us_context *context = s->graph->context;
-    us__plan_destroy(s->value);
-    us__plan_destroy(s->gradient);
-    us__plan_destroy(s->product);
-    us__plan_destroy(s->predict);
-    us_graph_destroy(s->graph);
-    us__release(context, s);
-}
-
 static void problem_destroy(us_problem *problem) {
     graph_problem *p = (graph_problem *)problem;
     us__workspace_destroy(p->workspace);
     for (size_t i = 0; i < US_PRODUCTS; i++) us__products_destroy(p->products[i]);
     us__residuals_destroy(p->residuals);
     us__dense_destroy(p->dense);
-    if (p->owns) problem_shared_destroy(p->shared);
+    if (p->owns) {
+        us_graph *graph = p->shared->graph;
+        us__questions_destroy(p->shared);
+        us_graph_destroy(graph);
+    }
     us__release(problem->context, p);
 }
 
@@ -237,7 +224,7 @@ done:
 }
 
 static us_status problem_floor(us_problem *problem, double *floor, double *constant) {
-    const problem_shared *s = ((graph_problem *)problem)->shared;
+    const us__questions *s = ((graph_problem *)problem)->shared;
     bool entropy = s->graph->mean_entropy || us__at(s->graph, s->graph->loss)->op == &us__op_cross_entropy;
     if (!s->dataset || !(entropy || s->graph->squares > 0)) return US_OK;
     us_status status = us_dataset_floor(s->dataset, floor, constant);
@@ -268,7 +255,7 @@ static const us__problem_ops GRAPH_OPS = {
     .destroy = problem_destroy,
 };
 
-static us_status problem_make(us_problem **out, us_context *context, problem_shared *shared, bool owns,
+static us_status problem_make(us_problem **out, us_context *context, us__questions *shared, bool owns,
                               us_precision precision) {
     us_graph *g = shared->graph;
     *out = NULL;
@@ -299,110 +286,17 @@ static us_status problem_recast(us_problem **out, const us_problem *problem, us_
     return problem_make(out, context, ((const graph_problem *)problem)->shared, false, precision);
 }
 
-static us_status problem_check_labels(const us_graph *g, const us_dataset *data) {
-    const us__node *node = us__at(g, g->labels);
-    size_t classes = node->index, positions = node->rank == 2 ? node->shape[1] : 1;
-    const uint32_t *labels = us_dataset_labels_const(data);
-    if (!labels) return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads labels, which the dataset does not have");
-    if (positions != us_dataset_positions(data))
-        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu labels a row, the dataset has %zu", positions,
-                        us_dataset_positions(data));
-    size_t rows = us_dataset_rows(data), stride = us_dataset_label_stride(data);
-    for (size_t i = 0; i < rows; i++) /* A window's labels are the next one's, too, but for the first ones. */
-        for (size_t t = 0; t < (stride < positions && i + 1 < rows ? stride : positions); t++) {
-            uint32_t label = labels[i * stride + t];
-            if (label >= classes)
-                return us__fail(g->context, US_ERR_INPUT,
-                                "row %zu of the dataset has label %u, but the graph knows %zu classes", i, label, classes);
-        }
-    return US_OK;
-}
-
-/* What the graph reads is what the dataset has. */
-static us_status problem_check_data(const us_graph *g, const us_dataset *data) {
-    if (!data) {
-        if (g->features == US_NODE_NONE && g->targets == US_NODE_NONE && g->labels == US_NODE_NONE) return US_OK;
-        return us__fail(g->context, US_ERR_ARGUMENT, "the graph reads samples, so its problem needs a dataset");
-    }
-    if (g->features != US_NODE_NONE && us__at(g, g->features)->shape[1] != us_dataset_columns(data))
-        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu features, the dataset has %zu",
-                        us__at(g, g->features)->shape[1], us_dataset_columns(data));
-    if (g->targets != US_NODE_NONE &&
-        (!us_dataset_targets_const(data) || us__at(g, g->targets)->shape[1] != us_dataset_outputs(data)))
-        return us__fail(g->context, US_ERR_SHAPE, "the graph reads %zu targets, which the dataset does not have",
-                        us__at(g, g->targets)->shape[1]);
-    if (g->labels == US_NODE_NONE) return US_OK;
-    return problem_check_labels(g, data);
-}
-
-/* The gradient of the mean loss, and the tangents of that gradient along v. */
-static us_status problem_derive(us_graph *g, us_node *gradients, us_node *products) {
-    us__node loss = *us__at(g, g->loss);
-    us_node seed = us__has_samples(&loss) ? us__broadcast_to(g, us__weight(g), &loss) : us_graph_constant(g, 1);
-    us_status status = us__graph_reverse(g, g->loss, seed, g->parameters, g->parameter_count, gradients);
-    if (status != US_OK) return status;
-    us_node *tangents = us__alloc(g->context, g->parameter_count, sizeof *tangents);
-    if (!tangents) return US_ERR_NOMEM;
-    for (size_t k = 0; k < g->parameter_count; k++) tangents[k] = us__tangent(g, k);
-    status = us__graph_forward(g, gradients, g->parameter_count, g->parameters, tangents, g->parameter_count, products);
-    us__release(g->context, tangents);
-    if (status == US_OK) status = us__again(g, products, g->parameter_count);
-    for (size_t k = 0; k < g->parameter_count; k++) /* nothing depends on a running value: its place is free */
-        if (g->moves[k] != US_NODE_NONE) gradients[k] = g->moves[k];
-    return status;
-}
-
-static us_status problem_plan(problem_shared *s) {
-    us_graph *g = s->graph;
-    us_node *derived = us__alloc(g->context, 2 * g->parameter_count, sizeof *derived), *gradients = derived;
-    if (!derived) return US_ERR_NOMEM;
-    us_node *products = derived + g->parameter_count;
-    us_status status = problem_derive(g, gradients, products);
-    if (status == US_OK) status = us__units_derive(g);
-    if (status == US_OK) status = us__units_plan(g);
-    if (status == US_OK) status = us__plan_create(&s->value, g, g->loss, NULL, 0);
-    if (status == US_OK) g->work = s->value->work;
-    if (status == US_OK) status = us__plan_create(&s->gradient, g, g->loss, gradients, g->parameter_count);
-    if (status == US_OK) status = us__plan_create(&s->product, g, US_NODE_NONE, products, g->parameter_count);
-    if (status == US_OK && g->output != US_NODE_NONE) status = us__plan_create(&s->predict, g, g->output, NULL, 0);
-    us__release(g->context, derived);
-    if (status == US_OK && s->predict && (us__plan_reads(s->predict, g->targets) || us__plan_reads(s->predict, g->labels)))
-        return us__fail(g->context, US_ERR_ARGUMENT,
-                        "the graph's output reads targets or labels, which a prediction does not have");
-    return status;
-}
-
 us_status us_problem_create_graph(us_problem **out, us_graph *graph, const us_dataset *dataset, us_precision precision) {
-    *out = NULL;
+    us__questions *shared = NULL;
     us_status status = us_graph_status(graph);
-    problem_shared *s = NULL;
-    if (status != US_OK) goto failed;
-    if (precision != US_F32 && precision != US_F64) {
+    *out = NULL;
+    if (status == US_OK && precision != US_F32 && precision != US_F64)
         status = us__fail(graph->context, US_ERR_ARGUMENT, "precision is %d; it must be US_F32 or US_F64", (int)precision);
-        goto failed;
-    }
-    if (graph->loss == US_NODE_NONE || graph->parameter_count == 0) {
-        status = us__fail(graph->context, US_ERR_ARGUMENT,
-                          "a problem needs a graph with a loss (us_graph_set_loss) and a parameter");
-        goto failed;
-    }
-    status = problem_check_data(graph, dataset);
-    if (status != US_OK) goto failed;
-    s = us__new(graph->context, 1, sizeof *s);
-    if (!s) {
-        status = US_ERR_NOMEM;
-        goto failed;
-    }
-    s->graph = graph;
-    s->dataset = dataset;
-    status = problem_plan(s);
-    if (status == US_OK) status = problem_make(out, graph->context, s, true, precision);
+    if (status == US_OK) status = us__questions_create(&shared, graph, dataset);
+    if (status == US_OK) status = problem_make(out, graph->context, shared, true, precision);
     if (status == US_OK) return US_OK;
-failed:
-    if (s)
-        problem_shared_destroy(s);
-    else
-        us_graph_destroy(graph);
+    us__questions_destroy(shared);
+    us_graph_destroy(graph);
     return status;
 }
 
