@@ -133,8 +133,10 @@ us_status us__evidence_point(us__gathering *g) {
         bool degenerate = e->kind == US_KIND_DEGENERATE && e->lambda_min < -e->resolution;
         e->negative = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MAXIMUM || degenerate;
         e->positive = e->kind == US_KIND_SADDLE || e->kind == US_KIND_MINIMUM;
-        if (e->kind == US_KIND_NOT_CRITICAL) /* v'Hv proves it, wherever it is measured */
-            e->negative = e->lambda_min<-e->resolution, e->positive = e->lambda_max> e->resolution;
+        if (e->kind == US_KIND_NOT_CRITICAL) { /* v'Hv proves it, wherever it is measured */
+            e->negative = -e->lambda_min > e->resolution;
+            e->positive = e->lambda_max > e->resolution;
+        }
         e->zero = e->null_space == US_NULL_WAY_DOWN; /* one that is flat, or rises, says nothing of the others */
     }
     e->effective_rate = evidence_effective_rate(g->training, e->learning_rate);
