@@ -62,7 +62,6 @@ static us_status questions_plan(us__questions *s) {
     us_node *products = derived + g->parameter_count;
     us_status status = questions_derive(g, gradients, products);
     if (status == US_OK) status = us__units_derive(g);
-    if (status == US_OK) status = us__units_plan(g);
     if (status == US_OK) status = us__plan_create(&s->value, g, g->loss, NULL, 0);
     if (status == US_OK) g->work = s->value->work;
     if (status == US_OK) status = us__plan_create(&s->gradient, g, g->loss, gradients, g->parameter_count);

@@ -32,22 +32,7 @@ us_status us__units_derive(us_graph *g) {
     return status;
 }
 
-us_status us__units_plan(us_graph *g) {
-    us_status status = US_OK;
-    for (size_t k = 0; k < g->mark_count && status == US_OK; k++) {
-        us__mark *m = &g->marks[k];
-        const us_node nodes[] = {m->input, m->slope, m->arriving};
-        for (size_t i = 0; i < 3 && status == US_OK; i++)
-            if (nodes[i] != US_NODE_NONE) status = us__plan_create(&m->plans[i], g, nodes[i], NULL, 0);
-    }
-    return status;
-}
-
-void us__units_release(us_graph *g) {
-    for (size_t k = 0; k < g->mark_count; k++)
-        for (size_t i = 0; i < 3; i++) us__plan_destroy(g->marks[k].plans[i]);
-    us__release(g->context, g->marks);
-}
+void us__units_release(us_graph *g) { us__release(g->context, g->marks); }
 
 /* ------------------------------------------------------------------ measuring */
 
@@ -107,15 +92,24 @@ static void units_add(us_unit *units, double *arrived, const units_layout *l, si
     }
 }
 
+/* Plans are made for the while: each is as large as the graph, and of a deep one there are many. */
+static us_status units_plan(const us_graph *g, const us_node nodes[3], us__plan *plans[3]) {
+    us_status status = US_OK;
+    for (size_t i = 0; i < 3 && status == US_OK; i++)
+        if (nodes[i] != US_NODE_NONE) status = us__plan_create(&plans[i], g, nodes[i], NULL, 0);
+    return status;
+}
+
 us_status us__units_measure(const us_graph *g, size_t layer, us__evaluation *e, us_unit *units, double *scratch) {
     const us__mark *m = &g->marks[layer];
     const us_node nodes[] = {m->input, m->slope, m->arriving};
+    us__plan *plans[3] = {NULL};
     units_layout l = units_of(g, layer);
     const uint32_t *asked = e->rows;
     size_t samples = e->count, block = l.rows * l.elements;
     double *values[3] = {scratch, scratch + block, scratch + 2 * block}, *arrived = scratch + 3 * block;
     uint32_t rows[US__BLOCK_ROWS];
-    us_status status = US_OK;
+    us_status status = units_plan(g, nodes, plans);
     for (size_t j = 0; j < l.count; j++) units[j] = (us_unit){.low = HUGE_VAL, .high = -HUGE_VAL}, arrived[j] = 0;
     for (size_t first = 0; first < samples && status == US_OK; first += e->count) {
         e->count = samples - first < l.rows ? samples - first : l.rows;
@@ -123,13 +117,15 @@ us_status us__units_measure(const us_graph *g, size_t layer, us__evaluation *e, 
         e->rows = rows;
         for (size_t i = 0; i < 3 && status == US_OK; i++) {
             memset(values[i], 0, e->count * l.elements * sizeof(double));
-            if (!m->plans[i]) continue;
+            if (!plans[i]) continue;
             units_rows read = {us__at(g, nodes[i]), e->workspace->precision, values[i], l.elements};
-            e->plan = m->plans[i], e->watch = units_read, e->watch_user = &read;
+            e->plan = plans[i], e->watch = units_read, e->watch_user = &read;
             status = us__evaluate(e);
         }
         if (status == US_OK) units_add(units, arrived, &l, e->count, values[0], values[1], values[2]);
     }
+    us__point_forget(e->workspace); /* a plan to come may have the address of one that goes */
+    for (size_t i = 0; i < 3; i++) us__plan_destroy(plans[i]);
     double seen = (double)samples * (double)(l.elements / l.count);
     for (size_t j = 0; j < l.count; j++) {
         units[j].active /= seen;

@@ -10,12 +10,10 @@ struct us__mark {
     bool bounded;
     double steepest; /* the largest slope of the activation */
     us_node input, output, slope, arriving;
-    us__plan *plans[3]; /* of input, slope and arriving */
 };
 
-/* The nodes for slopes and arriving gradients; their plans. */
+/* The nodes for slopes and arriving gradients. */
 us_status us__units_derive(us_graph *graph);
-us_status us__units_plan(us_graph *graph);
 void us__units_release(us_graph *graph);
 
 /* How many units a marked layer has, and the doubles of scratch that measuring it takes. */

@@ -1,7 +1,7 @@
 """Models and losses as text: the docs are what the program prints; convolution, residual blocks and losses train."""
-import csv, os, random, sqlite3, sys
+import csv, os, random, sqlite3, subprocess, sys
 sys.path.insert(0, os.path.dirname(__file__))
-from support import ROOT, Case, main
+from support import ROOT, UNSTUCK, Case, main
 
 NET = "input 6x6, conv 4 3x3 pad same relu, residual(conv 8 3x3 stride 2 pad same relu), avgpool"
 
@@ -76,6 +76,19 @@ class Models(Case):
             with sqlite3.connect(self.path(name + "c/run.db")) as db:
                 (mixed,), = db.execute("SELECT count(*) FROM losses WHERE test IS NULL").fetchall()
             self.assertEqual(mixed, 0, model)
+
+    def test_depth_costs_its_own(self):
+        # memory grows with the layers, not with their square: of 150 it was seven times that of 50
+        self.write("p.csv", pictures())
+        peak = {}
+        for n in 50, 150:
+            p = subprocess.Popen([UNSTUCK, "train", "p.csv", "--model", "%d*(dense 4 tanh)" % n, "--steps", "1", "--run", "r%d" % n,
+                                  "--quiet"], cwd=self.folder, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = status
+            self.assertEqual(status, 0)
+            peak[n] = usage.ru_maxrss
+        self.assertLess(peak[150], 4 * peak[50])
 
     def test_losses(self):
         self.write("p.csv", pictures())
