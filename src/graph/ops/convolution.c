@@ -1,7 +1,8 @@
 /* Convolution in two dimensions and its adjoints. ⟨d, conv(x, w)⟩ is linear in each of its three arguments, so that the
- * three operations are each other's derivatives: convolution         x, w → y    y[n,o,i,j] = Σ w[o,c,k,l]·x[n, c, i·stride
- * + k·dilation − padding, ..] convolution_input   d, w → x̄    its adjoint by x, of the shape of x (asked for)
- *   convolution_weight  x, d → w̄    its adjoint by w, of the shape of w (asked for): a sum over the samples
+ * three operations are each other's derivatives:
+ * - convolution         x, w → y    y[n,o,i,j] = Σ w[o,c,k,l]·x[n, c, i·stride + k·dilation − padding, ..]
+ * - convolution_input   d, w → x̄    its adjoint by x, of the shape of x (asked for)
+ * - convolution_weight  x, d → w̄    its adjoint by w, of the shape of w (asked for): a sum over the samples
  * with c and o in the same group. index: stride, padding, dilation (8 bits each), groups (16 bits). */
 #include "graph/ops/convolution.h"
 #include <string.h>
