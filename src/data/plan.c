@@ -141,6 +141,22 @@ static void plan_drop_empty_columns(plan *p) {
     }
 }
 
+/* Numbers as some write them make a column of texts: classes, or categories, where numbers were meant. */
+static void plan_warn_of_spelling(const plan *p) {
+    const us_table *t = p->table;
+    for (size_t c = 0; c < t->columns; c++) {
+        if (t->kinds[c] != US_COLUMN_TEXT || (p->dropped[c] && c != p->encoding->target)) continue;
+        size_t count, i = 0;
+        const char *const *texts = us_table_levels(t, c, &count), *spelled = NULL;
+        for (; i < count && strspn(texts[i], "0123456789.,+-$%") == strlen(texts[i]); i++)
+            if (!spelled && *plan_spelling(texts[i])) spelled = texts[i];
+        if (i < count || !spelled) continue;
+        us__log(p->context, US_LOG_WARNING, "%s: column %s is read as text: %s is not a number%s", t->path,
+                us__quote(t->names[c], strlen(t->names[c])).text, us__quote(spelled, strlen(spelled)).text,
+                plan_spelling(spelled));
+    }
+}
+
 static us_status plan_choose_task(plan *p) {
     const us_table *t = p->table;
     us__encoding *e = p->encoding;
@@ -434,6 +450,7 @@ us_status us__plan_make(us__encoding *encoding, const us_table *table, const us_
     if (status == US_OK) status = plan_drop_columns(&p);
     if (status == US_OK) status = plan_choose_task(&p);
     if (status == US_OK) plan_drop_empty_columns(&p);
+    if (status == US_OK) plan_warn_of_spelling(&p);
     if (status == US_OK) status = plan_list_features(&p);
     if (status == US_OK) status = us__plan_rows(e, table, role, train, test);
     if (status == US_OK) status = e->task == US_CLASSIFICATION ? plan_classes(&p, *train + *test) : plan_regression(&p);

@@ -170,6 +170,35 @@ static void classes_are_sorted(void **state) {
     us_context_destroy(context);
 }
 
+static void hear_warning(void *user, us_log_level level, const char *text) {
+    if (level == US_LOG_WARNING) snprintf(user, 300, "%s", text);
+}
+
+/* A column of such texts loads, since it may be meant; what it looks like is told. */
+static void spelled_numbers_are_told(void **state) {
+    static const struct {
+        const char *text, *warning; /* "": none */
+    } cases[] = {
+        {"a;b\n1,5;x\n2,5;y\n3;x\n", "column \"a\" is read as text: \"1,5\" is not a number (a decimal or thousands comma?"},
+        {"a;b\n1;1,5\n2;2,5\n3;4\n", "column \"b\" is read as text: \"1,5\" is not a number (a decimal or thousands comma?"},
+        {"a,b\n10%,1\n20%,2\n", "\"10%\" is not a number (take the sign away)"},
+        {"a;b\n1,5;x\nlow;y\n", ""},
+        {"a;b\n1-2;x\n3-4;y\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char heard[300] = "";
+        us_context_options options = US_CONTEXT_OPTIONS_INIT;
+        options.log = hear_warning, options.log_user = heard;
+        us_context *context;
+        assert_int_equal(us_context_create(&context, &options), US_OK);
+        us_data_options plain = US_DATA_OPTIONS_INIT;
+        plain.test_fraction = 0;
+        us_data_destroy(load(context, fixture_text("spelled.csv", cases[i].text), &plain));
+        if (*cases[i].warning ? !strstr(heard, cases[i].warning) : *heard) fail_msg("%zu: heard \"%s\"", i, heard);
+        us_context_destroy(context);
+    }
+}
+
 static void mistakes_are_named(void **state) {
     static const struct {
         const char *text, *target, *drop;
@@ -321,6 +350,7 @@ int main(void) {
         cmocka_unit_test(an_encoding_gives_the_same_bytes_again),
         cmocka_unit_test(rows_are_split_and_left_out),
         cmocka_unit_test(classes_are_sorted),
+        cmocka_unit_test(spelled_numbers_are_told),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(another_file_is_noticed),
         cmocka_unit_test(features_are_found_for_prediction),
