@@ -77,7 +77,7 @@ static us_node binary_simplify_mul(us_graph *g, const us__node *n) {
         us_node p = n->in[i], a = n->in[1 - i];
         const us__node *x = us__at(g, a);
         us_node gathered = binary_mul_vector(g, p, a);
-        if (gathered != US_NODE_NONE) return gathered;
+        if (gathered != US_NODE_NONE || g->status != US_OK) return gathered; /* x may have moved */
         if (us__is_constant(g, p, 1) && us__same_shape(n, x)) return a;
         if (us__is_constant(g, p, -1) && us__same_shape(n, x)) return us_graph_neg(g, a);
         if (x->op == &us__op_neg) return us_graph_neg(g, us_graph_mul(g, p, x->in[0]));
