@@ -220,8 +220,8 @@ static json_t *read_columns(json_t *object) {
     return NULL;
 }
 
-/* The list of objects in a file of one JSON value: the value itself, a member of it ("log_history"), or its columns. NULL:
- * there is none, or no memory for it. A new reference. */
+/* The list of objects in a file of one JSON value: the value itself, a member of it ("log_history"), its columns, or
+ * those of a member ("history"). NULL: there is none, or no memory for it. A new reference. */
 static json_t *read_list(FILE *file) {
     char *text = NULL, *quoted;
     size_t size = 0;
@@ -234,6 +234,7 @@ static json_t *read_list(FILE *file) {
     json_object_foreach(value, key, member) if (!list && json_is_array(member) && json_is_object(json_array_get(member, 0)))
         list = json_incref(member);
     if (!list && json_is_object(value)) list = read_columns(value);
+    json_object_foreach(value, key, member) if (!list && json_is_object(member)) list = read_columns(member);
     json_decref(value);
     free(quoted);
     free(text);

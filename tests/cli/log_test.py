@@ -91,6 +91,8 @@ class Loops(Case):
                 ([{"epoch": s / 100, "eval_loss": l, "eval_runtime": 0.1, "step": s}] if s % 100 == 99 else [])]}, indent=2),
             # json.dump of Keras' history.history, or of a dict of lists
             "columns.json": json.dumps({"loss": [l for _, l, _, _ in loop], "val_loss": [0.5] * 300, "lr": [a for _, _, _, a in loop]}),
+            # the same with what else belongs to the object
+            "object.json": json.dumps({"params": {"epochs": 300, "steps": 1}, "history": {"loss": [l for _, l, _, _ in loop]}}),
             # json.dump of the list of all steps
             "history.json": json.dumps(dicts),
         }
