@@ -63,7 +63,12 @@ static void train_tell_watch(const us_run *run) {
     if (isfinite(r.noise_scale)) printf(", noise scale %.3g rows", r.noise_scale);
     for (int k = 0; k < US_WATCH_KINDS; k++)
         if (r.wanting[k] > 0) {
-            printf("%s%s (from %.2g s on)", between, us_watch_kind_name((us_watch_kind)k), r.wanting[k]);
+            char seconds[32];
+            if (r.wanting[k] < 60)
+                snprintf(seconds, sizeof seconds, "%.2g s", r.wanting[k]);
+            else
+                cli_duration(seconds, sizeof seconds, r.wanting[k]);
+            printf("%s%s (from %s on)", between, us_watch_kind_name((us_watch_kind)k), seconds);
             between = ", ";
         }
     printf("\n");
