@@ -74,6 +74,8 @@ typedef enum us_nearest_end {
     US_NEAREST_STALLED, /* no step shortens g: kinks, at which it jumps (bend), or rounding */
     US_NEAREST_LIMIT    /* products, seconds or reach are spent */
 } us_nearest_end;
+/** A bend below this is that of a kink. */
+#define US_NEAREST_KINKED 1.5
 /** "critical", "gradient-flat", "stalled", "limit". */
 US_API const char *us_nearest_end_name(us_nearest_end end);
 

@@ -113,9 +113,10 @@ static const char *critical_run_end(const us_nearest *f) {
         return "no critical point: the gradient is shortest here, and not zero (the Hessian takes it to zero: "
                "gradient-flat)";
     case US_NEAREST_STALLED:
-        return f->bend < 1.5 ? "no critical point was reached: no step makes the gradient shorter, for it jumps here, as at "
-                               "the kinks of relu: there need be none"
-                             : "no critical point was reached: no step makes the gradient shorter (rounding)";
+        return f->bend < US_NEAREST_KINKED
+                   ? "no critical point was reached: no step makes the gradient shorter, for it jumps here, as at "
+                     "the kinks of relu: there need be none"
+                   : "no critical point was reached: no step makes the gradient shorter (rounding)";
     case US_NEAREST_LIMIT:
         return "no critical point was reached within the limits; more --products or --reach may";
     case US_NEAREST_CRITICAL:
@@ -163,7 +164,7 @@ int cli_critical_of_run(const cli_command *command, const char *folder, const cl
     cli_progress progress = cli_progress_start(o->quiet);
     us_nearest_options options = US_NEAREST_OPTIONS_INIT;
     options.products = o->products, options.seconds = o->seconds, options.reach = o->reach;
-    options.point.decrease_tolerance = o->tolerance,
+    options.point.decrease_tolerance = o->tolerance;
     options.point.ends_first = SIZE_MAX; /* the index, where it can be had */
     options.progress = critical_run_progress, options.progress_user = &progress;
     us_status status = cli_run_look(&run, context, folder, NULL, o->quiet);

@@ -53,8 +53,8 @@ static void session_log(void *user, us_log_level level, const char *text) {
 }
 
 uint64_t cli_processors(void) {
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+    cpu_set_t set; /* of 1024 at most: beyond, the call fails */
+    long count = sched_getaffinity(0, sizeof set, &set) ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
     return count < 1 ? 1 : count > 64 ? 64 : (uint64_t)count;
 }
 

@@ -18,7 +18,6 @@ static const double HARDLY = 1e-3;     /* of ‖g‖ */
 static const double HARDLY_MORE = 0.1; /* of what is promised */
 static const double FLAT = 1e-2;       /* a flatness below this is called so */
 static const double SMALLEST = 1e-15;  /* radius, beside θ */
-static const double KINKED = 1.5;      /* powers below this are those of kinks */
 static const double NOISE = 1e-9;      /* of ‖g‖: departures below this may be rounding, which has no power */
 
 typedef struct descent {
@@ -220,7 +219,7 @@ static us_status nearest_name(descent *d) {
     us_status status = US_OK;
     bool ended = f->end == US_NEAREST_GRADIENT_FLAT || f->end == US_NEAREST_STALLED;
     if (ended && (status = nearest_bend(d))) return status;
-    if (f->end == US_NEAREST_GRADIENT_FLAT && f->bend < KINKED) f->end = US_NEAREST_STALLED;
+    if (f->end == US_NEAREST_GRADIENT_FLAT && f->bend < US_NEAREST_KINKED) f->end = US_NEAREST_STALLED;
     if (d->shortest < d->length) {
         us_vec_copy(d->theta, d->best);
         f->flatness = d->flatness, f->distance = nearest_distance(d, d->theta);

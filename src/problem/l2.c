@@ -77,8 +77,9 @@ static us_status l2_diagonal(us_problem *problem, const us_vec *theta, us_batch 
                              double *products) {
     l2_problem *p = (l2_problem *)problem;
     us_status status = us__problem_diagonal(p->inner, theta, batch, most, d, products);
-    for (size_t i = 0; i<problem->dimension && * products> 0 && status == US_OK; i++) d[i] += p->strength;
-    return status;
+    if (status != US_OK || *products == 0) return status;
+    for (size_t i = 0; i < problem->dimension; i++) d[i] += p->strength;
+    return US_OK;
 }
 
 /* N·λ‖θ‖² are the squares of n residuals more. */

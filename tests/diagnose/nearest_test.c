@@ -200,34 +200,50 @@ static int large_hvp(void *user, const void *theta, const uint32_t *rows, size_t
     return 0;
 }
 
-static void a_hundred_thousand_parameters(void **state) {
-    us_context *context = support_plain_context();
-    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
+typedef struct large_case {
+    us_context *context;
     us_problem *problem;
     us_vec *theta;
+    double *scratch; /* [LARGE] */
+} large_case;
+
+static large_case large_create(us_callback_problem *callback) {
+    large_case l = {.context = support_plain_context(), .scratch = malloc(LARGE * sizeof *l.scratch)};
+    callback->dimension = LARGE, callback->user = l.scratch;
+    assert_int_equal(us_problem_create_callback(&l.problem, l.context, callback), US_OK);
+    assert_int_equal(us_vec_create(&l.theta, l.context, US_F64, LARGE), US_OK);
+    return l;
+}
+
+static void large_destroy(large_case *l) {
+    us_vec_destroy(l->theta);
+    us_problem_destroy(l->problem);
+    free(l->scratch);
+    us_context_destroy(l->context);
+}
+
+static void a_hundred_thousand_parameters(void **state) {
+    large_case l = large_create(&(us_callback_problem){.version = 1,
+                                                       .samples = 1,
+                                                       .precision = US_F64,
+                                                       .value = large_value,
+                                                       .gradient = large_gradient,
+                                                       .hvp = large_hvp});
     us_nearest *f;
-    double *scratch = malloc(LARGE * sizeof *scratch);
-    callback.dimension = LARGE, callback.user = scratch;
-    callback.value = large_value, callback.gradient = large_gradient, callback.hvp = large_hvp;
-    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
-    assert_int_equal(us_vec_create(&theta, context, US_F64, LARGE), US_OK);
     us_rng rng = us_rng_init(9, 9);
     for (size_t i = 0; i < LARGE; i++) {
         static const double PLACES[] = {-2.903534, 2.746803, 0.156731};
-        us_vec_set(theta, i, PLACES[i % 1000 == 17 ? 2 : us_rng_u32(&rng) & 1] + 0.02 * us_rng_normal(&rng));
+        us_vec_set(l.theta, i, PLACES[i % 1000 == 17 ? 2 : us_rng_u32(&rng) & 1] + 0.02 * us_rng_normal(&rng));
     }
     us_nearest_options o = US_NEAREST_OPTIONS_INIT;
     o.basis = 20;
-    assert_int_equal(us_critical_nearest(&f, problem, theta, &o), US_OK);
+    assert_int_equal(us_critical_nearest(&f, l.problem, l.theta, &o), US_OK);
     assert_int_equal(f->end, US_NEAREST_CRITICAL);
     assert_int_equal(f->point->kind, US_KIND_SADDLE);
     assert_true(f->point->gradient_norm < 1e-9 && f->products < 100);
     assert_near(f->distance, 0.02 * sqrt(LARGE), 0.05, 0);
     us_nearest_destroy(f);
-    us_vec_destroy(theta);
-    us_problem_destroy(problem);
-    free(scratch);
-    us_context_destroy(context);
+    large_destroy(&l);
 }
 
 /* ¼‖XX' − M‖² for X [m×r], M = diag(λ), at whose critical points the columns of X span r of the axes, those of a set S with
@@ -409,28 +425,18 @@ static int flat_hvp(void *user, const void *theta, const uint32_t *rows, size_t 
 }
 
 static void a_large_gradient_flat_place_is_told(void **state) {
-    us_context *context = support_plain_context();
-    us_callback_problem callback = US_CALLBACK_PROBLEM_INIT;
-    us_problem *problem;
-    us_vec *theta;
+    large_case l = large_create(&(us_callback_problem){
+        .version = 1, .samples = 1, .precision = US_F64, .value = flat_value, .gradient = flat_gradient, .hvp = flat_hvp});
     us_nearest *f;
-    double *scratch = malloc(LARGE * sizeof *scratch);
-    callback.dimension = LARGE, callback.user = scratch;
-    callback.value = flat_value, callback.gradient = flat_gradient, callback.hvp = flat_hvp;
-    assert_int_equal(us_problem_create_callback(&problem, context, &callback), US_OK);
-    assert_int_equal(us_vec_create(&theta, context, US_F64, LARGE), US_OK);
     us_rng rng = us_rng_init(4, 4);
-    for (size_t i = 0; i < LARGE; i++) us_vec_set(theta, i, i ? 1e-3 * us_rng_normal(&rng) : 2);
-    assert_int_equal(us_critical_nearest(&f, problem, theta, NULL), US_NOT_CONVERGED);
+    for (size_t i = 0; i < LARGE; i++) us_vec_set(l.theta, i, i ? 1e-3 * us_rng_normal(&rng) : 2);
+    assert_int_equal(us_critical_nearest(&f, l.problem, l.theta, NULL), US_NOT_CONVERGED);
     if (f->end != US_NEAREST_GRADIENT_FLAT) fail_msg("%s at %g", us_nearest_end_name(f->end), f->point->theta[0]);
     assert_near(f->point->theta[0], M_SQRT2, 0, 0.02);
     assert_near(f->point->gradient_norm, 9 - 4 * M_SQRT2, 1e-3, 0);
     assert_int_equal(f->point->kind, US_KIND_NOT_CRITICAL);
     us_nearest_destroy(f);
-    us_vec_destroy(theta);
-    us_problem_destroy(problem);
-    free(scratch);
-    us_context_destroy(context);
+    large_destroy(&l);
 }
 
 static void limits_are_kept(void **state) {
